@@ -1,0 +1,16 @@
+//! What the rooms of Assay agree on: specs and their hashes, tasks and their
+//! verifiers, the statistics, the ledger and the worker protocol.
+//! No HTTP, no SQL, no tensors.
+
+pub mod canonical;
+pub mod compare;
+pub mod ids;
+pub mod ledger;
+pub mod metric;
+pub mod recipe;
+pub mod rng;
+pub mod spec;
+pub mod stats;
+pub mod task;
+pub mod violation;
+pub mod wire;

@@ -1,0 +1,207 @@
+//! The comparison: every arm against the baseline, each number with its basis.
+
+use crate::spec::experiment::BudgetUnit;
+use crate::stats::{Estimate, estimate, paired_difference};
+use serde::{Deserialize, Serialize};
+
+/// What makes the compared numbers comparable. Captions are printed from it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "basis", rename_all = "snake_case")]
+pub enum Basis {
+    /// Training compute after the base, charged by the ledger.
+    EqualCompute { unit: BudgetUnit, budget: f64 },
+}
+
+impl std::fmt::Display for Basis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::EqualCompute {
+                unit: BudgetUnit::Flops,
+                budget,
+            } => {
+                write!(f, "equal compute: {budget:.3e} training FLOPs per seed")
+            }
+            Self::EqualCompute {
+                unit: BudgetUnit::Tokens,
+                budget,
+            } => {
+                write!(f, "equal compute: {budget:.3e} training tokens per seed")
+            }
+        }
+    }
+}
+
+/// One run's final figures, from its last state within the budget.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunFigures {
+    pub seed: u64,
+    /// Charged to the arm, in the budget's unit.
+    pub charged: f64,
+    /// Metric name and value.
+    pub values: Vec<(String, f64)>,
+}
+
+impl RunFigures {
+    fn value(&self, metric: &str) -> Option<f64> {
+        self.values
+            .iter()
+            .find(|(name, _)| name == metric)
+            .map(|(_, v)| *v)
+    }
+}
+
+/// What is known of one arm.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArmFigures {
+    pub id: String,
+    pub label: String,
+    /// False for an arm that spends nothing by design (it evaluates a shared stage).
+    pub trains: bool,
+    pub planned_seeds: usize,
+    pub runs: Vec<RunFigures>,
+}
+
+/// Whether an arm used what it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reached", rename_all = "snake_case")]
+pub enum Reached {
+    Budget,
+    /// Stopped under 95 % of the budget; `share` is the smallest of its runs.
+    Under {
+        share: f64,
+    },
+    /// Spends nothing by design.
+    NoTraining,
+    /// No run has finished.
+    Nothing,
+}
+
+/// One row of the comparison. No constructor without a basis.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    pub arm: String,
+    pub label: String,
+    pub is_baseline: bool,
+    pub planned_seeds: usize,
+    pub metric: String,
+    pub value: Option<Estimate>,
+    /// Arm minus baseline, paired by seed.
+    pub difference: Option<Estimate>,
+    /// Per seed, for the dots.
+    pub seeds: Vec<(u64, f64)>,
+    pub charged_mean: Option<f64>,
+    pub reached: Reached,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    pub basis: Basis,
+    pub baseline: String,
+    pub metric: String,
+    pub rows: Vec<Row>,
+}
+
+/// Rows in the order of the arms; arms without results keep their row.
+pub fn compare(basis: Basis, baseline: &str, metric: &str, arms: &[ArmFigures]) -> Comparison {
+    let Basis::EqualCompute { budget, .. } = basis;
+    let seeds = |arm: &ArmFigures| -> Vec<(u64, f64)> {
+        arm.runs
+            .iter()
+            .filter_map(|run| run.value(metric).map(|v| (run.seed, v)))
+            .collect()
+    };
+    let reference = arms
+        .iter()
+        .find(|arm| arm.id == baseline)
+        .map(seeds)
+        .unwrap_or_default();
+    let rows = arms
+        .iter()
+        .map(|arm| {
+            let own = seeds(arm);
+            let values: Vec<f64> = own.iter().map(|(_, v)| *v).collect();
+            let least = arm
+                .runs
+                .iter()
+                .map(|run| run.charged / budget)
+                .fold(f64::INFINITY, f64::min);
+            Row {
+                arm: arm.id.clone(),
+                label: arm.label.clone(),
+                is_baseline: arm.id == baseline,
+                planned_seeds: arm.planned_seeds,
+                metric: metric.into(),
+                value: estimate(&values),
+                difference: (arm.id != baseline)
+                    .then(|| paired_difference(&own, &reference))
+                    .flatten(),
+                charged_mean: (!arm.runs.is_empty()).then(|| {
+                    crate::stats::mean(&arm.runs.iter().map(|r| r.charged).collect::<Vec<_>>())
+                }),
+                reached: match arm {
+                    _ if arm.runs.is_empty() => Reached::Nothing,
+                    _ if !arm.trains => Reached::NoTraining,
+                    _ if least < 0.95 => Reached::Under { share: least },
+                    _ => Reached::Budget,
+                },
+                seeds: own,
+            }
+        })
+        .collect();
+    Comparison {
+        basis,
+        baseline: baseline.into(),
+        metric: metric.into(),
+        rows,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arm(id: &str, values: &[f64], charged: f64) -> ArmFigures {
+        ArmFigures {
+            id: id.into(),
+            label: id.into(),
+            trains: charged > 0.0,
+            planned_seeds: 3,
+            runs: values
+                .iter()
+                .enumerate()
+                .map(|(seed, &v)| RunFigures {
+                    seed: seed as u64,
+                    charged,
+                    values: vec![("m".into(), v)],
+                })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn rows_carry_difference_and_reached() {
+        let basis = Basis::EqualCompute {
+            unit: BudgetUnit::Flops,
+            budget: 100.0,
+        };
+        let arms = [
+            arm("base", &[0.3, 0.3, 0.3], 0.0),
+            arm("grpo", &[0.9, 0.8, 0.7], 99.0),
+            arm("sft", &[0.5], 50.0),
+            arm("late", &[], 10.0),
+        ];
+        let c = compare(basis, "base", "m", &arms);
+        assert_eq!(c.rows.len(), 4);
+        assert_eq!(c.rows[0].difference, None);
+        assert_eq!(c.rows[0].reached, Reached::NoTraining);
+        let d = c.rows[1].difference.unwrap();
+        assert!((d.mean - 0.5).abs() < 1e-9 && d.interval.unwrap().excludes_zero());
+        assert_eq!(c.rows[1].reached, Reached::Budget);
+        assert_eq!(c.rows[2].reached, Reached::Under { share: 0.5 });
+        assert_eq!(c.rows[2].difference.unwrap().interval, None);
+        assert_eq!(
+            (c.rows[3].value, c.rows[3].reached),
+            (None, Reached::Nothing)
+        );
+    }
+}

@@ -1,0 +1,169 @@
+//! Estimators and intervals. The unit of replication is the training seed.
+
+use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+/// A two-sided interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Interval {
+    pub fn excludes_zero(&self) -> bool {
+        self.low > 0.0 || self.high < 0.0
+    }
+}
+
+/// Mean over seeds with Student's t interval. No interval under three seeds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    pub n: usize,
+    pub mean: f64,
+    pub interval: Option<Interval>,
+}
+
+/// Fewest seeds for which an interval is shown.
+pub const MIN_SEEDS_INTERVAL: usize = 3;
+
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Sample variance, n - 1 in the denominator; `None` for n < 2.
+pub fn variance(values: &[f64]) -> Option<f64> {
+    if values.len() < 2 {
+        return None;
+    }
+    let m = mean(values);
+    Some(values.iter().map(|v| (v - m).powi(2)).sum::<f64>() / (values.len() - 1) as f64)
+}
+
+/// Quantile of Student's t with `df` degrees of freedom, two-sided level `alpha`.
+pub fn t_critical(df: usize, alpha: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, df as f64).map_or(f64::INFINITY, |t| t.inverse_cdf(1.0 - alpha / 2.0))
+}
+
+/// Values that are not finite are left out; `None` where nothing is left.
+pub fn estimate(values: &[f64]) -> Option<Estimate> {
+    let finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+    if finite.is_empty() {
+        return None;
+    }
+    let n = finite.len();
+    let m = mean(&finite);
+    let interval = variance(&finite)
+        .filter(|_| n >= MIN_SEEDS_INTERVAL)
+        .map(|v| {
+            let half = t_critical(n - 1, 0.05) * (v / n as f64).sqrt();
+            Interval {
+                low: m - half,
+                high: m + half,
+            }
+        });
+    Some(Estimate {
+        n,
+        mean: m,
+        interval,
+    })
+}
+
+/// Mean of (arm - baseline) over the seeds that both have, with its t interval.
+pub fn paired_difference(arm: &[(u64, f64)], baseline: &[(u64, f64)]) -> Option<Estimate> {
+    let differences: Vec<f64> = arm
+        .iter()
+        .filter_map(|(seed, value)| {
+            baseline
+                .iter()
+                .find(|(s, _)| s == seed)
+                .map(|(_, b)| value - b)
+        })
+        .collect();
+    estimate(&differences)
+}
+
+/// Unbiased pass@k of one problem: 1 - C(n-c, k) / C(n, k) (Chen et al. 2021).
+/// `None` for k > n.
+pub fn pass_at_k(n: usize, correct: usize, k: usize) -> Option<f64> {
+    if k == 0 || k > n || correct > n {
+        return None;
+    }
+    if n - correct < k {
+        return Some(1.0);
+    }
+    let miss: f64 = ((n - correct + 1)..=n)
+        .map(|i| 1.0 - k as f64 / i as f64)
+        .product();
+    Some(1.0 - miss)
+}
+
+/// Majority vote of one problem. Answers that are `None` cast no vote; no votes
+/// is wrong; a tie counts 1 / (number of tied answers) if the right one is among them.
+pub fn majority(answers: &[Option<String>], gold: &str) -> f64 {
+    let mut votes: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    for answer in answers.iter().flatten() {
+        *votes.entry(answer).or_default() += 1;
+    }
+    let most = votes.values().copied().max().unwrap_or(0);
+    if most == 0 || votes.get(gold).copied().unwrap_or(0) < most {
+        return 0.0;
+    }
+    1.0 / votes.values().filter(|&&v| v == most).count() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn t_quantiles_match_the_printed_table() {
+        for (df, expected) in [(2, 4.3027), (4, 2.7764), (9, 2.2622)] {
+            assert!((t_critical(df, 0.05) - expected).abs() < 1e-4);
+        }
+        // Holm's first step with 11 contrasts.
+        assert!((t_critical(4, 0.05 / 11.0) - 5.75).abs() < 0.02);
+    }
+
+    #[test]
+    fn an_interval_agrees_with_a_hand_computed_one() {
+        // mean 2, sd 1, n 3: 2 +- 4.3027 / sqrt(3)
+        let e = estimate(&[1.0, 2.0, 3.0]).unwrap();
+        let interval = e.interval.unwrap();
+        assert!((interval.high - 4.4841).abs() < 1e-4 && (interval.low + 0.4841).abs() < 1e-4);
+        assert_eq!(estimate(&[1.0, 2.0]).unwrap().interval, None);
+        assert_eq!(estimate(&[f64::NAN]), None);
+    }
+
+    #[test]
+    fn differences_pair_by_seed_and_ignore_what_has_no_partner() {
+        let d = paired_difference(&[(0, 0.9), (1, 0.8), (7, 1.0)], &[(1, 0.3), (0, 0.5)]).unwrap();
+        assert_eq!(d.n, 2);
+        assert!((d.mean - 0.45).abs() < 1e-12);
+    }
+
+    #[test]
+    fn majority_follows_the_rules_for_ties_and_abstentions() {
+        let votes = |list: &[&str]| {
+            list.iter()
+                .map(|s| (!s.is_empty()).then(|| s.to_string()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(majority(&votes(&["3", "3", "5", ""]), "3"), 1.0);
+        assert_eq!(majority(&votes(&["3", "5", ""]), "3"), 0.5);
+        assert_eq!(majority(&votes(&["", ""]), "3"), 0.0);
+        assert_eq!(majority(&votes(&["5", "5", "3"]), "3"), 0.0);
+    }
+
+    proptest! {
+        #[test]
+        fn pass_at_k_is_the_share_of_subsets_with_a_hit(n in 1_usize..9, c in 0_usize..9, k in 1_usize..9) {
+            prop_assume!(c <= n && k <= n);
+            let subsets: Vec<u32> = (0_u32..1 << n).filter(|m| m.count_ones() as usize == k).collect();
+            let hits = subsets.iter().filter(|m| *m & ((1 << c) - 1) != 0).count();
+            let expected = hits as f64 / subsets.len() as f64;
+            prop_assert!((pass_at_k(n, c, k).unwrap() - expected).abs() < 1e-12);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The protocol between workers and server. Everything a worker reports is a
+//! `Record`; one sequence number per attempt runs over all of them.
+
+use crate::ids::{StageId, WorkerId};
+use crate::ledger::Cost;
+use crate::spec::StageSpec;
+use crate::spec::stage::Role;
+use crate::task::Split;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Workers of another protocol are drained: they get no jobs.
+pub const PROTOCOL: u32 = 1;
+pub const HEARTBEAT_SECONDS: u64 = 10;
+pub const LEASE_SECONDS: u64 = 30;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Register {
+    pub protocol: u32,
+    pub name: String,
+    pub threads: u32,
+    pub host: Host,
+}
+
+/// Where an attempt runs: its own facts, not part of any hash.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Host {
+    /// `cpu` or `cuda`.
+    pub device: String,
+    pub device_name: String,
+    pub libtorch: String,
+    pub worker_version: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Registered {
+    pub worker: WorkerId,
+    pub heartbeat_seconds: u64,
+    pub lease_seconds: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ClaimRequest {
+    pub worker: WorkerId,
+    pub free_threads: u32,
+    /// Long poll: how long the server may wait for a job.
+    pub wait_seconds: u64,
+}
+
+/// The right to work on a stage; answers 204 where there is none.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Claim {
+    pub stage: StageId,
+    pub attempt: i32,
+    pub spec: StageSpec,
+    /// Weights of the input stages.
+    pub inputs: BTreeMap<Role, ArtifactRef>,
+    /// The last resumable checkpoint of an earlier attempt.
+    pub resume: Option<ArtifactRef>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ArtifactRef {
+    pub sha256: String,
+    pub bytes: u64,
+    pub step: u64,
+}
+
+/// Answers 409 (`lease-lost`) to an attempt that is no longer the current one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HeartbeatRequest {
+    pub worker: WorkerId,
+    pub step: Option<u64>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HeartbeatAnswer {
+    /// Nobody needs the stage any more: stop.
+    pub cancel: bool,
+}
+
+/// `first_seq` numbers `records[0]`; the server takes only last + 1 and absorbs older ones.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RecordBatch {
+    pub worker: WorkerId,
+    pub first_seq: u64,
+    pub records: Vec<Record>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RecordAnswer {
+    pub last_seq: u64,
+}
+
+/// Cumulative since the stage's first step, resumed work included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cumulative {
+    /// What the stage charges: evaluation and lost work left out.
+    pub charged: Cost,
+    /// Monotonic time spent working.
+    pub active_ms: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "snake_case")]
+pub enum Record {
+    /// First of an attempt: the step it continues from (0: from the start).
+    Started { from_step: u64, host: HostFacts },
+    /// Metrics of one step.
+    Step {
+        step: u64,
+        cum: Cumulative,
+        metrics: BTreeMap<String, f64>,
+    },
+    /// Compute since the last ledger record, by purpose; supervision counts likewise.
+    Ledger {
+        step: u64,
+        costs: BTreeMap<String, Cost>,
+        supervision: BTreeMap<String, u64>,
+    },
+    /// A sample of what was generated in training, whole groups.
+    Completions {
+        step: u64,
+        items: Vec<CompletionItem>,
+    },
+    /// One measurement of the policy, every problem's samples.
+    Evaluation(EvaluationRecord),
+    /// A stored file; the bytes are uploaded before the record is sent.
+    Artifact {
+        role: String,
+        step: u64,
+        sha256: String,
+        bytes: u64,
+    },
+    /// Something worth telling: alarms, restarts.
+    Event {
+        step: u64,
+        level: Level,
+        text: String,
+    },
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct HostFacts {
+    pub device: String,
+    pub libtorch: String,
+    pub cpu_model: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    Info,
+    Alarm,
+}
+
+/// Roles of artifacts.
+pub mod role {
+    /// Weights, moments and step; the last two are kept until the stage succeeds.
+    pub const RESUME: &str = "resume";
+    /// Weights at a percentage of the budget.
+    pub const MILESTONE: &str = "milestone";
+    /// The stage's result.
+    pub const OUTPUT: &str = "output";
+    /// Texts of an evaluation, JSON lines.
+    pub const SAMPLES: &str = "samples";
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CompletionItem {
+    /// Index of the group within the step, and of the completion within the group.
+    pub group: u32,
+    pub index: u32,
+    pub prompt: String,
+    pub gold: String,
+    pub completion: String,
+    pub reward: f64,
+    pub advantage: f64,
+    /// Tokens, end mark included.
+    pub length: u32,
+    pub truncated: bool,
+    pub correct: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationRecord {
+    pub step: u64,
+    pub split: Split,
+    /// Percentage of the arm's budget, where this is a milestone's measurement.
+    pub milestone: Option<u32>,
+    /// The cost at which the measured weights were reached, since the stage's start.
+    pub cum: Cumulative,
+    pub temperature: f64,
+    pub top_p: f64,
+    pub max_completion_length: u32,
+    pub items: Vec<EvaluationItem>,
+}
+
+/// One problem's samples, in order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationItem {
+    /// `Problem::key`.
+    pub problem: u64,
+    pub difficulty: u32,
+    pub correct: Vec<bool>,
+    pub lengths: Vec<u32>,
+    pub truncated: Vec<bool>,
+    /// Parsed answers; `null` casts no vote.
+    pub answers: Vec<Option<String>>,
+    pub gold: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FinishRequest {
+    pub worker: WorkerId,
+    /// Every record up to here must have arrived.
+    pub last_seq: u64,
+    pub outcome: Outcome,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    Succeeded,
+    /// `metric` and `step` where a number was not finite.
+    Failed {
+        class: FailureClass,
+        message: String,
+        step: Option<u64>,
+        metric: Option<String>,
+        log: Vec<String>,
+    },
+    /// Stopped on request with its progress saved; the job goes back to the queue.
+    Preempted,
+    Cancelled,
+}
+
+/// Why an attempt failed. Decides whether the job is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureClass {
+    /// The process died or an internal error: tried again, at most three times.
+    Crash,
+    Oom,
+    /// A metric became NaN or infinite: never tried again by itself.
+    Nan,
+    /// The spec cannot be run here.
+    BadConfig,
+}
+
+impl FailureClass {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Crash => "crash",
+            Self::Oom => "oom",
+            Self::Nan => "nan",
+            Self::BadConfig => "bad_config",
+        }
+    }
+
+    pub fn is_retried(self) -> bool {
+        matches!(self, Self::Crash | Self::Oom)
+    }
+}
