@@ -150,6 +150,7 @@ fn start_with(data: &Path, durable: bool) -> Result<Embedded, EmbeddedError> {
     let plan = Plan {
         program: bundle.program("postgres"),
         pgdata,
+        socket_folder: socket_folder.clone(),
         log: data.join("postgres.log"),
         settings: settings(port, socket.map(PathBuf::as_path), durable),
         account,
