@@ -172,16 +172,7 @@ impl Stack {
         let begun = Instant::now();
         let mut said = String::new();
         loop {
-            let (status, body) =
-                self.request("GET", &format!("/api/v1/experiments/{id}/runs"), "")?;
-            if status != 200 {
-                bail!(
-                    "GET /api/v1/experiments/{id}/runs answered {status}: {}",
-                    one_line(&body)
-                );
-            }
-            let states =
-                run_states(&serde_json::from_str(&body).context("the answer is no JSON")?)?;
+            let states = run_states(&self.experiment(id)?)?;
             let count = |state: &str| states.iter().filter(|have| *have == state).count();
             let now = format!("{} of {} runs succeeded", count("succeeded"), states.len());
             if now != said {
@@ -206,12 +197,8 @@ impl Stack {
 
     /// The comparison page must name every arm of the experiment.
     fn check_page(&self, id: &str) -> Result<()> {
-        let (status, body) = self.request("GET", &format!("/api/v1/experiments/{id}"), "")?;
-        if status != 200 {
-            bail!("GET /api/v1/experiments/{id} answered {status}");
-        }
-        let view: Value = serde_json::from_str(&body).context("the answer is no JSON")?;
-        let arms = view["arms"]
+        let answer = self.experiment(id)?;
+        let arms = answer["experiment"]["arms"]
             .as_array()
             .context("the experiment has no arms")?;
         let (status, page) = self.request("GET", &format!("/experiments/{id}"), "")?;
@@ -226,6 +213,15 @@ impl Stack {
         }
         eprintln!("    the comparison page shows all {} arms", arms.len());
         Ok(())
+    }
+
+    fn experiment(&self, id: &str) -> Result<Value> {
+        let path = format!("/api/v1/experiments/{id}");
+        let (status, body) = self.request("GET", &path, "")?;
+        if status != 200 {
+            bail!("GET {path} answered {status}: {}", one_line(&body));
+        }
+        serde_json::from_str(&body).context("the answer is no JSON")
     }
 
     fn request(&self, method: &str, path: &str, body: &str) -> Result<(u16, String)> {
@@ -265,24 +261,30 @@ fn make_secrets(folder: &PathBuf) -> Result<String> {
 }
 
 fn run_states(answer: &Value) -> Result<Vec<String>> {
-    let runs = answer
+    let runs = answer["runs"]
         .as_array()
-        .or_else(|| answer["runs"].as_array())
-        .context("no list of runs")?;
+        .context("the experiment has no list of runs")?;
     runs.iter()
         .map(|run| {
             run["state"]
                 .as_str()
-                .map(str::to_lowercase)
+                .map(str::to_owned)
                 .context("a run without a state")
         })
         .collect()
 }
 
+/// As the pages write it.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&#38;")
-        .replace('<', "&#60;")
-        .replace('>', "&#62;")
+    text.chars()
+        .map(|c| {
+            if "&<>\"'".contains(c) {
+                format!("&#{};", u32::from(c))
+            } else {
+                c.into()
+            }
+        })
+        .collect()
 }
 
 fn one_line(text: &str) -> String {
