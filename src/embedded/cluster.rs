@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use nix::fcntl::Flock;
+use nix::fcntl::{Flock, FlockArg};
 
 use super::account::Account;
 use super::bundle::{self, Bundle, BundleError};
@@ -27,6 +28,7 @@ use super::process::{self, Plan, Stopped};
 
 const DATABASE: &str = "assay";
 const ROLE: &str = "assay";
+const THROWAWAY: &str = "assay-pg-";
 /// The kernel's limit is 108 bytes with the file's name in the folder.
 const SOCKET_PATH_LIMIT: usize = 100;
 
@@ -37,7 +39,7 @@ pub enum EmbeddedError {
     )]
     InUse(PathBuf),
     #[error(
-        "Postgres refuses to run as root, and this system has no user `postgres` or `nobody`: add one, or set DATABASE_URL"
+        "Postgres needs a user to run as, other than root: add a user `postgres` (useradd --system postgres), or set DATABASE_URL"
     )]
     NoAccount,
     #[error(
@@ -84,9 +86,10 @@ pub fn start(data: &Path) -> Result<Embedded, EmbeddedError> {
 /// A cluster for tests and checks, in a temporary folder that is removed at its
 /// end. Not durable, therefore fast.
 pub fn start_throwaway() -> Result<Embedded, EmbeddedError> {
+    remove_abandoned();
     let mut random = [0; 6];
     fill_random(&mut random).map_err(|e| io_error("read /dev/urandom", e))?;
-    let data = std::env::temp_dir().join(format!("assay-pg-{}", hex::encode(random)));
+    let data = std::env::temp_dir().join(format!("{THROWAWAY}{}", hex::encode(random)));
     match start_with(&data, false) {
         Ok(mut embedded) => {
             embedded.throwaway = Some(data);
@@ -95,6 +98,31 @@ pub fn start_throwaway() -> Result<Embedded, EmbeddedError> {
         Err(error) => {
             let _ = fs::remove_dir_all(&data);
             Err(error)
+        }
+    }
+}
+
+/// What killed processes left behind; who still uses a folder holds its lock.
+fn remove_abandoned() {
+    for entry in fs::read_dir(std::env::temp_dir())
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        if !entry.file_name().to_string_lossy().starts_with(THROWAWAY) {
+            continue;
+        }
+        let Ok(lock) = File::options().write(true).open(entry.path().join("lock")) else {
+            continue;
+        };
+        // Younger ones may be about to take their lock.
+        let age = lock
+            .metadata()
+            .and_then(|meta| meta.modified())
+            .map(|time| time.elapsed());
+        let old = matches!(age, Ok(Ok(age)) if age > Duration::from_secs(60));
+        if old && Flock::lock(lock, FlockArg::LockExclusiveNonblock).is_ok() {
+            let _ = fs::remove_dir_all(entry.path());
         }
     }
 }

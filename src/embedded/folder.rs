@@ -17,7 +17,12 @@ pub(super) fn take_folder(
     account: &Account,
 ) -> Result<(PathBuf, Flock<File>), EmbeddedError> {
     let empty = fs::read_dir(data).map_or(true, |mut entries| entries.next().is_none());
-    fs::create_dir_all(data).map_err(|e| io_error(&format!("make {}", data.display()), e))?;
+    fs::create_dir_all(data).map_err(|e| {
+        io_error(
+            &format!("make {} (name another folder with --data)", data.display()),
+            e,
+        )
+    })?;
     let data =
         fs::canonicalize(data).map_err(|e| io_error(&format!("find {}", data.display()), e))?;
     if empty {
@@ -42,7 +47,15 @@ pub(super) fn take_folder(
         .write(true)
         .mode(0o600)
         .open(data.join("lock"))
-        .map_err(|e| io_error(&format!("write in {}", data.display()), e))?;
+        .map_err(|e| {
+            io_error(
+                &format!(
+                    "write in {} (name another folder with --data)",
+                    data.display()
+                ),
+                e,
+            )
+        })?;
     match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
         Ok(lock) => Ok((data, lock)),
         Err((_, nix::errno::Errno::EWOULDBLOCK)) => Err(EmbeddedError::InUse(data)),

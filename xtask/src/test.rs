@@ -34,7 +34,10 @@ pub fn run(args: &Args) -> Result<()> {
     )?;
     shell::phase("cargo clippy, warnings denied", &mut clippy())?;
     // The programs too: tests of whole journeys start them.
-    shell::phase("cargo build --workspace", shell::cargo().args(["build", "--workspace"]))?;
+    shell::phase(
+        "cargo build --workspace",
+        shell::cargo().args(["build", "--workspace"]),
+    )?;
     let mut build = shell::cargo();
     build.args(["nextest", "run", "--workspace", "--no-run"]);
     shell::phase("cargo build of all tests", &mut build)?;
