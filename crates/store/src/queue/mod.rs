@@ -1,0 +1,18 @@
+//! The queue: jobs, leases, fences.
+
+mod cancel;
+mod claim;
+mod finish;
+pub(crate) mod graph;
+mod jobs;
+mod lease;
+pub(crate) mod place;
+mod retry;
+
+pub use cancel::{cancel_experiment, cancel_run};
+pub use claim::claim;
+pub(crate) use claim::lock_attempt;
+pub use finish::{MAX_FAILURES, finish};
+pub use jobs::{JobView, NeededBy, Waiting, list_jobs};
+pub use lease::{MAX_ATTEMPTS, heartbeat, reap_expired};
+pub use retry::retry_failed;

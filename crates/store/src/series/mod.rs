@@ -1,0 +1,63 @@
+//! Curves: what a stage measured, step by step.
+
+mod bucket;
+mod experiment;
+mod read;
+mod rollup;
+mod rows;
+mod write;
+
+use assay_core::ids::RunId;
+use assay_core::wire::Cumulative;
+use serde::Serialize;
+
+pub use experiment::experiment_series;
+pub use read::{list_metrics, series};
+pub(crate) use write::{Measured, insert_measured};
+
+/// One metric of one stage in its current view: an attempt hides the points of
+/// earlier ones after the step that it resumed from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Series {
+    pub points: Vec<Point>,
+    /// 0: the points as measured; n: buckets of 10^n steps.
+    pub level: u32,
+}
+
+/// A measured point, or a bucket of them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Point {
+    /// The last step in it.
+    pub step: i64,
+    pub count: i64,
+    /// NaN or infinite where a value is.
+    pub mean: f64,
+    /// Smallest and largest value that is a number; NaN where there is none.
+    pub min: f64,
+    pub max: f64,
+    pub last: f64,
+    /// The stage's own cost at that step, since its start.
+    pub cum: Cumulative,
+}
+
+/// One run's curve along its cost.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunSeries {
+    pub arm_key: String,
+    pub seed: u64,
+    pub run: RunId,
+    pub points: Vec<RunPoint>,
+}
+
+/// A bucket of ten steps.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct RunPoint {
+    /// Charged to the arm at the bucket's last step, in the budget's unit: earlier
+    /// stages included.
+    pub x: f64,
+    /// Of the stage that was training.
+    pub step: i64,
+    pub mean: f64,
+    pub min: f64,
+    pub max: f64,
+}
