@@ -71,7 +71,7 @@ fn with_database(url: &str, database: &str) -> String {
     format!("{server}/{database}{query}")
 }
 
-pub async fn on_admin(statement: String) {
+async fn on_admin(statement: String) {
     let options: sqlx::postgres::PgConnectOptions = admin_url().parse().unwrap();
     let mut conn: PgConnection = options.connect().await.unwrap();
     sqlx::raw_sql(sqlx::AssertSqlSafe(statement))

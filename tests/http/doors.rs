@@ -1,6 +1,7 @@
 //! Who is let in: tokens, `Host`, `Origin`, and names of files.
 
-use crate::app::{App, SMALL};
+use crate::app::{App, SMALL, wait_until};
+use crate::wire::Wire;
 
 #[test]
 fn another_name_for_this_server_is_refused() {
@@ -169,28 +170,22 @@ fn no_name_of_an_artifact_leaves_its_folder() {
 
 #[test]
 fn while_postgres_is_away_the_answer_is_503_and_comes_quickly() {
-    let app = App::start();
-    let mut away = app.database_url.clone();
+    let wire = Wire::new();
+    let app = App::start_with("127.0.0.1:0", |config| {
+        config.database_url = wire.through(&config.database_url);
+    });
     assert_eq!(app.get("/healthz").status, 200);
-    let name = away.split_off(away.rfind('/').unwrap() + 1);
-    let name = name.split('?').next().unwrap().to_string();
-    // The database refuses connections, and those it had are gone.
-    app.block_on(crate::app::on_admin(format!(
-        "alter database {name} allow_connections false"
-    )));
-    app.block_on(crate::app::on_admin(format!(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
-    )));
+    wire.cut();
     let begun = std::time::Instant::now();
     let answer = app.get("/api/v1/experiments");
     assert_eq!(answer.status, 503, "{}", answer.text);
     assert!(begun.elapsed() < std::time::Duration::from_secs(4));
     assert_eq!(answer.header("retry-after"), "2");
+    assert_eq!(app.submit(SMALL).status, 503);
     assert_eq!(app.get("/healthz").status, 503);
-    app.block_on(crate::app::on_admin(format!(
-        "alter database {name} allow_connections true"
-    )));
-    crate::app::wait_until("the server recovers by itself", || {
+    wire.mend();
+    wait_until("the server recovers by itself", || {
         app.get("/healthz").status == 200
     });
+    assert_eq!(app.submit(SMALL).status, 201);
 }

@@ -9,4 +9,5 @@ mod importing;
 mod journey;
 mod queue;
 mod submitting;
+mod wire;
 mod worker;
