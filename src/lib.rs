@@ -1,1 +1,18 @@
+//! Assay's server and command line: HTTP in; JSON, HTML and SVG out. No SQL, no tensors.
+
+pub mod api;
+pub mod artifacts;
+pub mod auth;
+pub mod background;
+pub mod body;
+pub mod cli;
+pub mod config;
 pub mod embedded;
+pub mod live;
+pub mod presets;
+pub mod problem;
+pub mod routes;
+pub mod server;
+pub mod sse;
+pub mod state;
+pub mod worker_api;
