@@ -1,1 +1,41 @@
+//! What Assay remembers: all of its SQL. One query is one function; every
+//! function takes `&mut PgConnection` first, so that it works inside and outside
+//! a transaction. Everything is exported at the root.
+//!
+//! Notifications: channel [`JOB_CHANNEL`] when a job becomes queued, channel
+//! [`STAGE_CHANNEL`] with the stage's id when its records arrive or its state changes.
 
+mod artifacts;
+mod completions;
+mod db;
+mod error;
+mod evals;
+mod experiments;
+mod figures;
+mod ledger;
+mod queue;
+mod records;
+mod runs;
+mod series;
+mod words;
+mod workers;
+
+pub use artifacts::*;
+pub use completions::*;
+pub use db::*;
+pub use error::*;
+pub use evals::*;
+pub use experiments::*;
+pub use figures::*;
+pub use ledger::*;
+pub use queue::*;
+pub use records::*;
+pub use runs::*;
+pub use series::*;
+pub use words::*;
+pub use workers::*;
+
+/// Some job has become queued; no payload.
+pub const JOB_CHANNEL: &str = "assay_job";
+/// Payload: the id of a stage that changed.
+pub const STAGE_CHANNEL: &str = "assay_stage";
