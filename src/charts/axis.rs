@@ -46,8 +46,8 @@ impl Axis {
 
     fn linear(low: f64, high: f64, target: usize) -> Self {
         let step = round_step((high - low) / target.max(1) as f64);
-        let first = (low / step - 1e-9).floor();
-        let last = (high / step + 1e-9).ceil();
+        let first = (low / step + 1e-9).floor();
+        let last = (high / step - 1e-9).ceil();
         let count = (last - first) as usize + 1;
         let ticks: Vec<f64> = (0..count.min(50)).map(|i| (first + i as f64) * step).collect();
         Self {
