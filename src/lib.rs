@@ -1,5 +1,21 @@
-//! Assay: the server and its pages.
+//! Assay's server and command line: HTTP in; JSON, HTML and SVG out. No SQL, no tensors.
 
+pub mod api;
+pub mod artifacts;
+pub mod auth;
+pub mod background;
+pub mod body;
 pub mod charts;
+pub mod cli;
+pub mod config;
+pub mod embedded;
+pub mod live;
 pub mod number;
 pub mod pages;
+pub mod presets;
+pub mod problem;
+pub mod routes;
+pub mod server;
+pub mod sse;
+pub mod state;
+pub mod worker_api;

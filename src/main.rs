@@ -1,1 +1,5 @@
-fn main() {}
+//! `assay`: see `cli`.
+
+fn main() -> std::process::ExitCode {
+    assay::cli::main()
+}

@@ -1,0 +1,184 @@
+//! `/api/v1/experiments`.
+
+use super::submission;
+use crate::body;
+use crate::config::MAX_JSON_BYTES;
+use crate::problem::{Problem, kind};
+use crate::state::AppState;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Data, Path, Payload, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use assay_core::compare::{Basis, Comparison, compare};
+use assay_core::ids::ExperimentId;
+use assay_core::spec::Experiment;
+use assay_core::task::Split;
+use assay_core::{metric, recipe};
+use assay_store as store;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+#[derive(Deserialize)]
+pub struct Page {
+    limit: Option<i64>,
+    before: Option<ExperimentId>,
+}
+
+/// Newest first; `before` is the id that the last page ended with.
+pub async fn list(state: Data<AppState>, page: Query<Page>) -> Result<HttpResponse, Problem> {
+    let limit = page.limit.unwrap_or(50).clamp(1, 200);
+    let mut conn = state.conn().await?;
+    let experiments = store::list_experiments(&mut conn, limit, page.before).await?;
+    Ok(HttpResponse::Ok().json(json!({ "experiments": experiments })))
+}
+
+pub async fn one(
+    state: Data<AppState>,
+    id: Path<ExperimentId>,
+) -> Result<HttpResponse, Problem> {
+    let mut conn = state.conn().await?;
+    let experiment = store::get_experiment(&mut conn, *id).await?;
+    let runs = store::list_runs(&mut conn, *id).await?;
+    Ok(HttpResponse::Ok().json(json!({ "experiment": experiment, "runs": runs })))
+}
+
+/// Everything in one transaction: nothing is ever half-created.
+pub async fn submit(
+    state: Data<AppState>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let key = idempotency_key(&request)?;
+    let body = body::read(&request, payload, MAX_JSON_BYTES).await?;
+    let body_sha256 = hex::encode(Sha256::digest(&body));
+    let experiment = submission::read(&request, body).await?;
+    let plan = recipe::plan(&experiment, "");
+    let state = state.into_inner();
+    let (id, created) = state.detached(insert(state.clone(), experiment, key, body_sha256)).await?;
+    let mut response = if created { HttpResponse::Created() } else { HttpResponse::Ok() };
+    Ok(response
+        .insert_header((header::LOCATION, format!("/api/v1/experiments/{id}")))
+        .json(json!({
+            "id": id,
+            "url": page_url(&request, id),
+            "runs": plan.runs.len(),
+            "stages": plan.stages.len(),
+        })))
+}
+
+async fn insert(
+    state: std::sync::Arc<AppState>,
+    experiment: Experiment,
+    key: Option<String>,
+    body_sha256: String,
+) -> Result<(ExperimentId, bool), Problem> {
+    let mut tx = state.begin().await?;
+    if let Some(key) = &key
+        && let Some(used) = store::lock_key(&mut tx, key).await?
+    {
+        if used.body_sha256 == body_sha256 {
+            return Ok((used.experiment, false));
+        }
+        return Err(Problem::of(
+            kind::KEY_REUSED,
+            StatusCode::CONFLICT,
+            "this Idempotency-Key was used with another body",
+        ));
+    }
+    let id = store::insert_experiment(&mut tx, &experiment, None).await?;
+    if let Some(key) = &key {
+        let used = store::UsedKey { body_sha256, experiment: id };
+        store::insert_key(&mut tx, key, &used).await?;
+    }
+    tx.commit().await?;
+    Ok((id, true))
+}
+
+fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    match value.to_str() {
+        Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key.to_string())),
+        Ok(_) | Err(_) => {
+            Err(Problem::bad_request("an Idempotency-Key has 1 to 255 visible ASCII characters"))
+        }
+    }
+}
+
+/// As the client reaches us.
+pub fn page_url(request: &HttpRequest, id: ExperimentId) -> String {
+    let info = request.connection_info();
+    let host = request.headers().get(header::HOST).and_then(|h| h.to_str().ok());
+    let scheme = if info.scheme() == "https" { "https" } else { "http" };
+    format!("{scheme}://{}/experiments/{id}", host.unwrap_or("localhost"))
+}
+
+/// The comparison on one split of the final evaluation, every metric.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SplitComparison {
+    pub split: Split,
+    pub comparisons: Vec<Comparison>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ComparisonAnswer {
+    pub experiment: ExperimentId,
+    pub name: String,
+    pub question: String,
+    /// The registered primary metric.
+    pub metric: String,
+    pub margin: f64,
+    pub splits: Vec<SplitComparison>,
+}
+
+pub async fn comparison(
+    state: Data<AppState>,
+    id: Path<ExperimentId>,
+) -> Result<HttpResponse, Problem> {
+    let mut conn = state.conn().await?;
+    let view = store::get_experiment(&mut conn, *id).await?;
+    let budget = &view.spec.budget;
+    let basis = Basis::EqualCompute { unit: budget.unit, budget: budget.amount };
+    let mut splits = vec![];
+    for split in [Split::Test, Split::Ood] {
+        let arms = store::figures_for_split(&mut conn, *id, split).await?;
+        let comparisons = metric::FINAL
+            .iter()
+            .map(|metric| compare(basis, &view.spec.baseline, metric, &arms))
+            .collect();
+        splits.push(SplitComparison { split, comparisons });
+    }
+    Ok(HttpResponse::Ok().json(ComparisonAnswer {
+        experiment: view.id,
+        name: view.name,
+        question: view.question,
+        metric: view.spec.metric,
+        margin: view.spec.margin,
+        splits,
+    }))
+}
+
+pub async fn milestones(
+    state: Data<AppState>,
+    id: Path<ExperimentId>,
+) -> Result<HttpResponse, Problem> {
+    let mut conn = state.conn().await?;
+    let milestones = store::milestones(&mut conn, *id).await?;
+    Ok(HttpResponse::Ok().json(json!({ "milestones": milestones })))
+}
+
+pub async fn cancel(
+    state: Data<AppState>,
+    id: Path<ExperimentId>,
+) -> Result<HttpResponse, Problem> {
+    let state = state.into_inner();
+    let inner = state.clone();
+    let cancelled = state
+        .detached(async move {
+            let mut tx = inner.begin().await?;
+            let cancelled = store::cancel_experiment(&mut tx, *id).await?;
+            tx.commit().await?;
+            Ok(cancelled)
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(json!({ "cancelled_stages": cancelled })))
+}

@@ -1,0 +1,9 @@
+//! REST v1, one file per resource. Thin: read, call the store, answer.
+
+pub mod experiments;
+pub mod health;
+pub mod imports;
+pub mod progress;
+pub mod queue;
+pub mod runs;
+pub mod submission;

@@ -1,0 +1,152 @@
+//! `/api/v1/runs/{id}`.
+
+use crate::problem::Problem;
+use crate::state::AppState;
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path, Query};
+use assay_core::ids::RunId;
+use assay_store::{self as store, RunStageView, RunView};
+use serde::Deserialize;
+use serde_json::json;
+
+const MAX_POINTS: usize = 5_000;
+
+pub async fn one(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResponse, Problem> {
+    let run = store::get_run(&mut *state.conn().await?, *id).await?;
+    Ok(HttpResponse::Ok().json(run))
+}
+
+/// The stages that were asked for: one by its name, or all.
+fn chosen<'a>(run: &'a RunView, name: Option<&str>) -> Result<Vec<&'a RunStageView>, Problem> {
+    let stages: Vec<_> =
+        run.stages.iter().filter(|stage| name.is_none_or(|name| stage.name == name)).collect();
+    if stages.is_empty() {
+        return Err(Problem::not_found("stage in this run"));
+    }
+    Ok(stages)
+}
+
+#[derive(Deserialize)]
+pub struct SeriesQuery {
+    /// Without it the answer lists the metrics.
+    metric: Option<String>,
+    stage: Option<String>,
+    max_points: Option<usize>,
+}
+
+pub async fn series(
+    state: Data<AppState>,
+    id: Path<RunId>,
+    query: Query<SeriesQuery>,
+) -> Result<HttpResponse, Problem> {
+    let mut conn = state.conn().await?;
+    let run = store::get_run(&mut conn, *id).await?;
+    let max_points = query.max_points.unwrap_or(1_000).clamp(2, MAX_POINTS);
+    let mut stages = vec![];
+    for stage in chosen(&run, query.stage.as_deref())? {
+        match &query.metric {
+            None => {
+                let metrics = store::list_metrics(&mut conn, stage.stage).await?;
+                stages.push(json!({ "name": stage.name, "stage": stage.stage, "metrics": metrics }));
+            }
+            Some(metric) => {
+                let series = store::series(&mut conn, stage.stage, metric, max_points).await?;
+                if !series.points.is_empty() || query.stage.is_some() {
+                    stages.push(json!({
+                        "name": stage.name,
+                        "stage": stage.stage,
+                        "level": series.level,
+                        "points": series.points,
+                    }));
+                }
+            }
+        }
+    }
+    Ok(HttpResponse::Ok().json(json!({ "run": run.id, "metric": query.metric, "stages": stages })))
+}
+
+#[derive(Deserialize)]
+pub struct CompletionsQuery {
+    step: Option<i64>,
+    stage: Option<String>,
+    limit: Option<i64>,
+}
+
+/// Of the last stage that has any, unless one is named; of its latest step.
+pub async fn completions(
+    state: Data<AppState>,
+    id: Path<RunId>,
+    query: Query<CompletionsQuery>,
+) -> Result<HttpResponse, Problem> {
+    let mut conn = state.conn().await?;
+    let run = store::get_run(&mut conn, *id).await?;
+    let limit = query.limit.unwrap_or(64).clamp(1, 4_096);
+    for stage in chosen(&run, query.stage.as_deref())?.into_iter().rev() {
+        let steps = store::completion_steps(&mut conn, stage.stage).await?;
+        if steps.is_empty() {
+            continue;
+        }
+        let items = store::completions(&mut conn, stage.stage, query.step, limit).await?;
+        return Ok(HttpResponse::Ok().json(json!({
+            "run": run.id,
+            "name": stage.name,
+            "stage": stage.stage,
+            "steps": steps,
+            "completions": items,
+        })));
+    }
+    Ok(HttpResponse::Ok().json(json!({ "run": run.id, "steps": [], "completions": [] })))
+}
+
+pub async fn evaluations(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResponse, Problem> {
+    let mut conn = state.conn().await?;
+    let run = store::get_run(&mut conn, *id).await?;
+    let mut stages = vec![];
+    for stage in &run.stages {
+        let evaluations = store::list_evaluations(&mut conn, stage.stage).await?;
+        stages.push(json!({
+            "name": stage.name,
+            "stage": stage.stage,
+            "evaluations": evaluations,
+        }));
+    }
+    Ok(HttpResponse::Ok().json(json!({ "run": run.id, "stages": stages })))
+}
+
+pub async fn ledger(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResponse, Problem> {
+    let mut conn = state.conn().await?;
+    let run = store::get_run(&mut conn, *id).await?;
+    let rows = store::run_ledger(&mut conn, run.id).await?;
+    Ok(HttpResponse::Ok().json(json!({ "run": run.id, "ledger": rows })))
+}
+
+pub async fn cancel(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResponse, Problem> {
+    let state = state.into_inner();
+    let inner = state.clone();
+    let cancelled = state
+        .detached(async move {
+            let mut tx = inner.begin().await?;
+            let cancelled = store::cancel_run(&mut tx, *id).await?;
+            tx.commit().await?;
+            Ok(cancelled)
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(json!({ "cancelled_stages": cancelled })))
+}
+
+pub async fn retry(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResponse, Problem> {
+    let state = state.into_inner();
+    let inner = state.clone();
+    let retried = state
+        .detached(async move {
+            let mut tx = inner.begin().await?;
+            let retried = store::retry_failed(&mut tx, *id).await?;
+            tx.commit().await?;
+            Ok(retried)
+        })
+        .await?;
+    if retried == 0 {
+        return Err(Problem::conflict("no stage of this run has failed or was cancelled"));
+    }
+    Ok(HttpResponse::Ok().json(json!({ "retried_stages": retried })))
+}

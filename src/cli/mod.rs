@@ -1,0 +1,133 @@
+//! The command line, one file per command. Every error is one line that says what to do.
+
+mod cancel;
+mod client;
+mod compare;
+mod import;
+mod keeper;
+mod migrate;
+mod preset;
+mod serve;
+mod submit;
+mod token;
+mod up;
+mod watch;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A self-hosted experiment platform for reasoning-RL recipes.
+#[derive(Debug, Parser)]
+#[command(name = "assay", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start everything on this machine: Postgres, the server and a worker
+    Up(up::Up),
+    /// Start the server alone; DATABASE_URL says where Postgres is
+    Serve(serve::Serve),
+    /// Bring the database of DATABASE_URL up to date
+    Migrate,
+    /// Say where the tokens are; make them if they are not there yet
+    Token(token::Token),
+    /// Submit an experiment file
+    Submit(submit::Submit),
+    /// List or show the experiments that come with the program
+    #[command(subcommand)]
+    Preset(preset::Preset),
+    /// Follow an experiment's runs
+    Watch(watch::Watch),
+    /// Print an experiment's comparison
+    Compare(compare::Compare),
+    /// Enter work that `assay-worker train` has done elsewhere
+    Import(import::Import),
+    /// Cancel an experiment's unfinished runs
+    Cancel(cancel::Cancel),
+}
+
+/// Where the server is, and how to be let in.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Remote {
+    /// The server's address [default: ASSAY_SERVER, else http://127.0.0.1:8337]
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// File with a token [default: ASSAY_TOKEN_FILE, else the token in ASSAY_TOKEN]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    pub(crate) code: u8,
+    pub(crate) message: String,
+}
+
+impl Stop {
+    pub(crate) fn new(message: impl std::fmt::Display) -> Self {
+        Self { code: 1, message: message.to_string() }
+    }
+
+    /// What was given is wrong.
+    pub(crate) fn usage(message: impl std::fmt::Display) -> Self {
+        Self { code: 2, message: message.to_string() }
+    }
+}
+
+impl From<String> for Stop {
+    fn from(message: String) -> Self {
+        Self::new(message)
+    }
+}
+
+pub(crate) type Done = Result<(), Stop>;
+
+/// Parses the arguments and runs the command.
+pub fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Up(up) => up.run(),
+        Command::Serve(serve) => serve.run(),
+        Command::Migrate => migrate::run(),
+        Command::Token(token) => token.run(),
+        Command::Submit(submit) => submit.run(),
+        Command::Preset(preset) => preset.run(),
+        Command::Watch(watch) => watch.run(),
+        Command::Compare(compare) => compare.run(),
+        Command::Import(import) => import.run(),
+        Command::Cancel(cancel) => cancel.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(stop) => {
+            if !stop.message.is_empty() {
+                eprintln!("{}", stop.message);
+            }
+            ExitCode::from(stop.code)
+        }
+    }
+}
+
+/// The runtime of the commands that serve. Two threads are enough: the HTTP
+/// server has its own.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| Stop::new(format!("cannot start: {e}")))
+}
+
+/// Log lines on stderr; `ASSAY_LOG` may be error, warn, info, debug or trace.
+pub(crate) fn start_log() {
+    let level = std::env::var("ASSAY_LOG").ok().and_then(|word| word.parse().ok());
+    tracing_subscriber::fmt()
+        .with_max_level(level.unwrap_or(tracing::Level::INFO))
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+}

@@ -1,0 +1,311 @@
+//! The only error that leaves the house (RFC 9457). The same value is JSON for
+//! machines and a page for people; which of the two is decided where the
+//! request is known (`routes::finish`).
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+use assay_core::violation::{Violation, Violations};
+use assay_store::StoreError;
+use serde_json::{Value, json};
+
+/// Types of problems that a client may want to tell apart.
+pub mod kind {
+    /// The attempt is no longer the current one: stop, touch nothing.
+    pub const LEASE_LOST: &str = "lease-lost";
+    /// Records are missing before `first_seq`; `last_seq` says what has arrived.
+    pub const SEQUENCE_GAP: &str = "sequence-gap";
+    /// The document breaks rules, listed in `errors`.
+    pub const VIOLATIONS: &str = "violations";
+    /// The Idempotency-Key was used with another body.
+    pub const KEY_REUSED: &str = "idempotency-key-reused";
+    /// The database cannot be reached; try again.
+    pub const UNAVAILABLE: &str = "unavailable";
+    pub const BLANK: &str = "about:blank";
+}
+
+#[derive(Debug, Clone)]
+pub struct Problem {
+    pub kind: &'static str,
+    pub status: StatusCode,
+    pub detail: String,
+    pub errors: Vec<Violation>,
+    pub last_seq: Option<u64>,
+    /// What went wrong inside, for the log alone.
+    pub source: Option<String>,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.status, self.detail)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl Problem {
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            kind: kind::BLANK,
+            status,
+            detail: detail.into(),
+            errors: vec![],
+            last_seq: None,
+            source: None,
+        }
+    }
+
+    pub fn of(kind: &'static str, status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { kind, ..Self::new(status, detail) }
+    }
+
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    pub fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, format!("there is no such {what}"))
+    }
+
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    pub fn too_large(limit: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is larger than {limit} bytes"),
+        )
+    }
+
+    pub fn unavailable(source: impl ToString) -> Self {
+        Self {
+            source: Some(source.to_string()),
+            ..Self::of(
+                kind::UNAVAILABLE,
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the database cannot be reached; try again in a moment",
+            )
+        }
+    }
+
+    /// Something that should not happen; the source goes to the log.
+    pub fn internal(source: impl ToString) -> Self {
+        Self {
+            source: Some(source.to_string()),
+            ..Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "something went wrong inside; the log has it under this request id",
+            )
+        }
+    }
+
+    /// A failure of the disk below the data folder.
+    pub fn disk(error: &std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::StorageFull {
+            return Self {
+                source: Some(error.to_string()),
+                ..Self::new(
+                    StatusCode::INSUFFICIENT_STORAGE,
+                    "the disk below the data folder is full",
+                )
+            };
+        }
+        Self::internal(error)
+    }
+
+    pub fn violations(violations: Violations) -> Self {
+        let n = violations.0.len();
+        let detail = match n {
+            1 => "one rule is broken".to_string(),
+            n => format!("{n} rules are broken"),
+        };
+        Self {
+            errors: violations.0,
+            ..Self::of(kind::VIOLATIONS, StatusCode::UNPROCESSABLE_ENTITY, detail)
+        }
+    }
+
+    pub fn title(&self) -> &'static str {
+        self.status.canonical_reason().unwrap_or("Error")
+    }
+
+    pub fn json(&self, request_id: &str) -> Value {
+        let mut value = json!({
+            "type": self.kind,
+            "title": self.title(),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "request_id": request_id,
+        });
+        if !self.errors.is_empty() {
+            value["errors"] = self
+                .errors
+                .iter()
+                .map(|v| json!({ "pointer": v.pointer, "detail": v.message }))
+                .collect();
+        }
+        if let Some(last) = self.last_seq {
+            value["last_seq"] = json!(last);
+        }
+        value
+    }
+
+    /// A plain page; needs nothing but the stylesheet.
+    pub fn page(&self, request_id: &str) -> String {
+        let list: String = self
+            .errors
+            .iter()
+            .map(|v| format!("<li><code>{}</code> {}</li>", escape(&v.pointer), escape(&v.message)))
+            .collect();
+        let list = if list.is_empty() { list } else { format!("<ul>{list}</ul>") };
+        format!(
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
+             <link rel=\"stylesheet\" href=\"/static/app.css\"></head><body><main>\
+             <h1>{title}</h1><p>{detail}</p>{list}<p>Request {id}</p>\
+             <p><a href=\"/\">All experiments</a></p></main></body></html>",
+            title = escape(self.title()),
+            detail = escape(&self.detail),
+            id = escape(request_id),
+        )
+    }
+
+    /// The response in full; the middleware calls it with the request's id.
+    pub fn respond(&self, request_id: &str, as_page: bool) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        if self.status == StatusCode::SERVICE_UNAVAILABLE
+            || self.status == StatusCode::TOO_MANY_REQUESTS
+        {
+            response.insert_header((header::RETRY_AFTER, "2"));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        if as_page {
+            return response
+                .content_type("text/html; charset=utf-8")
+                .body(self.page(request_id));
+        }
+        response
+            .content_type("application/problem+json")
+            .body(self.json(request_id).to_string())
+    }
+}
+
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.respond("", false)
+    }
+}
+
+impl From<Violations> for Problem {
+    fn from(violations: Violations) -> Self {
+        Self::violations(violations)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound(what) => Self::not_found(what),
+            StoreError::LeaseLost => Self::of(
+                kind::LEASE_LOST,
+                StatusCode::CONFLICT,
+                "this attempt is no longer the current one",
+            ),
+            StoreError::Gap { last } => Self {
+                last_seq: Some(last),
+                ..Self::of(
+                    kind::SEQUENCE_GAP,
+                    StatusCode::CONFLICT,
+                    format!("records are missing; the last one that arrived is {last}"),
+                )
+            },
+            StoreError::Conflict(detail) => Self::conflict(detail),
+            StoreError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Problem {
+    fn from(error: sqlx::Error) -> Self {
+        let away = match &error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            // Connection trouble, too many clients, shutting down, starting up,
+            // read-only, a deadlock or a conflict between transactions.
+            sqlx::Error::Database(d) => d.code().is_some_and(|code| {
+                code.starts_with("08")
+                    || matches!(
+                        code.as_ref(),
+                        "53300" | "57P01" | "57P02" | "57P03" | "25006" | "40001" | "40P01"
+                    )
+            }),
+            _ => false,
+        };
+        if away {
+            return Self::unavailable(error);
+        }
+        let class = match &error {
+            sqlx::Error::Database(d) => d.code().map(|code| code.chars().take(2).collect()),
+            _ => None::<String>,
+        };
+        let refused = match class.as_deref() {
+            // Data exceptions.
+            Some("22") => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "a value cannot be stored: a NUL character or a number out of range",
+            ),
+            // Constraints: an artifact that was never uploaded, say.
+            Some("23") => Self::conflict("what was sent contradicts what is stored"),
+            Some(_) | None => return Self::internal(error),
+        };
+        Self { source: Some(error.to_string()), ..refused }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_escapes_what_it_shows() {
+        let problem = Problem::violations(Violations(vec![Violation::new(
+            "/<b>",
+            "<script>alert(1)</script> & \"x\"",
+        )]));
+        let page = problem.page("r");
+        assert!(!page.contains("<script>") && !page.contains("<b>"));
+        assert!(page.contains("&lt;script&gt;"));
+    }
+
+    #[test]
+    fn an_inner_error_is_not_shown() {
+        let problem = Problem::from(sqlx::Error::ColumnNotFound("secret_column".into()));
+        assert_eq!(problem.status, 500);
+        assert!(!problem.json("r").to_string().contains("secret_column"));
+        assert!(problem.source.is_some_and(|s| s.contains("secret_column")));
+    }
+}

@@ -1,0 +1,71 @@
+//! `cargo xtask test`: what must pass before anything lands.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::embedded::cluster;
+use crate::{libtorch, shell};
+
+/// Tests find their Postgres here; each makes a database of its own on it.
+pub const TEST_DATABASE: &str = "ASSAY_TEST_DATABASE_URL";
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Without the tests whose name contains `slow_`
+    #[arg(long)]
+    fast: bool,
+    /// Further arguments for `cargo nextest run`
+    #[arg(last = true)]
+    nextest: Vec<String>,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    shell::catch_stop()?;
+    eprintln!("{}", libtorch::ensure(false)?);
+    if !shell::is_there("cargo-nextest") {
+        let mut install = shell::cargo();
+        install.args(["install", "--locked", "cargo-nextest"]);
+        shell::phase("cargo install cargo-nextest", &mut install)?;
+    }
+    shell::phase(
+        "cargo fmt --check",
+        shell::cargo().args(["fmt", "--all", "--check"]),
+    )?;
+    shell::phase("cargo clippy, warnings denied", &mut clippy())?;
+    let mut build = shell::cargo();
+    build.args(["nextest", "run", "--workspace", "--no-run"]);
+    shell::phase("cargo build of all tests", &mut build)?;
+
+    let own = match std::env::var_os(TEST_DATABASE) {
+        Some(_) => None,
+        None => Some(cluster::start_throwaway()?),
+    };
+    let mut nextest = shell::cargo();
+    nextest.args(["nextest", "run", "--workspace"]);
+    if args.fast {
+        nextest.args(["--profile", "fast"]);
+    }
+    nextest.args(&args.nextest);
+    if let Some(embedded) = &own {
+        nextest.env(TEST_DATABASE, embedded.url());
+    }
+    // nextest's own summary stays the last thing that is said.
+    eprintln!("==> cargo nextest run");
+    let status = nextest.status();
+    drop(own);
+    std::process::exit(if status?.success() { 0 } else { 1 });
+}
+
+fn clippy() -> Command {
+    let mut clippy = shell::cargo();
+    clippy.args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "--deny",
+        "warnings",
+    ]);
+    clippy
+}
