@@ -13,6 +13,9 @@ pub struct Seed {
 /// The seeds at one place.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bin {
+    /// Where the bin ends.
+    pub edge: f64,
+    /// As far as any of its seeds has truly got within it.
     pub x: f64,
     pub n: usize,
     pub mean: f64,
@@ -62,9 +65,9 @@ fn binned(
     let mut from = vec![0; seeds.len()];
     let mut held: Vec<Option<f64>> = vec![None; seeds.len()];
     let mut out = vec![];
-    for &edge in edges {
+    for &end in edges {
         // Sums of shares of a budget differ in their last bits.
-        let edge = edge + edge.abs() * 1e-9;
+        let edge = end + end.abs() * 1e-9;
         let mut values = vec![];
         let mut x = f64::NAN;
         for (i, points) in seeds.iter().enumerate() {
@@ -84,6 +87,7 @@ fn binned(
         }
         if let Some(estimate) = stats::estimate(&values) {
             out.push(Bin {
+                edge: end,
                 x,
                 n: estimate.n,
                 mean: estimate.mean,

@@ -74,9 +74,11 @@ impl Axis {
     pub fn tight(mut self, low: f64, high: f64) -> Self {
         if low.is_finite() && high.is_finite() && low < high {
             let slack = (high - low) * 1e-9;
-            self.low = low;
-            self.high = high;
-            self.ticks.retain(|&t| t >= low - slack && t <= high + slack);
+            let within = |t: &f64| *t >= low - slack && *t <= high + slack;
+            if self.ticks.iter().any(|t| within(t)) {
+                self.ticks.retain(within);
+                (self.low, self.high) = (low, high);
+            }
         }
         self
     }

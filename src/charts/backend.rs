@@ -32,11 +32,10 @@ pub(super) enum Ink {
     Budget,
     Zero,
     Text,
-    Leader,
 }
 
-const CLASSES: [&str; 12] = [
-    "", "grid", "axis", "ln", "ln part", "ln held", "ci", "env", "budget", "zero", "tx", "lead",
+const CLASSES: [&str; 11] = [
+    "", "grid", "axis", "ln", "ln part", "ln held", "ci", "env", "budget", "zero", "tx",
 ];
 
 impl Ink {

@@ -49,14 +49,14 @@ const GUTTER: u32 = 236;
 const MARGINS: Margins = Margins {
     top: 30,
     right: GUTTER,
-    bottom: 26,
+    bottom: 42,
     left: 52,
 };
 const LABEL_GAP: i32 = 17;
 
 impl Curves {
     pub fn draw(&self) -> Drawn {
-        let height = (self.curves.len() as u32 * LABEL_GAP as u32 + 90).max(372);
+        let height = (self.curves.len() as u32 * LABEL_GAP as u32 + 90).max(380);
         let (backend, buffer) = ThemedSvg::new(WIDTH, height);
         let mut left_out = 0;
         let attributes = match self.paint(backend, &buffer, &mut left_out) {

@@ -3,7 +3,7 @@
 
 use super::Drawn;
 use super::axis::{Axis, Scale};
-use super::backend::{Buffer, Ink, ThemedSvg, UNIT, document};
+use super::backend::{Buffer, Ink, ThemedSvg, document};
 use super::mark::{DrawError, Margins, frame, marker, text};
 use plotters::prelude::*;
 
@@ -50,7 +50,11 @@ impl Panel {
 
     fn paint(&self, points: &[PanelPoint], backend: ThemedSvg, buffer: &Buffer) -> Result<(), DrawError> {
         let ends = || points.iter().flat_map(|p| [p.mean, p.min, p.max]);
-        let y = Axis::new(Scale::Linear, ends(), 3);
+        let (low, high) = ends()
+            .filter(|v| v.is_finite())
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+        let room = (high - low) * 0.06;
+        let y = Axis::new(Scale::Linear, ends(), 4).tight(low - room, high + room);
         let steps = || points.iter().map(|p| p.step);
         let x = Axis::new(Scale::Linear, steps().chain([0.0]), 4).tight(0.0, steps().fold(0.0, f64::max));
         let area = backend.into_drawing_area();
@@ -72,16 +76,14 @@ impl Panel {
             if let (true, Some(&(_, before))) = (self.measured, line.last()) {
                 line.push((p.step, before));
             }
-            line.push((p.step, p.mean));
+            line.push((p.step, at(p.mean, p.mean)));
         }
         chart.draw_series(LineSeries::new(line, Ink::Line.color()))?;
         let marked = if self.measured { points } else { &points[points.len() - 1..] };
         for p in marked {
-            marker(buffer, 0, chart.backend_coord(&(p.step, p.mean)), false);
+            marker(buffer, 0, chart.backend_coord(&(p.step, at(p.mean, p.mean))), false);
         }
         buffer.borrow_mut().push_str("</g>");
-        let (px, py) = chart.plotting_area().get_pixel_range();
-        text(buffer, "tx mut", (px.end, py.start + 6 * UNIT), "end", "");
         Ok(())
     }
 }
