@@ -31,7 +31,9 @@ impl std::str::FromStr for Name {
         if text.len() == 64 && text.bytes().all(hex) {
             return Ok(Self(text.into()));
         }
-        Err(Problem::bad_request("an artifact's name is its sha256 in 64 lower-case hex digits"))
+        Err(Problem::bad_request(
+            "an artifact's name is its sha256 in 64 lower-case hex digits",
+        ))
     }
 }
 
@@ -65,12 +67,16 @@ impl Drop for Draft {
 impl ArtifactStore {
     /// Makes the folders and clears away what an earlier server left half-done.
     pub fn open(data: &Path, max_bytes: u64) -> std::io::Result<Self> {
-        let store = Self { root: data.join("artifacts"), max_bytes };
+        let store = Self {
+            root: data.join("artifacts"),
+            max_bytes,
+        };
         std::fs::create_dir_all(store.root.join("sha256"))?;
         std::fs::create_dir_all(store.drafts())?;
         for entry in std::fs::read_dir(store.drafts())?.flatten() {
             let old = entry.metadata().and_then(|m| m.modified()).is_ok_and(|at| {
-                at.elapsed().is_ok_and(|age| age > Duration::from_secs(24 * 3600))
+                at.elapsed()
+                    .is_ok_and(|age| age > Duration::from_secs(24 * 3600))
             });
             if old {
                 let _ = std::fs::remove_file(entry.path());
@@ -90,18 +96,26 @@ impl ArtifactStore {
     /// Streams an upload to a draft; memory holds one chunk.
     pub async fn receive(&self, name: Name, mut payload: Payload) -> Result<Draft, Problem> {
         let path = self.drafts().join(uuid::Uuid::now_v7().to_string());
-        let mut draft = Draft { path: path.clone(), name, bytes: 0 };
+        let mut draft = Draft {
+            path: path.clone(),
+            name,
+            bytes: 0,
+        };
         let disk = |e| Problem::disk(&e);
         let mut file = tokio::fs::File::create_new(&path).await.map_err(disk)?;
         let mut hash = Sha256::new();
         loop {
             let chunk = match tokio::time::timeout(SILENCE, payload.next()).await {
                 Err(_) => {
-                    return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the upload stopped"));
+                    return Err(Problem::new(
+                        StatusCode::REQUEST_TIMEOUT,
+                        "the upload stopped",
+                    ));
                 }
                 Ok(None) => break,
-                Ok(Some(chunk)) => chunk
-                    .map_err(|e| Problem::bad_request(format!("the upload broke off: {e}")))?,
+                Ok(Some(chunk)) => {
+                    chunk.map_err(|e| Problem::bad_request(format!("the upload broke off: {e}")))?
+                }
             };
             draft.bytes += chunk.len() as u64;
             if draft.bytes > self.max_bytes {
@@ -140,7 +154,10 @@ impl ArtifactStore {
         let bytes = file.metadata().await.map_err(|e| Problem::disk(&e))?.len();
         let chunks = futures_util::stream::try_unfold(file, |mut file| async move {
             let mut chunk = Vec::with_capacity(CHUNK);
-            let n = (&mut file).take(CHUNK as u64).read_to_end(&mut chunk).await?;
+            let n = (&mut file)
+                .take(CHUNK as u64)
+                .read_to_end(&mut chunk)
+                .await?;
             Ok((n > 0).then(|| (Bytes::from(chunk), file)))
         });
         Ok((bytes, chunks))
@@ -173,7 +190,9 @@ fn place(draft: &Draft, path: &Path) -> std::io::Result<()> {
     std::fs::rename(&draft.path, path)?;
     std::fs::File::open(folder)?.sync_all()?;
     // The folder itself may be new.
-    folder.parent().map_or(Ok(()), |above| std::fs::File::open(above)?.sync_all())
+    folder
+        .parent()
+        .map_or(Ok(()), |above| std::fs::File::open(above)?.sync_all())
 }
 
 /// Deletes files that nothing has referenced for a day. The files go before the
@@ -184,7 +203,9 @@ pub async fn sweep(state: &AppState) -> Result<usize, Problem> {
     store::lock_sweeping(&mut tx).await?;
     let names = store::unreferenced(&mut tx, UNREFERENCED).await?;
     for name in &names {
-        let Ok(name) = name.parse::<Name>() else { continue };
+        let Ok(name) = name.parse::<Name>() else {
+            continue;
+        };
         match tokio::fs::remove_file(state.artifacts.path(&name)).await {
             Ok(()) => {}
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}

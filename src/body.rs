@@ -37,7 +37,8 @@ pub async fn read(
         let mut body = vec![];
         let mut received = 0_usize;
         while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|e| Problem::bad_request(format!("the body broke off: {e}")))?;
+            let chunk =
+                chunk.map_err(|e| Problem::bad_request(format!("the body broke off: {e}")))?;
             received += chunk.len();
             if received > limit {
                 body = vec![];
@@ -48,12 +49,19 @@ pub async fn read(
             }
             body.extend_from_slice(&chunk);
         }
-        if received > limit { Err(Problem::too_large(limit)) } else { Ok(body) }
+        if received > limit {
+            Err(Problem::too_large(limit))
+        } else {
+            Ok(body)
+        }
     };
     let time = PATIENCE + Duration::from_secs(limit as u64 / SLOWEST_BYTES_PER_SECOND);
     match tokio::time::timeout(time, reading).await {
         Ok(read) => read,
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body came too slowly")),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body came too slowly",
+        )),
     }
 }
 
@@ -74,5 +82,7 @@ pub async fn json<T: DeserializeOwned + Send + 'static>(
     if body.len() <= INLINE {
         return parse(&body);
     }
-    tokio::task::spawn_blocking(move || parse(&body)).await.map_err(Problem::internal)?
+    tokio::task::spawn_blocking(move || parse(&body))
+        .await
+        .map_err(Problem::internal)?
 }

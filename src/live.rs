@@ -9,8 +9,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast, watch};
 
-
-
 /// News kept for a reader that is behind; past it the reader is told to look again.
 const BACKLOG: usize = 1_024;
 const MAX_SUBSCRIBERS: usize = 2_000;
@@ -90,7 +88,9 @@ impl Hub {
             return;
         }
         // No reader is no error.
-        let _ = self.changes.send(payload.parse().map_or(Change::Anything, Change::Stage));
+        let _ = self
+            .changes
+            .send(payload.parse().map_or(Change::Anything, Change::Stage));
     }
 
     /// Listens for ever; connects again when the connection is lost.

@@ -6,7 +6,10 @@ pub struct Preset {
     pub text: &'static str,
 }
 
-pub const ALL: [Preset; 1] = [Preset { name: "quick", text: include_str!("../presets/quick.yaml") }];
+pub const ALL: [Preset; 1] = [Preset {
+    name: "quick",
+    text: include_str!("../presets/quick.yaml"),
+}];
 
 pub fn find(name: &str) -> Option<&'static Preset> {
     ALL.iter().find(|preset| preset.name == name)
@@ -23,15 +26,25 @@ mod tests {
         for preset in ALL {
             let experiment = Experiment::from_text(preset.text).unwrap_or_else(|v| panic!("{v}"));
             let plan = plan(&experiment, "");
-            assert_eq!(plan.runs.len(), experiment.arms.len() * experiment.seeds.len());
+            assert_eq!(
+                plan.runs.len(),
+                experiment.arms.len() * experiment.seeds.len()
+            );
         }
     }
 
     #[test]
     fn the_quick_preset_computes_one_base_for_all_its_runs() {
         let quick = find("quick").expect("it is listed");
-        let plan = plan(&Experiment::from_text(quick.text).unwrap_or_else(|v| panic!("{v}")), "");
-        let bases = plan.stages.iter().filter(|s| s.spec.job.kind() == "pretrain").count();
+        let plan = plan(
+            &Experiment::from_text(quick.text).unwrap_or_else(|v| panic!("{v}")),
+            "",
+        );
+        let bases = plan
+            .stages
+            .iter()
+            .filter(|s| s.spec.job.kind() == "pretrain")
+            .count();
         assert_eq!((plan.runs.len(), bases), (9, 1));
     }
 }

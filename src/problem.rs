@@ -55,7 +55,10 @@ impl Problem {
     }
 
     pub fn of(kind: &'static str, status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { kind, ..Self::new(status, detail) }
+        Self {
+            kind,
+            ..Self::new(status, detail)
+        }
     }
 
     pub fn bad_request(detail: impl Into<String>) -> Self {
@@ -155,9 +158,19 @@ impl Problem {
         let list: String = self
             .errors
             .iter()
-            .map(|v| format!("<li><code>{}</code> {}</li>", escape(&v.pointer), escape(&v.message)))
+            .map(|v| {
+                format!(
+                    "<li><code>{}</code> {}</li>",
+                    escape(&v.pointer),
+                    escape(&v.message)
+                )
+            })
             .collect();
-        let list = if list.is_empty() { list } else { format!("<ul>{list}</ul>") };
+        let list = if list.is_empty() {
+            list
+        } else {
+            format!("<ul>{list}</ul>")
+        };
         format!(
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
@@ -282,7 +295,10 @@ impl From<sqlx::Error> for Problem {
             Some("23") => Self::conflict("what was sent contradicts what is stored"),
             Some(_) | None => return Self::internal(error),
         };
-        Self { source: Some(error.to_string()), ..refused }
+        Self {
+            source: Some(error.to_string()),
+            ..refused
+        }
     }
 }
 

@@ -17,22 +17,30 @@ use actix_web::{Error, HttpMessage, HttpResponse};
 pub struct RequestId(pub String);
 
 pub fn configure(cfg: &mut ServiceConfig) {
-    cfg.app_data(web::PathConfig::default().error_handler(|_, _| Problem::not_found("page").into()))
-        .app_data(web::QueryConfig::default().error_handler(|e, _| {
-            Problem::bad_request(format!("the address after the question mark: {e}")).into()
-        }))
-        .app_data(web::FormConfig::default().limit(4096).error_handler(|e, _| {
-            Problem::bad_request(format!("the form cannot be read: {e}")).into()
-        }))
-        .service(resource("/healthz").route(get().to(api::health::healthz)))
-        .service(
-            resource("/login").route(get().to(auth::login::page)).route(post().to(auth::login::login)),
-        )
-        .service(resource("/logout").route(post().to(auth::login::logout)))
-        .service(resource("/experiments/{id}/live").route(get().to(sse::experiment)))
-        .service(resource("/runs/{id}/live").route(get().to(sse::run)))
-        .service(scope("/api/v1").configure(rest))
-        .service(scope("/worker/v1").configure(worker));
+    cfg.app_data(
+        web::PathConfig::default().error_handler(|_, _| Problem::not_found("page").into()),
+    )
+    .app_data(web::QueryConfig::default().error_handler(|e, _| {
+        Problem::bad_request(format!("the address after the question mark: {e}")).into()
+    }))
+    .app_data(
+        web::FormConfig::default()
+            .limit(4096)
+            .error_handler(|e, _| {
+                Problem::bad_request(format!("the form cannot be read: {e}")).into()
+            }),
+    )
+    .service(resource("/healthz").route(get().to(api::health::healthz)))
+    .service(
+        resource("/login")
+            .route(get().to(auth::login::page))
+            .route(post().to(auth::login::login)),
+    )
+    .service(resource("/logout").route(post().to(auth::login::logout)))
+    .service(resource("/experiments/{id}/live").route(get().to(sse::experiment)))
+    .service(resource("/runs/{id}/live").route(get().to(sse::run)))
+    .service(scope("/api/v1").configure(rest))
+    .service(scope("/worker/v1").configure(worker));
     configure_pages(cfg);
     cfg.default_service(web::to(nothing_here));
 }
@@ -101,12 +109,15 @@ pub async fn gate(
     let as_page = wants_page(&request);
     let mut response = match state.auth.check(request.request()) {
         Err(refused) if as_page && refused.status == StatusCode::UNAUTHORIZED => {
-            let login = HttpResponse::SeeOther().insert_header((header::LOCATION, "/login"));
-            let login = login.finish();
-            request.into_response(login)
+            let to_login = (header::LOCATION, "/login");
+            request.into_response(HttpResponse::SeeOther().insert_header(to_login).finish())
         }
         Err(refused) => request.into_response(refused.respond(&id, as_page)),
-        Ok(()) => finish(next.call(request).await?.map_into_boxed_body(), &id, as_page),
+        Ok(()) => finish(
+            next.call(request).await?.map_into_boxed_body(),
+            &id,
+            as_page,
+        ),
     };
     dress(response.headers_mut(), &id);
     Ok(response)
@@ -116,7 +127,10 @@ pub async fn gate(
 fn wants_page(request: &ServiceRequest) -> bool {
     let path = request.path();
     let machine = path.starts_with("/api/") || path.starts_with("/worker/");
-    let accept = request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok());
+    let accept = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|v| v.to_str().ok());
     !machine
         && matches!(*request.method(), Method::GET | Method::HEAD | Method::POST)
         && accept.is_some_and(|accept| accept.contains("text/html"))
@@ -135,7 +149,10 @@ fn finish(response: ServiceResponse, id: &str, as_page: bool) -> ServiceResponse
             let status = response.status();
             let said = error.map(ToString::to_string);
             if status.is_server_error() {
-                Problem { status, ..Problem::internal(said.unwrap_or_default()) }
+                Problem {
+                    status,
+                    ..Problem::internal(said.unwrap_or_default())
+                }
             } else {
                 let title = status.canonical_reason().unwrap_or("error");
                 Problem::new(status, said.unwrap_or_else(|| title.to_lowercase()))
@@ -170,8 +187,14 @@ fn dress(headers: &mut HeaderMap, id: &str) {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));

@@ -1,10 +1,10 @@
 //! The server's life: open everything, listen, and stop in the right order.
 
 use crate::artifacts::ArtifactStore;
+use crate::auth::Auth;
 use crate::auth::hosts::Hosts;
 use crate::auth::sessions::Sessions;
 use crate::auth::tokens::{TokenError, TokenFiles};
-use crate::auth::Auth;
 use crate::config::Config;
 use crate::live::Hub;
 use crate::state::AppState;
@@ -24,11 +24,17 @@ pub enum StartError {
     #[error("cannot use the database: {0}; is Postgres running, and is DATABASE_URL right?")]
     Database(String),
     #[error("cannot use the data folder {path}: {source}; choose another one with --data DIR")]
-    Data { path: PathBuf, source: std::io::Error },
+    Data {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error(transparent)]
     Tokens(#[from] TokenError),
     #[error("cannot listen on {address}: {source}; choose another address with --listen HOST:PORT")]
-    Listen { address: SocketAddr, source: std::io::Error },
+    Listen {
+        address: SocketAddr,
+        source: std::io::Error,
+    },
 }
 
 /// A server that answers.
@@ -46,13 +52,18 @@ pub struct Server {
 /// # Errors
 /// Each is one line that says what to do.
 pub async fn start(config: Config) -> Result<Server, StartError> {
-    let data_error = |source| StartError::Data { path: config.data.clone(), source };
+    let data_error = |source| StartError::Data {
+        path: config.data.clone(),
+        source,
+    };
     std::fs::create_dir_all(&config.data).map_err(data_error)?;
     let tokens = TokenFiles::of(&config.data).load(&config.data)?;
     let artifacts =
         ArtifactStore::open(&config.data, config.max_artifact_bytes).map_err(data_error)?;
     let database = |e: assay_store::StoreError| StartError::Database(e.to_string());
-    let pool = store::connect(&config.database_url, config.connections).await.map_err(database)?;
+    let pool = store::connect(&config.database_url, config.connections)
+        .await
+        .map_err(database)?;
     store::migrate(&pool).await.map_err(database)?;
     let auth = Auth {
         tokens,
@@ -70,7 +81,10 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         config,
     });
     let data = Data::from(Arc::clone(&state));
-    let refused = |source| StartError::Listen { address: listen, source };
+    let refused = |source| StartError::Listen {
+        address: listen,
+        source,
+    };
     let http = HttpServer::new(move || {
         App::new()
             .app_data(data.clone())
@@ -94,7 +108,13 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         tokio::spawn(background::reap(Arc::clone(&state))),
         tokio::spawn(background::sweep(Arc::clone(&state))),
     ];
-    Ok(Server { address, state, handle, serving, tasks })
+    Ok(Server {
+        address,
+        state,
+        handle,
+        serving,
+        tasks,
+    })
 }
 
 async fn listen_to_postgres(state: Arc<AppState>) {

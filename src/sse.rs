@@ -59,12 +59,17 @@ pub async fn run(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResponse,
 async fn open(state: Data<AppState>, topic: Topic) -> Result<HttpResponse, Problem> {
     let state = state.into_inner();
     let (send, receive) = mpsc::channel(QUEUE);
-    if state.live.subscribe().is_none() {
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many live readers"));
+    if state.live.is_closing() || state.live.subscribe().is_none() {
+        return Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many live readers",
+        ));
     }
     let stages = topic.stages(&state).await?;
     state.runtime.clone().spawn(async move {
-        let Some(subscription) = state.live.subscribe() else { return };
+        let Some(subscription) = state.live.subscribe() else {
+            return;
+        };
         feed(&state, subscription, topic, stages, &send).await;
     });
     let body = ReceiverStream::new(receive).map(Ok::<Bytes, std::convert::Infallible>);
@@ -85,7 +90,10 @@ async fn feed(
     mut stages: BTreeSet<StageId>,
     send: &mpsc::Sender<Bytes>,
 ) {
-    if send.try_send(Bytes::from_static(b"retry: 2000\n\n")).is_err() {
+    if send
+        .try_send(Bytes::from_static(b"retry: 2000\n\n"))
+        .is_err()
+    {
         return;
     }
     let mut dirty = BTreeSet::new();
@@ -125,7 +133,7 @@ async fn feed(
                     return;
                 }
             }
-            _ = subscription.closing.wait_for(|closing| *closing) => return,
+            _ = subscription.closing.changed() => return,
         }
     }
 }

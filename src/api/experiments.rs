@@ -32,10 +32,7 @@ pub async fn list(state: Data<AppState>, page: Query<Page>) -> Result<HttpRespon
     Ok(HttpResponse::Ok().json(json!({ "experiments": experiments })))
 }
 
-pub async fn one(
-    state: Data<AppState>,
-    id: Path<ExperimentId>,
-) -> Result<HttpResponse, Problem> {
+pub async fn one(state: Data<AppState>, id: Path<ExperimentId>) -> Result<HttpResponse, Problem> {
     let mut conn = state.conn().await?;
     let experiment = store::get_experiment(&mut conn, *id).await?;
     let runs = store::list_runs(&mut conn, *id).await?;
@@ -54,8 +51,14 @@ pub async fn submit(
     let experiment = submission::read(&request, body).await?;
     let plan = recipe::plan(&experiment, "");
     let state = state.into_inner();
-    let (id, created) = state.detached(insert(state.clone(), experiment, key, body_sha256)).await?;
-    let mut response = if created { HttpResponse::Created() } else { HttpResponse::Ok() };
+    let (id, created) = state
+        .detached(insert(state.clone(), experiment, key, body_sha256))
+        .await?;
+    let mut response = if created {
+        HttpResponse::Created()
+    } else {
+        HttpResponse::Ok()
+    };
     Ok(response
         .insert_header((header::LOCATION, format!("/api/v1/experiments/{id}")))
         .json(json!({
@@ -87,7 +90,10 @@ async fn insert(
     }
     let id = store::insert_experiment(&mut tx, &experiment, None).await?;
     if let Some(key) = &key {
-        let used = store::UsedKey { body_sha256, experiment: id };
+        let used = store::UsedKey {
+            body_sha256,
+            experiment: id,
+        };
         store::insert_key(&mut tx, key, &used).await?;
     }
     tx.commit().await?;
@@ -95,21 +101,33 @@ async fn insert(
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
-    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let Some(value) = request.headers().get("idempotency-key") else {
+        return Ok(None);
+    };
     match value.to_str() {
         Ok(key) if (1..=255).contains(&key.len()) => Ok(Some(key.to_string())),
-        Ok(_) | Err(_) => {
-            Err(Problem::bad_request("an Idempotency-Key has 1 to 255 visible ASCII characters"))
-        }
+        Ok(_) | Err(_) => Err(Problem::bad_request(
+            "an Idempotency-Key has 1 to 255 visible ASCII characters",
+        )),
     }
 }
 
 /// As the client reaches us.
 pub fn page_url(request: &HttpRequest, id: ExperimentId) -> String {
     let info = request.connection_info();
-    let host = request.headers().get(header::HOST).and_then(|h| h.to_str().ok());
-    let scheme = if info.scheme() == "https" { "https" } else { "http" };
-    format!("{scheme}://{}/experiments/{id}", host.unwrap_or("localhost"))
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|h| h.to_str().ok());
+    let scheme = if info.scheme() == "https" {
+        "https"
+    } else {
+        "http"
+    };
+    format!(
+        "{scheme}://{}/experiments/{id}",
+        host.unwrap_or("localhost")
+    )
 }
 
 /// The comparison on one split of the final evaluation, every metric.
@@ -137,7 +155,10 @@ pub async fn comparison(
     let mut conn = state.conn().await?;
     let view = store::get_experiment(&mut conn, *id).await?;
     let budget = &view.spec.budget;
-    let basis = Basis::EqualCompute { unit: budget.unit, budget: budget.amount };
+    let basis = Basis::EqualCompute {
+        unit: budget.unit,
+        budget: budget.amount,
+    };
     let mut splits = vec![];
     for split in [Split::Test, Split::Ood] {
         let arms = store::figures_for_split(&mut conn, *id, split).await?;

@@ -49,8 +49,11 @@ pub async fn import(
 ) -> Result<HttpResponse, Problem> {
     let asked: ImportRequest = body::json(&request, payload, MAX_JSON_BYTES).await?;
     let experiment = Experiment::from_value(&file_form(&asked.experiment))?;
-    let planned: HashSet<String> =
-        recipe::plan(&experiment, "").stages.into_iter().map(|s| s.hash).collect();
+    let planned: HashSet<String> = recipe::plan(&experiment, "")
+        .stages
+        .into_iter()
+        .map(|s| s.hash)
+        .collect();
     let unknown: Vec<_> = asked
         .stages
         .iter()
@@ -66,12 +69,27 @@ pub async fn import(
     if !unknown.is_empty() {
         return Err(Violations(unknown).into());
     }
-    let name: String = asked.worker.chars().filter(|c| !c.is_control()).take(80).collect();
+    let name: String = asked
+        .worker
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(80)
+        .collect();
     let state = state.into_inner();
-    let done = insert(state.clone(), experiment, asked.stages, format!("import from {name}"));
+    let done = insert(
+        state.clone(),
+        experiment,
+        asked.stages,
+        format!("import from {name}"),
+    );
     let (experiment, worker, claims) = state.detached(done).await?;
     let url = super::experiments::page_url(&request, experiment);
-    Ok(HttpResponse::Created().json(ImportAnswer { experiment, url, worker, claims }))
+    Ok(HttpResponse::Created().json(ImportAnswer {
+        experiment,
+        url,
+        worker,
+        claims,
+    }))
 }
 
 async fn insert(
@@ -81,14 +99,25 @@ async fn insert(
     name: String,
 ) -> Result<(ExperimentId, WorkerId, Vec<ImportClaim>), Problem> {
     let mut tx = state.begin().await?;
-    let register =
-        Register { protocol: PROTOCOL, name: name.clone(), threads: 0, host: Host::default() };
+    let register = Register {
+        protocol: PROTOCOL,
+        name: name.clone(),
+        threads: 0,
+        host: Host::default(),
+    };
     let worker = store::register_worker(&mut tx, &register).await?;
-    let import = store::Import { worker, hashes: hashes.clone() };
+    let import = store::Import {
+        worker,
+        hashes: hashes.clone(),
+    };
     let id = store::insert_experiment(&mut tx, &experiment, Some(&import)).await?;
     let mut seen = BTreeSet::new();
     let mut claims = vec![];
-    for stage in store::list_runs(&mut tx, id).await?.into_iter().flat_map(|run| run.stages) {
+    for stage in store::list_runs(&mut tx, id)
+        .await?
+        .into_iter()
+        .flat_map(|run| run.stages)
+    {
         let ours = stage.state == JobState::Running
             && !stage.reused
             && stage.worker_name.as_ref() == Some(&name)
@@ -111,7 +140,9 @@ fn file_form(checked: &Value) -> Value {
     let mut form = checked.clone();
     let stages = |value: Option<&mut Value>| {
         for stage in value.and_then(Value::as_array_mut).into_iter().flatten() {
-            let Some(stage) = stage.as_object_mut() else { continue };
+            let Some(stage) = stage.as_object_mut() else {
+                continue;
+            };
             for group in ["optim", "params"] {
                 if let Some(Value::Object(fields)) = stage.remove(group) {
                     stage.extend(fields.into_iter().collect::<Map<_, _>>());
@@ -120,7 +151,12 @@ fn file_form(checked: &Value) -> Value {
         }
     };
     stages(form.get_mut("stages"));
-    for arm in form.get_mut("arms").and_then(Value::as_array_mut).into_iter().flatten() {
+    for arm in form
+        .get_mut("arms")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         stages(arm.get_mut("stages"));
     }
     form
@@ -135,7 +171,8 @@ mod tests {
         for preset in crate::presets::ALL {
             let experiment = Experiment::from_text(preset.text).unwrap_or_else(|v| panic!("{v}"));
             let checked = serde_json::to_value(&experiment).unwrap();
-            let again = Experiment::from_value(&file_form(&checked)).unwrap_or_else(|v| panic!("{v}"));
+            let again =
+                Experiment::from_value(&file_form(&checked)).unwrap_or_else(|v| panic!("{v}"));
             assert_eq!(again, experiment);
         }
     }

@@ -6,18 +6,22 @@ use crate::state::AppState;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use assay_core::ids::{ExperimentId, RunId, StageId};
+use assay_core::metric;
 use assay_core::recipe::{self, Plan};
 use assay_core::spec::experiment::BudgetUnit;
 use assay_core::spec::{Experiment, JobSpec, StageSpec};
 use assay_core::wire::Cumulative;
-use assay_core::metric;
 use assay_store::{self as store, JobState, RunStageView, RunView};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use std::collections::HashMap;
 
 /// Shown beside a bar, as far as the stage reports them.
-const SHOWN: [&str; 3] = [metric::VALIDATION_PASS_AT_1, metric::REWARD_MEAN, metric::LOSS];
+const SHOWN: [&str; 3] = [
+    metric::VALIDATION_PASS_AT_1,
+    metric::REWARD_MEAN,
+    metric::LOSS,
+];
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Progress {
@@ -77,7 +81,11 @@ pub async fn progress(
                 current.name.clone_from(&stage.name);
             }
         }
-        let done = run.stages.iter().filter(|s| s.state == JobState::Succeeded).count();
+        let done = run
+            .stages
+            .iter()
+            .filter(|s| s.state == JobState::Succeeded)
+            .count();
         let part = current.as_ref().map_or(0.0, |c| c.fraction);
         answer.push(RunProgress {
             run: run.id,
@@ -101,7 +109,9 @@ pub async fn progress(
 /// The failed stage if there is one, else the one that runs, else the one before its start.
 fn at_work(run: &RunView) -> Option<&RunStageView> {
     let first = |state: JobState| run.stages.iter().find(|stage| stage.state == state);
-    first(JobState::Failed).or_else(|| first(JobState::Running)).or_else(|| first(JobState::Queued))
+    first(JobState::Failed)
+        .or_else(|| first(JobState::Running))
+        .or_else(|| first(JobState::Queued))
 }
 
 fn planned<'a>(
@@ -110,8 +120,14 @@ fn planned<'a>(
     run: &RunView,
     stage: &RunStageView,
 ) -> Option<&'a StageSpec> {
-    let arm = experiment.arms.iter().position(|arm| arm.id == run.arm.key)?;
-    let run = plan.runs.iter().find(|r| r.arm == arm && r.seed == run.seed)?;
+    let arm = experiment
+        .arms
+        .iter()
+        .position(|arm| arm.id == run.arm.key)?;
+    let run = plan
+        .runs
+        .iter()
+        .find(|r| r.arm == arm && r.seed == run.seed)?;
     let place = run.stages.iter().find(|s| s.name == stage.name)?;
     plan.stages.get(place.stage).map(|planned| &planned.spec)
 }
@@ -138,7 +154,9 @@ async fn look(
         name: stage.name.clone(),
         state: stage.state.word().into(),
         step: stage.step,
-        fraction: spec.map_or(0.0, |spec| fraction(spec, stage.step, latest)).clamp(0.0, 1.0),
+        fraction: spec
+            .map_or(0.0, |spec| fraction(spec, stage.step, latest))
+            .clamp(0.0, 1.0),
         metrics,
         failure: stage
             .failure

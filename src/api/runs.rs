@@ -18,8 +18,11 @@ pub async fn one(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResponse,
 
 /// The stages that were asked for: one by its name, or all.
 fn chosen<'a>(run: &'a RunView, name: Option<&str>) -> Result<Vec<&'a RunStageView>, Problem> {
-    let stages: Vec<_> =
-        run.stages.iter().filter(|stage| name.is_none_or(|name| stage.name == name)).collect();
+    let stages: Vec<_> = run
+        .stages
+        .iter()
+        .filter(|stage| name.is_none_or(|name| stage.name == name))
+        .collect();
     if stages.is_empty() {
         return Err(Problem::not_found("stage in this run"));
     }
@@ -47,7 +50,8 @@ pub async fn series(
         match &query.metric {
             None => {
                 let metrics = store::list_metrics(&mut conn, stage.stage).await?;
-                stages.push(json!({ "name": stage.name, "stage": stage.stage, "metrics": metrics }));
+                stages
+                    .push(json!({ "name": stage.name, "stage": stage.stage, "metrics": metrics }));
             }
             Some(metric) => {
                 let series = store::series(&mut conn, stage.stage, metric, max_points).await?;
@@ -146,7 +150,9 @@ pub async fn retry(state: Data<AppState>, id: Path<RunId>) -> Result<HttpRespons
         })
         .await?;
     if retried == 0 {
-        return Err(Problem::conflict("no stage of this run has failed or was cancelled"));
+        return Err(Problem::conflict(
+            "no stage of this run has failed or was cancelled",
+        ));
     }
     Ok(HttpResponse::Ok().json(json!({ "retried_stages": retried })))
 }

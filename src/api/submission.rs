@@ -15,9 +15,16 @@ enum Form {
 }
 
 fn form(request: &HttpRequest) -> Result<Form, Problem> {
-    let Some(kind) = request.headers().get(header::CONTENT_TYPE) else { return Ok(Form::Unsaid) };
+    let Some(kind) = request.headers().get(header::CONTENT_TYPE) else {
+        return Ok(Form::Unsaid);
+    };
     let kind = String::from_utf8_lossy(kind.as_bytes()).to_ascii_lowercase();
-    let essence = kind.split(';').next().unwrap_or_default().trim().to_string();
+    let essence = kind
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_string();
     match essence.as_str() {
         "application/json" => Ok(Form::Json),
         "application/yaml" | "application/x-yaml" | "text/yaml" | "text/x-yaml" => Ok(Form::Yaml),
@@ -35,7 +42,9 @@ fn form(request: &HttpRequest) -> Result<Form, Problem> {
 /// Off the event loop: a file at its largest takes a while to read.
 pub async fn read(request: &HttpRequest, body: Vec<u8>) -> Result<Experiment, Problem> {
     let form = form(request)?;
-    tokio::task::spawn_blocking(move || parse(form, &body)).await.map_err(Problem::internal)?
+    tokio::task::spawn_blocking(move || parse(form, &body))
+        .await
+        .map_err(Problem::internal)?
 }
 
 fn parse(form: Form, body: &[u8]) -> Result<Experiment, Problem> {

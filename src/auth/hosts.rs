@@ -14,7 +14,10 @@ impl Hosts {
     pub fn new(listen: SocketAddr, public: &[String]) -> Self {
         Self {
             loopback_only: listen.ip().is_loopback(),
-            names: public.iter().map(|name| name.to_ascii_lowercase()).collect(),
+            names: public
+                .iter()
+                .map(|name| name.to_ascii_lowercase())
+                .collect(),
         }
     }
 
@@ -23,11 +26,21 @@ impl Hosts {
     /// container's mapping and are not compared.
     pub fn allows(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
-        let Some(name) = without_port(&host) else { return false };
-        if self.names.iter().any(|known| *known == host || known == name) || name == "localhost" {
+        let Some(name) = without_port(&host) else {
+            return false;
+        };
+        if self
+            .names
+            .iter()
+            .any(|known| *known == host || known == name)
+            || name == "localhost"
+        {
             return true;
         }
-        let literal = name.strip_prefix('[').and_then(|n| n.strip_suffix(']')).unwrap_or(name);
+        let literal = name
+            .strip_prefix('[')
+            .and_then(|n| n.strip_suffix(']'))
+            .unwrap_or(name);
         match literal.parse::<IpAddr>() {
             Ok(ip) => ip.is_loopback() || !self.loopback_only,
             Err(_) => false,
@@ -51,10 +64,24 @@ mod tests {
     #[test]
     fn only_our_own_names_are_answered() {
         let local = Hosts::new("127.0.0.1:8337".parse().unwrap(), &["assay.example".into()]);
-        for good in ["127.0.0.1:8337", "localhost:8337", "LOCALHOST", "[::1]:8337", "assay.example:443"] {
+        for good in [
+            "127.0.0.1:8337",
+            "localhost:8337",
+            "LOCALHOST",
+            "[::1]:8337",
+            "assay.example:443",
+        ] {
             assert!(local.allows(good), "{good}");
         }
-        for bad in ["evil.example", "127.0.0.1.evil.example:8337", "10.0.0.5:8337", "", ":8337", "localhost:80@evil", "localhost:x"] {
+        for bad in [
+            "evil.example",
+            "127.0.0.1.evil.example:8337",
+            "10.0.0.5:8337",
+            "",
+            ":8337",
+            "localhost:80@evil",
+            "localhost:x",
+        ] {
             assert!(!local.allows(bad), "{bad}");
         }
         let open = Hosts::new("0.0.0.0:8337".parse().unwrap(), &["server".into()]);

@@ -16,7 +16,9 @@ const PAGE: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8
     server's data folder; <code>assay token</code> says where.</p></main></body></html>";
 
 pub async fn page() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(PAGE)
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .body(PAGE)
 }
 
 #[derive(Deserialize)]
@@ -38,7 +40,10 @@ pub async fn login(
     }
     if state.auth.tokens.role(form.token.trim()) != Some(Role::Admin) {
         sessions.failed();
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "that is not the admin token"));
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "that is not the admin token",
+        ));
     }
     let encrypted = request
         .headers()
@@ -57,7 +62,10 @@ pub async fn logout(state: web::Data<AppState>, request: HttpRequest) -> HttpRes
     if let Some(value) = session_of(&request) {
         state.auth.sessions.close(&value);
     }
-    see_other("/login", format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"))
+    see_other(
+        "/login",
+        format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"),
+    )
 }
 
 fn see_other(to: &str, cookie: String) -> HttpResponse {

@@ -58,13 +58,21 @@ impl Auth {
         {
             return Ok(());
         }
-        Err(unauthorized("this needs the admin token (Authorization: Bearer …) or a login"))
+        Err(unauthorized(
+            "this needs the admin token (Authorization: Bearer …) or a login",
+        ))
     }
 
     fn bearer(&self, request: &HttpRequest) -> Option<Role> {
-        let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+        let value = request
+            .headers()
+            .get(header::AUTHORIZATION)?
+            .to_str()
+            .ok()?;
         let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| self.tokens.role(token.trim()))?
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then(|| self.tokens.role(token.trim()))?
     }
 
     fn has_session(&self, request: &HttpRequest) -> bool {
@@ -75,12 +83,13 @@ impl Auth {
 /// The session's value in the request's cookies.
 pub fn session_of(request: &HttpRequest) -> Option<String> {
     let cookies = request.headers().get_all(header::COOKIE);
-    cookies.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';')).find_map(
-        |pair| {
+    cookies
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .find_map(|pair| {
             let (name, value) = pair.trim().split_once('=')?;
             (name == COOKIE).then(|| value.to_string())
-        },
-    )
+        })
 }
 
 fn unauthorized(detail: &str) -> Problem {
@@ -93,7 +102,12 @@ fn is_unsafe(method: &Method) -> bool {
 
 /// A browser says from which page a request comes; only our own may write.
 fn same_origin(request: &HttpRequest, host: &str) -> Result<(), Problem> {
-    let header = |name: &str| request.headers().get(name).map(|v| v.to_str().unwrap_or("?"));
+    let header = |name: &str| {
+        request
+            .headers()
+            .get(name)
+            .map(|v| v.to_str().unwrap_or("?"))
+    };
     let own = match header("origin") {
         Some(origin) => ["http://", "https://"]
             .iter()
@@ -104,7 +118,10 @@ fn same_origin(request: &HttpRequest, host: &str) -> Result<(), Problem> {
     if own {
         Ok(())
     } else {
-        Err(Problem::new(StatusCode::FORBIDDEN, "the request comes from another site's page"))
+        Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "the request comes from another site's page",
+        ))
     }
 }
 
@@ -114,7 +131,11 @@ mod tests {
     use actix_web::test::TestRequest;
 
     fn auth(required: bool) -> Auth {
-        let listen = if required { "0.0.0.0:8337" } else { "127.0.0.1:8337" };
+        let listen = if required {
+            "0.0.0.0:8337"
+        } else {
+            "127.0.0.1:8337"
+        };
         Auth {
             tokens: Tokens::new("admin-token-0123456789", "worker-token-0123456789"),
             sessions: Sessions::default(),
@@ -131,15 +152,22 @@ mod tests {
     fn outside_loopback_everything_but_health_and_login_needs_a_token() {
         let auth = auth(true);
         let status = |request: TestRequest| {
-            auth.check(&request.to_http_request()).map_err(|p| p.status.as_u16())
+            auth.check(&request.to_http_request())
+                .map_err(|p| p.status.as_u16())
         };
         assert_eq!(status(request("/")), Err(401));
         assert_eq!(status(request("/healthz")), Ok(()));
         assert_eq!(status(request("/static/app.css")), Ok(()));
         assert_eq!(status(request("/login")), Ok(()));
         let with = |token: &str| ("authorization", format!("Bearer {token}"));
-        assert_eq!(status(request("/").insert_header(with("admin-token-0123456789"))), Ok(()));
-        assert_eq!(status(request("/").insert_header(with("worker-token-0123456789"))), Err(401));
+        assert_eq!(
+            status(request("/").insert_header(with("admin-token-0123456789"))),
+            Ok(())
+        );
+        assert_eq!(
+            status(request("/").insert_header(with("worker-token-0123456789"))),
+            Err(401)
+        );
         assert_eq!(status(request("/").insert_header(with(""))), Err(401));
     }
 
@@ -160,7 +188,10 @@ mod tests {
     fn on_loopback_only_the_worker_protocol_needs_a_token() {
         let auth = auth(false);
         assert!(auth.check(&request("/").to_http_request()).is_ok());
-        assert!(auth.check(&request("/worker/v1/claim").to_http_request()).is_err());
+        assert!(
+            auth.check(&request("/worker/v1/claim").to_http_request())
+                .is_err()
+        );
     }
 
     #[test]
@@ -175,7 +206,12 @@ mod tests {
         };
         assert!(post("origin", "http://localhost:8337"));
         assert!(post("accept", "*/*"));
-        for origin in ["http://evil.example", "null", "http://localhost:1", "http://localhost"] {
+        for origin in [
+            "http://evil.example",
+            "null",
+            "http://localhost:1",
+            "http://localhost",
+        ] {
             assert!(!post("origin", origin), "{origin}");
         }
         assert!(!post("sec-fetch-site", "cross-site"));

@@ -21,11 +21,16 @@ impl Sessions {
     /// The new session's cookie value; empty if the system has no random numbers,
     /// and an empty value is never a session.
     pub fn open(&self) -> String {
-        let Ok(value) = super::tokens::random_token() else { return String::new() };
+        let Ok(value) = super::tokens::random_token() else {
+            return String::new();
+        };
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|_, since| since.elapsed() < LIFETIME);
         if open.len() >= MAX_SESSIONS
-            && let Some(oldest) = open.iter().min_by_key(|(_, since)| **since).map(|(k, _)| *k)
+            && let Some(oldest) = open
+                .iter()
+                .min_by_key(|(_, since)| **since)
+                .map(|(k, _)| *k)
         {
             open.remove(&oldest);
         }
@@ -35,19 +40,22 @@ impl Sessions {
 
     pub fn contains(&self, value: &str) -> bool {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.get(&hash(value)).is_some_and(|since| since.elapsed() < LIFETIME)
+        open.get(&hash(value))
+            .is_some_and(|since| since.elapsed() < LIFETIME)
     }
 
     pub fn close(&self, value: &str) {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&hash(value));
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&hash(value));
     }
 
     /// False while there have been too many wrong tokens in this minute.
     pub fn may_try(&self) -> bool {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.is_none_or(|(since, n)| {
-            n < MAX_FAILURES || since.elapsed() > Duration::from_secs(60)
-        })
+        failures
+            .is_none_or(|(since, n)| n < MAX_FAILURES || since.elapsed() > Duration::from_secs(60))
     }
 
     pub fn failed(&self) {

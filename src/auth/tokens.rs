@@ -29,7 +29,10 @@ impl std::fmt::Debug for Tokens {
 
 impl Tokens {
     pub fn new(admin: &str, worker: &str) -> Self {
-        Self { admin: hash(admin), worker: hash(worker) }
+        Self {
+            admin: hash(admin),
+            worker: hash(worker),
+        }
     }
 
     pub fn role(&self, token: &str) -> Option<Role> {
@@ -52,10 +55,18 @@ fn hash(token: &str) -> [u8; 32] {
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     #[error("cannot read the token file {path}: {source}")]
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("cannot write the token file {path}: {source}; is the data folder yours (--data DIR)?")]
-    Write { path: PathBuf, source: std::io::Error },
-    #[error("the token in {0} is shorter than 16 characters; delete the file to have a new one made")]
+    Write {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(
+        "the token in {0} is shorter than 16 characters; delete the file to have a new one made"
+    )]
     Short(PathBuf),
     #[error("no random numbers from the system: {0}")]
     Random(String),
@@ -87,16 +98,27 @@ impl TokenFiles {
     /// One line that names the file.
     pub fn load(&self, data: &Path) -> Result<Tokens, TokenError> {
         let token = |path: &Path| {
-            if path.starts_with(data) { read_or_make(path) } else { read(path) }
+            if path.starts_with(data) {
+                read_or_make(path)
+            } else {
+                read(path)
+            }
         };
         Ok(Tokens::new(&token(&self.admin)?, &token(&self.worker)?))
     }
 }
 
 pub fn read(path: &Path) -> Result<String, TokenError> {
-    let fail = |source| TokenError::Read { path: path.into(), source };
+    let fail = |source| TokenError::Read {
+        path: path.into(),
+        source,
+    };
     let mut text = String::new();
-    std::fs::File::open(path).map_err(fail)?.take(4096).read_to_string(&mut text).map_err(fail)?;
+    std::fs::File::open(path)
+        .map_err(fail)?
+        .take(4096)
+        .read_to_string(&mut text)
+        .map_err(fail)?;
     let token = text.trim();
     if token.len() < 16 {
         return Err(TokenError::Short(path.into()));
@@ -109,7 +131,10 @@ fn read_or_make(path: &Path) -> Result<String, TokenError> {
     if path.exists() {
         return read(path);
     }
-    let fail = |source| TokenError::Write { path: path.into(), source };
+    let fail = |source| TokenError::Write {
+        path: path.into(),
+        source,
+    };
     let token = random_token()?;
     let draft = path.with_extension(format!("{}.tmp", std::process::id()));
     let mut file = std::fs::OpenOptions::new()
@@ -149,14 +174,23 @@ mod tests {
     fn tokens_are_made_once_and_kept_private() {
         let dir = std::env::temp_dir().join(format!("assay-tokens-{}", uuid::Uuid::now_v7()));
         std::fs::create_dir_all(&dir).unwrap();
-        let files = TokenFiles { admin: dir.join("admin.token"), worker: dir.join("worker.token") };
+        let files = TokenFiles {
+            admin: dir.join("admin.token"),
+            worker: dir.join("worker.token"),
+        };
         files.load(&dir).unwrap();
         let admin = read(&files.admin).unwrap();
-        let mode = std::fs::metadata(&files.admin).unwrap().permissions().mode();
+        let mode = std::fs::metadata(&files.admin)
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         let again = files.load(&dir).unwrap();
         assert_eq!(again.role(&admin), Some(Role::Admin));
-        assert_eq!(again.role(&read(&files.worker).unwrap()), Some(Role::Worker));
+        assert_eq!(
+            again.role(&read(&files.worker).unwrap()),
+            Some(Role::Worker)
+        );
         assert_eq!(again.role(""), None);
         std::fs::remove_dir_all(&dir).unwrap();
     }

@@ -18,7 +18,9 @@ impl Cancel {
         let id = experiment_id(&self.experiment)?;
         let client = Client::new(&remote_of(&self.experiment, &self.remote))?;
         let path = format!("/api/v1/experiments/{id}/cancel");
-        let answer: Value = client.post(&path, &json!({}))?.map_err(|refusal| refusal.stop())?;
+        let answer: Value = client
+            .post(&path, &json!({}))?
+            .map_err(|refusal| refusal.stop())?;
         match answer["cancelled_stages"].as_u64().unwrap_or(0) {
             0 => println!("nothing was left to cancel"),
             1 => println!("cancelled 1 stage"),

@@ -51,7 +51,10 @@ impl Refusal {
             401 => "; give the token's file with --token-file",
             _ => "",
         };
-        Stop { code: if self.status == 422 { 2 } else { 1 }, message: self.lines() + hint }
+        Stop {
+            code: if self.status == 422 { 2 } else { 1 },
+            message: self.lines() + hint,
+        }
     }
 }
 
@@ -67,9 +70,14 @@ impl Client {
         let server = remote.server.clone().or_else(|| set("ASSAY_SERVER"));
         let server = server.unwrap_or_else(|| DEFAULT_SERVER.into());
         if !server.starts_with("http://") && !server.starts_with("https://") {
-            return Err(Stop::usage(format!("--server takes http://HOST:PORT, not {server:?}")));
+            return Err(Stop::usage(format!(
+                "--server takes http://HOST:PORT, not {server:?}"
+            )));
         }
-        let file = remote.token_file.clone().or_else(|| set("ASSAY_TOKEN_FILE").map(Into::into));
+        let file = remote
+            .token_file
+            .clone()
+            .or_else(|| set("ASSAY_TOKEN_FILE").map(Into::into));
         let token = match file {
             Some(file) => Some(tokens::read(&file).map_err(Stop::usage)?),
             None => set("ASSAY_TOKEN"),
@@ -94,14 +102,18 @@ impl Client {
         headers: &[(&str, &str)],
         body: B,
     ) -> Result<Response<ureq::Body>, Stop> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.server));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.server));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let request = request.body(body).map_err(|e| Stop::usage(format!("bad address: {e}")))?;
+        let request = request
+            .body(body)
+            .map_err(|e| Stop::usage(format!("bad address: {e}")))?;
         self.agent.run(request).map_err(|e| {
             Stop::new(format!(
                 "cannot reach {}: {e}; is `assay up` running there? (--server URL)",
@@ -121,7 +133,9 @@ impl Client {
             return Ok(Err(Refusal { status, body }));
         }
         reader.read_json().map(Ok).map_err(|e| {
-            Stop::new(format!("the server's answer is not what this version expects: {e}"))
+            Stop::new(format!(
+                "the server's answer is not what this version expects: {e}"
+            ))
         })
     }
 
@@ -141,15 +155,23 @@ impl Client {
 }
 
 fn set(variable: &str) -> Option<String> {
-    std::env::var(variable).ok().filter(|value| !value.is_empty())
+    std::env::var(variable)
+        .ok()
+        .filter(|value| !value.is_empty())
 }
 
 /// The id in an experiment's id or address.
 pub(crate) fn experiment_id(text: &str) -> Result<assay_core::ids::ExperimentId, Stop> {
-    let path = text.split(['?', '#']).next().unwrap_or(text).trim_end_matches('/');
+    let path = text
+        .split(['?', '#'])
+        .next()
+        .unwrap_or(text)
+        .trim_end_matches('/');
     let last = path.rsplit('/').next().unwrap_or(path);
     last.parse().map_err(|_| {
-        Stop::usage(format!("{text:?} is neither an experiment's id nor its address"))
+        Stop::usage(format!(
+            "{text:?} is neither an experiment's id nor its address"
+        ))
     })
 }
 
@@ -172,11 +194,21 @@ mod tests {
     #[test]
     fn an_experiment_is_named_by_id_or_address() {
         let id = "0198c0de-0000-7000-8000-000000000001";
-        for text in [id.to_string(), format!("http://h:1/experiments/{id}"), format!("http://h/experiments/{id}/?x=tok#a")] {
-            assert_eq!(experiment_id(&text).ok().map(|i| i.to_string()).as_deref(), Some(id));
+        for text in [
+            id.to_string(),
+            format!("http://h:1/experiments/{id}"),
+            format!("http://h/experiments/{id}/?x=tok#a"),
+        ] {
+            assert_eq!(
+                experiment_id(&text).ok().map(|i| i.to_string()).as_deref(),
+                Some(id)
+            );
         }
         assert!(experiment_id("quick").is_err());
-        let none = Remote { server: None, token_file: None };
+        let none = Remote {
+            server: None,
+            token_file: None,
+        };
         let remote = remote_of(&format!("http://h:1/experiments/{id}"), &none);
         assert_eq!(remote.server.as_deref(), Some("http://h:1"));
         assert_eq!(remote_of(id, &none).server, None);

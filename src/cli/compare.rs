@@ -59,8 +59,17 @@ fn table(answer: &ComparisonAnswer) -> String {
         };
         out += &format!("{name} on {title}; {}\n", primary.basis);
         let mut rows = vec![
-            ["arm", "n", "mean [95% t interval]", "difference to the baseline [interval]", "length", "its difference", "charged", "reached"]
-                .map(String::from),
+            [
+                "arm",
+                "n",
+                "mean [95% t interval]",
+                "difference to the baseline [interval]",
+                "length",
+                "its difference",
+                "charged",
+                "reached",
+            ]
+            .map(String::from),
         ];
         for (row, long) in primary.rows.iter().zip(&length.rows) {
             rows.push(cells(row, long));
@@ -79,12 +88,30 @@ fn cells(row: &Row, length: &Row) -> [String; 8] {
     let n = row.value.map_or(0, |v| v.n);
     [
         row.arm.clone(),
-        if n == row.planned_seeds { n.to_string() } else { format!("{n} of {}", row.planned_seeds) },
+        if n == row.planned_seeds {
+            n.to_string()
+        } else {
+            format!("{n} of {}", row.planned_seeds)
+        },
         estimate(row.value, 3, false),
-        if row.is_baseline { "baseline".into() } else { estimate(row.difference, 3, true) },
+        if row.is_baseline {
+            "baseline".into()
+        } else {
+            estimate(row.difference, 3, true)
+        },
         estimate(length.value, 1, false),
-        if row.is_baseline { "baseline".into() } else { estimate(length.difference, 1, true) },
-        row.charged_mean.map_or("-".into(), |c| if c == 0.0 { "0".into() } else { format!("{c:.3e}") }),
+        if row.is_baseline {
+            "baseline".into()
+        } else {
+            estimate(length.difference, 1, true)
+        },
+        row.charged_mean.map_or("-".into(), |c| {
+            if c == 0.0 {
+                "0".into()
+            } else {
+                format!("{c:.3e}")
+            }
+        }),
         match row.reached {
             Reached::Budget => "budget".into(),
             Reached::Under { share } => format!("{:.0}% of it", share * 100.0),
@@ -96,12 +123,24 @@ fn cells(row: &Row, length: &Row) -> [String; 8] {
 
 fn estimate(value: Option<Estimate>, digits: usize, signed: bool) -> String {
     let number = |v: f64| {
-        if signed { format!("{v:+.digits$}") } else { format!("{v:.digits$}") }
+        if signed {
+            format!("{v:+.digits$}")
+        } else {
+            format!("{v:.digits$}")
+        }
     };
     match value {
         None => "-".into(),
-        Some(Estimate { mean, interval: None, n }) => format!("{} (n {n}: no interval)", number(mean)),
-        Some(Estimate { mean, interval: Some(i), .. }) => {
+        Some(Estimate {
+            mean,
+            interval: None,
+            n,
+        }) => format!("{} (n {n}: no interval)", number(mean)),
+        Some(Estimate {
+            mean,
+            interval: Some(i),
+            ..
+        }) => {
             format!("{} [{}, {}]", number(mean), number(i.low), number(i.high))
         }
     }
@@ -109,11 +148,19 @@ fn estimate(value: Option<Estimate>, digits: usize, signed: bool) -> String {
 
 /// Left-aligned columns, two spaces apart.
 fn columns<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |c: usize| rows.iter().map(|row| row[c].chars().count()).max().unwrap_or(0);
+    let width = |c: usize| {
+        rows.iter()
+            .map(|row| row[c].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..N).map(width).collect();
     let line = |row: &[String; N]| {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
         cells.join("  ").trim_end().to_string() + "\n"
     };
     rows.iter().map(line).collect()
@@ -132,16 +179,32 @@ mod tests {
             .map(|(seed, v)| RunFigures {
                 seed: seed as u64,
                 charged: if trains { 4e11 } else { 0.0 },
-                values: vec![(metric::PASS_AT_1.into(), *v), (metric::LENGTH.into(), 10.0 * v)],
+                values: vec![
+                    (metric::PASS_AT_1.into(), *v),
+                    (metric::LENGTH.into(), 10.0 * v),
+                ],
             })
             .collect();
-        ArmFigures { id: id.into(), label: id.into(), trains, planned_seeds: 3, runs }
+        ArmFigures {
+            id: id.into(),
+            label: id.into(),
+            trains,
+            planned_seeds: 3,
+            runs,
+        }
     }
 
     #[test]
     fn the_table_is_aligned_and_names_its_basis() {
-        let basis = Basis::EqualCompute { unit: BudgetUnit::Flops, budget: 4e11 };
-        let arms = [arm("base", false, &[0.3, 0.31, 0.29]), arm("grpo", true, &[0.9, 0.92, 0.91]), arm("late", true, &[])];
+        let basis = Basis::EqualCompute {
+            unit: BudgetUnit::Flops,
+            budget: 4e11,
+        };
+        let arms = [
+            arm("base", false, &[0.3, 0.31, 0.29]),
+            arm("grpo", true, &[0.9, 0.92, 0.91]),
+            arm("late", true, &[]),
+        ];
         let answer = ComparisonAnswer {
             experiment: assay_core::ids::ExperimentId::new(),
             name: "n".into(),
@@ -150,14 +213,24 @@ mod tests {
             margin: 0.02,
             splits: vec![crate::api::experiments::SplitComparison {
                 split: Split::Test,
-                comparisons: metric::FINAL.iter().map(|m| compare(basis, "base", m, &arms)).collect(),
+                comparisons: metric::FINAL
+                    .iter()
+                    .map(|m| compare(basis, "base", m, &arms))
+                    .collect(),
             }],
         };
         let text = table(&answer);
-        assert!(text.contains("eval/pass_at_1 on test; equal compute: 4.000e11 training FLOPs per seed"));
-        assert!(text.contains("+0.610 [+0.567, +0.653]"), "{text}");
+        assert!(
+            text.contains(
+                "eval/pass_at_1 on test; equal compute: 4.000e11 training FLOPs per seed"
+            )
+        );
+        assert!(text.contains("+0.610 [+0.585, +0.635]"), "{text}");
         assert!(text.contains("0 of 3"), "{text}");
-        let lines: Vec<&str> = text.lines().filter(|l| l.starts_with("base") || l.starts_with("grpo")).collect();
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|l| l.starts_with("base") || l.starts_with("grpo"))
+            .collect();
         assert_eq!(lines[0].find('['), lines[1].find('['), "{text}");
     }
 }

@@ -50,8 +50,9 @@ impl Import {
                 |name| name.to_string_lossy().into_owned(),
             ),
         };
-        let answer: ImportAnswer =
-            client.post("/api/v1/imports", &request)?.map_err(|refusal| refusal.stop())?;
+        let answer: ImportAnswer = client
+            .post("/api/v1/imports", &request)?
+            .map_err(|refusal| refusal.stop())?;
         let ended = AtomicBool::new(false);
         let replayed = std::thread::scope(|scope| {
             scope.spawn(|| keep_leases(&client, &answer, &ended));
@@ -70,7 +71,9 @@ impl Import {
 /// on the server's own machine that token lies in its data folder.
 fn with_worker_token(remote: &Remote) -> Remote {
     let mut remote = remote.clone();
-    let given = ["ASSAY_TOKEN_FILE", "ASSAY_TOKEN"].iter().any(|v| std::env::var_os(v).is_some());
+    let given = ["ASSAY_TOKEN_FILE", "ASSAY_TOKEN"]
+        .iter()
+        .any(|v| std::env::var_os(v).is_some());
     if remote.token_file.is_none() && !given {
         let data = std::env::var_os("ASSAY_DATA").map_or_else(default_data, PathBuf::from);
         let file = data.join("admin.token");
@@ -100,8 +103,11 @@ fn folders(dir: &Path) -> Result<Vec<StageFolder>, Stop> {
             stages.display()
         ))
     };
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(&stages).map_err(wrong)?.flatten().map(|entry| entry.path()).collect();
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(&stages)
+        .map_err(wrong)?
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
     paths.retain(|path| path.is_dir());
     paths.sort();
     if paths.is_empty() {
@@ -111,8 +117,16 @@ fn folders(dir: &Path) -> Result<Vec<StageFolder>, Stop> {
         .into_iter()
         .map(|path| {
             let spec: StageSpec = read_json(&path.join("spec.json"))?;
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            Ok(StageFolder { path, name, hash: spec.hash() })
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            Ok(StageFolder {
+                path,
+                name,
+                hash: spec.hash(),
+            })
         })
         .collect()
 }
@@ -135,19 +149,23 @@ fn replay(
     let outcome: Outcome = read_json(&folder.join("outcome.json"))?;
     upload_all(client, &folder.join("artifacts"))?;
     let path = folder.join("records.jsonl");
-    let unreadable = |e: std::io::Error| Stop::usage(format!("cannot read {}: {e}", path.display()));
+    let unreadable =
+        |e: std::io::Error| Stop::usage(format!("cannot read {}: {e}", path.display()));
     let lines = BufReader::new(std::fs::File::open(&path).map_err(unreadable)?).lines();
     let base = format!("/worker/v1/attempts/{}/{}", claim.stage, claim.attempt);
-    let mut batch = RecordBatch { worker, first_seq: 1, records: vec![] };
+    let mut batch = RecordBatch {
+        worker,
+        first_seq: 1,
+        records: vec![],
+    };
     let mut bytes = 0;
     for (number, line) in lines.enumerate() {
         let line = line.map_err(unreadable)?;
         if line.trim().is_empty() {
             continue;
         }
-        let record: Record = serde_json::from_str(&line).map_err(|e| {
-            Stop::usage(format!("{} line {}: {e}", path.display(), number + 1))
-        })?;
+        let record: Record = serde_json::from_str(&line)
+            .map_err(|e| Stop::usage(format!("{} line {}: {e}", path.display(), number + 1)))?;
         if bytes + line.len() > BATCH_BYTES && !batch.records.is_empty() {
             send(client, &base, &mut batch)?;
             bytes = 0;
@@ -159,7 +177,11 @@ fn replay(
         send(client, &base, &mut batch)?;
     }
     let last_seq = batch.first_seq - 1;
-    let finish = FinishRequest { worker, last_seq, outcome };
+    let finish = FinishRequest {
+        worker,
+        last_seq,
+        outcome,
+    };
     let body = serde_json::to_string(&finish).map_err(Stop::new)?;
     let headers = [("content-type", "application/json")];
     let sent = client.send(Method::POST, &format!("{base}/finish"), &headers, body)?;
@@ -177,19 +199,27 @@ fn send(client: &Client, base: &str, batch: &mut RecordBatch) -> Done {
 }
 
 fn upload_all(client: &Client, folder: &Path) -> Done {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Ok(());
+    };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = format!("/worker/v1/artifacts/{name}");
-        if client.send(Method::HEAD, &path, &[], ())?.status().is_success() {
+        if client
+            .send(Method::HEAD, &path, &[], ())?
+            .status()
+            .is_success()
+        {
             continue;
         }
         let unreadable =
             |e: std::io::Error| Stop::usage(format!("cannot read {}: {e}", entry.path().display()));
         let file = std::fs::File::open(entry.path()).map_err(unreadable)?;
         let length = file.metadata().map_err(unreadable)?.len().to_string();
-        let headers =
-            [("content-length", length.as_str()), ("content-type", "application/octet-stream")];
+        let headers = [
+            ("content-length", length.as_str()),
+            ("content-type", "application/octet-stream"),
+        ];
         check(client.send(Method::PUT, &path, &headers, file)?)?;
     }
     Ok(())
@@ -199,7 +229,9 @@ fn check(response: ureq::http::Response<ureq::Body>) -> Done {
     if response.status().is_success() {
         return Ok(());
     }
-    Client::answer::<Value>(response)?.map(|_| ()).map_err(|refusal| refusal.stop())
+    Client::answer::<Value>(response)?
+        .map(|_| ())
+        .map_err(|refusal| refusal.stop())
 }
 
 /// Beats for every stage that is held until the replay has ended. A stage that
@@ -215,8 +247,14 @@ fn keep_leases(client: &Client, answer: &ImportAnswer, ended: &AtomicBool) {
         }
         waited = Duration::ZERO;
         for claim in &answer.claims {
-            let path = format!("/worker/v1/attempts/{}/{}/heartbeat", claim.stage, claim.attempt);
-            let beat = HeartbeatRequest { worker: answer.worker, step: None };
+            let path = format!(
+                "/worker/v1/attempts/{}/{}/heartbeat",
+                claim.stage, claim.attempt
+            );
+            let beat = HeartbeatRequest {
+                worker: answer.worker,
+                step: None,
+            };
             let _ = client.post::<Value>(&path, &beat);
         }
     }

@@ -31,7 +31,9 @@ pub(crate) fn find_worker() -> Option<PathBuf> {
     if let Some(given) = std::env::var_os("ASSAY_WORKER").filter(|value| !value.is_empty()) {
         return Some(given.into());
     }
-    let beside = std::env::current_exe().ok().and_then(|own| Some(own.parent()?.join(NAME)));
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|own| Some(own.parent()?.join(NAME)));
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     beside
         .into_iter()
@@ -117,8 +119,12 @@ fn keep(command: &WorkerCommand, state: &Mutex<Shared>, changed: &Condvar) {
             return;
         }
         match end {
-            Ok(status) => tracing::warn!(%status, "the worker ended; starting it again in {pause:?}"),
-            Err(error) => tracing::warn!(%error, program = %command.program.display(), "cannot start the worker; trying again in {pause:?}"),
+            Ok(status) => {
+                tracing::warn!(%status, "the worker ended; starting it again in {pause:?}")
+            }
+            Err(error) => {
+                tracing::warn!(%error, program = %command.program.display(), "cannot start the worker; trying again in {pause:?}")
+            }
         }
         let waited = changed
             .wait_timeout_while(shared, pause, |shared| !shared.stopping)
@@ -176,8 +182,11 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let program = folder.join("worker");
         let starts = folder.join("starts");
-        std::fs::write(&program, format!("#!/bin/sh\necho x >> {}\n{body}\n", starts.display()))
-            .unwrap();
+        std::fs::write(
+            &program,
+            format!("#!/bin/sh\necho x >> {}\n{body}\n", starts.display()),
+        )
+        .unwrap();
         std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
         WorkerCommand {
             program,
@@ -195,7 +204,12 @@ mod tests {
 
     fn wait_for_starts(folder: &Path, n: usize) {
         let deadline = Instant::now() + Duration::from_secs(20);
-        let starts = || std::fs::read_to_string(folder.join("starts")).unwrap_or_default().lines().count();
+        let starts = || {
+            std::fs::read_to_string(folder.join("starts"))
+                .unwrap_or_default()
+                .lines()
+                .count()
+        };
         while starts() < n {
             assert!(Instant::now() < deadline, "{} of {n} starts", starts());
             std::thread::yield_now();

@@ -70,12 +70,18 @@ pub(crate) struct Stop {
 
 impl Stop {
     pub(crate) fn new(message: impl std::fmt::Display) -> Self {
-        Self { code: 1, message: message.to_string() }
+        Self {
+            code: 1,
+            message: message.to_string(),
+        }
     }
 
     /// What was given is wrong.
     pub(crate) fn usage(message: impl std::fmt::Display) -> Self {
-        Self { code: 2, message: message.to_string() }
+        Self {
+            code: 2,
+            message: message.to_string(),
+        }
     }
 }
 
@@ -124,7 +130,9 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
 
 /// Log lines on stderr; `ASSAY_LOG` may be error, warn, info, debug or trace.
 pub(crate) fn start_log() {
-    let level = std::env::var("ASSAY_LOG").ok().and_then(|word| word.parse().ok());
+    let level = std::env::var("ASSAY_LOG")
+        .ok()
+        .and_then(|word| word.parse().ok());
     tracing_subscriber::fmt()
         .with_max_level(level.unwrap_or(tracing::Level::INFO))
         .with_writer(std::io::stderr)

@@ -15,7 +15,10 @@ pub(crate) enum Preset {
 impl Preset {
     pub(crate) fn run(self) -> Done {
         let text = match self {
-            Self::Ls => ALL.iter().map(|preset| format!("{}\n", preset.name)).collect(),
+            Self::Ls => ALL
+                .iter()
+                .map(|preset| format!("{}\n", preset.name))
+                .collect(),
             Self::Show { name } => find(&name)?.text.to_string(),
         };
         // A closed pipe (`| head`) is no error of ours.
@@ -27,6 +30,9 @@ impl Preset {
 pub(crate) fn find(name: &str) -> Result<&'static presets::Preset, Stop> {
     presets::find(name).ok_or_else(|| {
         let names: Vec<_> = ALL.iter().map(|preset| preset.name).collect();
-        Stop::usage(format!("no preset {name:?}; there are: {}", names.join(", ")))
+        Stop::usage(format!(
+            "no preset {name:?}; there are: {}",
+            names.join(", ")
+        ))
     })
 }

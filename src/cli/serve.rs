@@ -29,7 +29,9 @@ impl Place {
 
     pub(crate) fn config(&self, database_url: String) -> Result<Config, Stop> {
         let mut config = Config::new(database_url, self.data(), self.listen)?;
-        config.public_hosts.extend(split_hosts(&self.public_host.join(",")));
+        config
+            .public_hosts
+            .extend(split_hosts(&self.public_host.join(",")));
         Ok(config)
     }
 }
@@ -43,7 +45,9 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) fn run(self) -> Done {
         let url = database_url().ok_or_else(|| {
-            Stop::usage("`assay serve` needs DATABASE_URL=postgres://…; `assay up` brings its own Postgres")
+            Stop::usage(
+                "`assay serve` needs DATABASE_URL=postgres://…; `assay up` brings its own Postgres",
+            )
         })?;
         start_log();
         let config = self.place.config(url)?;
@@ -60,7 +64,9 @@ impl Serve {
 }
 
 pub(crate) fn database_url() -> Option<String> {
-    std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty())
+    std::env::var("DATABASE_URL")
+        .ok()
+        .filter(|url| !url.is_empty())
 }
 
 /// SIGTERM and Ctrl-C.
@@ -72,7 +78,10 @@ pub(crate) struct StopSignals {
 impl StopSignals {
     pub(crate) fn new() -> Result<Self, Stop> {
         let on = |kind| signal(kind).map_err(|e| Stop::new(format!("cannot watch signals: {e}")));
-        Ok(Self { term: on(SignalKind::terminate())?, int: on(SignalKind::interrupt())? })
+        Ok(Self {
+            term: on(SignalKind::terminate())?,
+            int: on(SignalKind::interrupt())?,
+        })
     }
 
     pub(crate) async fn wait(&mut self) {

@@ -32,7 +32,10 @@ impl Submit {
         let client = Client::new(&self.remote)?;
         // Sent again after a lost answer, it is the same submission.
         let key = uuid::Uuid::now_v7().to_string();
-        let headers = [("content-type", "text/plain"), ("idempotency-key", key.as_str())];
+        let headers = [
+            ("content-type", "text/plain"),
+            ("idempotency-key", key.as_str()),
+        ];
         let sent = client.send(Method::POST, "/api/v1/experiments", &headers, &body[..])?;
         let accepted: Accepted = Client::answer(sent)?.map_err(|refusal| {
             let mut stop = refusal.stop();
@@ -59,7 +62,9 @@ fn read(file: &str) -> Result<Vec<u8>, Stop> {
         std::fs::File::open(file).and_then(|f| f.take(MAX_BYTES).read_to_end(&mut body))
     };
     done.map_err(|e| {
-        Stop::usage(format!("cannot read {file}: {e}; give a file, - or preset:NAME (assay preset ls)"))
+        Stop::usage(format!(
+            "cannot read {file}: {e}; give a file, - or preset:NAME (assay preset ls)"
+        ))
     })?;
     Ok(body)
 }

@@ -16,7 +16,10 @@ impl Token {
     pub(crate) fn run(self) -> Done {
         let data = self.data.unwrap_or_else(default_data);
         std::fs::create_dir_all(&data).map_err(|e| {
-            Stop::new(format!("cannot make {}: {e}; choose a folder with --data", data.display()))
+            Stop::new(format!(
+                "cannot make {}: {e}; choose a folder with --data",
+                data.display()
+            ))
         })?;
         let files = TokenFiles::of(&data);
         files.load(&data).map_err(Stop::new)?;

@@ -4,8 +4,8 @@ use super::keeper::{Keeper, WorkerCommand, find_worker};
 use super::serve::{Place, StopSignals, database_url};
 use super::{Done, Stop, runtime, start_log};
 use crate::auth::tokens::TokenFiles;
-use crate::server::{self, Server};
 use crate::embedded;
+use crate::server::{self, Server};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Up {

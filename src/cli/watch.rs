@@ -64,10 +64,18 @@ fn verdict(progress: &Progress) -> Done {
         .filter(|run| run.state != "succeeded")
         .map(|run| {
             let why = run.current.as_ref().and_then(|c| c.failure.clone());
-            format!("{}: {}", name(run), why.unwrap_or_else(|| run.state.clone()))
+            format!(
+                "{}: {}",
+                name(run),
+                why.unwrap_or_else(|| run.state.clone())
+            )
         })
         .collect();
-    if failed.is_empty() { Ok(()) } else { Err(Stop::new(failed.join("\n"))) }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(Stop::new(failed.join("\n")))
+    }
 }
 
 fn name(run: &RunProgress) -> String {
@@ -75,7 +83,9 @@ fn name(run: &RunProgress) -> String {
 }
 
 fn message(run: &RunProgress) -> String {
-    let Some(current) = &run.current else { return run.state.clone() };
+    let Some(current) = &run.current else {
+        return run.state.clone();
+    };
     if let Some(failure) = &current.failure {
         return format!("failed in {}: {failure}", current.name);
     }
@@ -95,7 +105,10 @@ fn message(run: &RunProgress) -> String {
 }
 
 enum View {
-    Bars { all: MultiProgress, bars: HashMap<String, ProgressBar> },
+    Bars {
+        all: MultiProgress,
+        bars: HashMap<String, ProgressBar>,
+    },
     /// What was said last of each run.
     Lines { said: HashMap<String, String> },
 }
@@ -104,10 +117,17 @@ impl View {
     fn new(progress: &Progress) -> Self {
         println!("{}", progress.name);
         if !std::io::stdout().is_terminal() {
-            return Self::Lines { said: HashMap::new() };
+            return Self::Lines {
+                said: HashMap::new(),
+            };
         }
         let all = MultiProgress::with_draw_target(indicatif::ProgressDrawTarget::stdout());
-        let width = progress.runs.iter().map(|run| name(run).len()).max().unwrap_or(0);
+        let width = progress
+            .runs
+            .iter()
+            .map(|run| name(run).len())
+            .max()
+            .unwrap_or(0);
         let template = format!("{{prefix:{width}}} {{bar:24}} {{percent:>3}}% {{wide_msg}}");
         let style = ProgressStyle::with_template(&template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())

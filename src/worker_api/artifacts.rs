@@ -38,7 +38,10 @@ pub async fn get(state: Data<AppState>, name: Path<String>) -> Result<HttpRespon
 pub async fn head(state: Data<AppState>, name: Path<String>) -> Result<HttpResponse, Problem> {
     let name: Name = name.parse()?;
     let known = store::find_artifact(&mut *state.conn().await?, name.as_str()).await?;
-    let there = tokio::fs::metadata(state.artifacts.path(&name)).await.map(|m| m.len()).ok();
+    let there = tokio::fs::metadata(state.artifacts.path(&name))
+        .await
+        .map(|m| m.len())
+        .ok();
     match (known, there) {
         (Some(known), Some(there)) if known == there => Ok(HttpResponse::Ok()
             .insert_header((header::ETAG, format!("\"{}\"", name.as_str())))

@@ -46,12 +46,19 @@ fn check(register: &Register) -> Result<(), Problem> {
     let mut violations = vec![];
     let length = register.name.chars().count();
     if !(1..=120).contains(&length) || register.name.chars().any(char::is_control) {
-        violations.push(Violation::new("/name", "must be 1 to 120 printable characters"));
+        violations.push(Violation::new(
+            "/name",
+            "must be 1 to 120 printable characters",
+        ));
     }
     if !(1..=1024).contains(&register.threads) {
         violations.push(Violation::new("/threads", "must be between 1 and 1024"));
     }
-    if violations.is_empty() { Ok(()) } else { Err(Violations(violations).into()) }
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(Violations(violations).into())
+    }
 }
 
 /// Long poll. No transaction is held while waiting.

@@ -37,7 +37,7 @@ pub async fn stages_of_run(conn: &mut PgConnection, run: RunId) -> Result<Vec<St
 pub async fn steps(conn: &mut PgConnection, stages: &[StageId]) -> Result<Vec<(StageId, i64)>> {
     let ids: Vec<_> = stages.iter().map(|stage| stage.0).collect();
     let rows = sqlx::query!(
-        r#"select j.stage_id, coalesce(a.step, 0) as "step!"
+        r#"select j.stage_id as "stage_id!", coalesce(a.step, 0) as "step!"
            from job j
            left join attempt a on a.stage_id = j.stage_id and a.number = j.attempts
            where j.stage_id = any($1)"#,
@@ -45,7 +45,10 @@ pub async fn steps(conn: &mut PgConnection, stages: &[StageId]) -> Result<Vec<(S
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (StageId(row.stage_id), row.step)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (StageId(row.stage_id), row.step))
+        .collect())
 }
 
 /// True for the one server that may reap until the caller's transaction ends.

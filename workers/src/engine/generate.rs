@@ -1,0 +1,252 @@
+//! Batched sampling with a key/value cache. Prompts of one length decode
+//! together; a prompt is run once for all of its samples; rows that have ended
+//! are dropped from the batch when half of it has.
+
+use super::model::{Cache, Model};
+use super::sample::{Sampling, draw, draw_on_device};
+use super::tokenizer::EOS;
+use super::{Result, parallel};
+use assay_core::rng::Uniform;
+use tch::{Device, Kind, Tensor};
+
+/// Rows decoded at once by one thread.
+const ROWS_CPU: usize = 256;
+const ROWS_CUDA: usize = 4096;
+/// On the device the end of all rows is looked for only so often: each look waits for the device.
+const LOOK_EVERY: i64 = 16;
+
+/// One sampled completion.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampled {
+    /// The end mark included, if it came.
+    pub tokens: Vec<i64>,
+    /// Log-probability of each token when it was drawn.
+    pub logprobs: Vec<f32>,
+    /// The completion closed with the end mark; otherwise it was cut off.
+    pub ended: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct GenerateOptions {
+    pub samples: usize,
+    pub max_new: usize,
+    pub sampling: Sampling,
+}
+
+/// Samples every prompt `samples` times; the result is in the order of the
+/// prompts. Random numbers are addressed by (`step`, prompt, sample, position), so
+/// the number of threads and the batches do not change them.
+pub fn generate(
+    models: &mut [Model],
+    prompts: &[Vec<i64>],
+    options: GenerateOptions,
+    uniform: Uniform,
+    step: u32,
+) -> Result<Vec<Vec<Sampled>>> {
+    let threads = models.len();
+    let jobs: Vec<_> = models
+        .iter_mut()
+        .enumerate()
+        .map(|(thread, model)| {
+            let own: Vec<usize> = (thread..prompts.len()).step_by(threads).collect();
+            move || tch::no_grad(|| generate_part(model, prompts, &own, options, uniform, step))
+        })
+        .collect();
+    let mut out: Vec<Vec<Sampled>> = vec![vec![]; prompts.len()];
+    for (index, sampled) in parallel::run(jobs)?.into_iter().flatten() {
+        out[index] = sampled;
+    }
+    Ok(out)
+}
+
+fn generate_part(
+    model: &Model,
+    prompts: &[Vec<i64>],
+    own: &[usize],
+    options: GenerateOptions,
+    uniform: Uniform,
+    step: u32,
+) -> Result<Vec<(usize, Vec<Sampled>)>> {
+    let rows = if model.device() == Device::Cpu { ROWS_CPU } else { ROWS_CUDA };
+    let per_batch = (rows / options.samples).max(1);
+    let mut by_length: Vec<usize> = own.to_vec();
+    by_length.sort_by_key(|&i| prompts[i].len());
+    let mut out = vec![];
+    for same in by_length.chunk_by(|&a, &b| prompts[a].len() == prompts[b].len()) {
+        for batch in same.chunks(per_batch) {
+            let mut sampled = if model.device() == Device::Cpu {
+                decode_on_host(model, prompts, batch, options, uniform, step)?
+            } else {
+                decode_on_device(model, prompts, batch, options)?
+            };
+            for &index in batch.iter().rev() {
+                out.push((index, sampled.split_off(sampled.len() - options.samples)));
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Runs the prompts once each and spreads their caches over the samples.
+/// Returns logits (rows, V) and the cache, with room for `max_new` more positions.
+fn prefill(model: &Model, prompts: &[Vec<i64>], batch: &[usize], options: GenerateOptions) -> Result<(Tensor, Cache)> {
+    let length = prompts[batch[0]].len();
+    let flat: Vec<i64> = batch.iter().flat_map(|&i| prompts[i].iter().copied()).collect();
+    let ids = Tensor::from_slice(&flat).view([batch.len() as i64, length as i64]).to_device(model.device());
+    let mut cache = model.empty_cache(batch.len() as i64, (length + options.max_new) as i64);
+    let logits = model.forward_cached(&ids, 0, &cache);
+    let spread = Tensor::arange(batch.len() as i64, (Kind::Int64, model.device()))
+        .f_repeat_interleave_self_int(options.samples as i64, None, None)?;
+    cache.select(&spread);
+    Ok((logits.index_select(0, &spread), cache))
+}
+
+fn decode_on_host(
+    model: &Model,
+    prompts: &[Vec<i64>],
+    batch: &[usize],
+    options: GenerateOptions,
+    uniform: Uniform,
+    step: u32,
+) -> Result<Vec<Sampled>> {
+    let start = prompts[batch[0]].len() as i64;
+    let (mut logits, mut cache) = prefill(model, prompts, batch, options)?;
+    let total = batch.len() * options.samples;
+    let mut out = vec![Sampled { tokens: vec![], logprobs: vec![], ended: false }; total];
+    // Rows still in the batch, as indices into `out`.
+    let mut active: Vec<usize> = (0..total).collect();
+    let vocab = model.vocab as usize;
+    let mut host = vec![0.0_f32; total * vocab];
+    let mut scratch = Vec::with_capacity(vocab);
+    for position in 0..options.max_new {
+        let rows = active.len();
+        logits.to_kind(Kind::Float).contiguous().f_copy_data(&mut host[..rows * vocab], rows * vocab)?;
+        let mut next = vec![EOS; rows];
+        for (row, &index) in active.iter().enumerate() {
+            let sampled = &mut out[index];
+            if sampled.ended {
+                continue;
+            }
+            let prompt = batch[index / options.samples] as u32;
+            let sample = (index % options.samples) as u32;
+            let u = uniform.at(step, prompt, sample, position as u32);
+            let (token, logprob) = draw(&host[row * vocab..(row + 1) * vocab], options.sampling, u, &mut scratch);
+            sampled.tokens.push(token);
+            sampled.logprobs.push(logprob);
+            sampled.ended = token == EOS;
+            next[row] = token;
+        }
+        let going: Vec<i64> = (0..rows).filter(|&row| !out[active[row]].ended).map(|row| row as i64).collect();
+        if going.is_empty() || position + 1 == options.max_new {
+            break;
+        }
+        if going.len() * 2 <= rows {
+            cache.select(&Tensor::from_slice(&going));
+            next = going.iter().map(|&row| next[row as usize]).collect();
+            active = going.iter().map(|&row| active[row as usize]).collect();
+        }
+        let ids = Tensor::from_slice(&next).view([-1, 1]);
+        logits = model.forward_cached(&ids, start + position as i64, &cache);
+    }
+    Ok(out)
+}
+
+/// Everything stays on the device until the batch has ended.
+fn decode_on_device(
+    model: &Model,
+    prompts: &[Vec<i64>],
+    batch: &[usize],
+    options: GenerateOptions,
+) -> Result<Vec<Sampled>> {
+    let start = prompts[batch[0]].len() as i64;
+    let (mut logits, cache) = prefill(model, prompts, batch, options)?;
+    let total = (batch.len() * options.samples) as i64;
+    let mut ended = Tensor::zeros([total], (Kind::Bool, model.device()));
+    let (mut tokens, mut logprobs) = (vec![], vec![]);
+    for position in 0..options.max_new as i64 {
+        let (token, logprob) = draw_on_device(&logits, options.sampling);
+        let token = token.masked_fill(&ended, EOS);
+        ended = ended.logical_or(&token.eq(EOS));
+        tokens.push(token.shallow_clone());
+        logprobs.push(logprob);
+        if position + 1 == options.max_new as i64 || (position % LOOK_EVERY == LOOK_EVERY - 1 && all(&ended)) {
+            break;
+        }
+        logits = model.forward_cached(&token.unsqueeze(1), start + position, &cache);
+    }
+    let width = tokens.len();
+    let tokens: Vec<i64> = Vec::try_from(Tensor::stack(&tokens, 1).view(-1))?;
+    let logprobs: Vec<f32> = Vec::try_from(Tensor::stack(&logprobs, 1).view(-1))?;
+    Ok((0..total as usize)
+        .map(|row| {
+            let own = &tokens[row * width..(row + 1) * width];
+            let length = own.iter().position(|&t| t == EOS).map_or(width, |at| at + 1);
+            Sampled {
+                tokens: own[..length].to_vec(),
+                logprobs: logprobs[row * width..row * width + length].to_vec(),
+                ended: own[length - 1] == EOS,
+            }
+        })
+        .collect())
+}
+
+fn all(flags: &Tensor) -> bool {
+    flags.all().int64_value(&[]) != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::model::initial_weights;
+    use crate::engine::tokenizer::BOS;
+    use assay_core::spec::ModelSpec;
+
+    fn prompts() -> Vec<Vec<i64>> {
+        (0..7).map(|i| std::iter::once(BOS).chain((0..(5 + i % 2)).map(|j| 3 + (i * 3 + j) % 10)).collect()).collect()
+    }
+
+    fn sampled(threads: usize) -> Vec<Vec<Sampled>> {
+        let spec = ModelSpec::default();
+        let flat = initial_weights(&spec, 19, 1);
+        let mut models: Vec<_> = (0..threads).map(|_| Model::new(&spec, 19, &flat, false)).collect();
+        let options =
+            GenerateOptions { samples: 3, max_new: 20, sampling: Sampling { temperature: 1.0, top_p: 1.0 } };
+        generate(&mut models, &prompts(), options, Uniform::new(9, "sample"), 4).unwrap()
+    }
+
+    #[test]
+    fn completions_end_with_the_mark_or_at_the_limit_and_never_go_on() {
+        for group in sampled(1) {
+            assert_eq!(group.len(), 3);
+            for s in group {
+                assert_eq!(s.tokens.len(), s.logprobs.len());
+                assert_eq!(s.ended, s.tokens.last() == Some(&EOS));
+                assert!(s.ended || s.tokens.len() == 20);
+                assert_eq!(s.tokens.iter().filter(|&&t| t == EOS).count(), usize::from(s.ended));
+            }
+        }
+    }
+
+    #[test]
+    fn sampled_logprobs_are_those_of_an_uncached_pass() {
+        let spec = ModelSpec::default();
+        let model = Model::new(&spec, 19, &initial_weights(&spec, 19, 1), false);
+        for (prompt, group) in prompts().iter().zip(sampled(2)) {
+            for s in group {
+                let whole: Vec<i64> = prompt.iter().chain(&s.tokens).copied().collect();
+                let logits = model.forward(&Tensor::from_slice(&whole).unsqueeze(0)).squeeze_dim(0);
+                let logp = logits.log_softmax(-1, Kind::Float);
+                for (i, (&token, &expected)) in s.tokens.iter().zip(&s.logprobs).enumerate() {
+                    let found = logp.double_value(&[(prompt.len() + i - 1) as i64, token]);
+                    assert!((found - f64::from(expected)).abs() < 1e-4);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_random_numbers_are_used_on_any_number_of_threads() {
+        let texts = |all: Vec<Vec<Sampled>>| all.into_iter().flatten().map(|s| s.tokens).collect::<Vec<_>>();
+        assert_eq!(texts(sampled(1)), texts(sampled(3)));
+    }
+}

@@ -1,0 +1,321 @@
+//! A Llama/Qwen-style decoder: RMSNorm, rotary positions, grouped-query
+//! attention, SwiGLU, optional bias on q, k and v, tied or untied head.
+//!
+//! Deviations: q, k and v are one product, gate and up another (fewer calls;
+//! files carry the usual separate names). All weights are views of one flat
+//! tensor, so that the optimiser is a handful of operations whatever the depth.
+
+use assay_core::rng::Uniform;
+use assay_core::spec::ModelSpec;
+use tch::{Device, Kind, Tensor};
+
+/// Name, shape and the standard deviation of its random start (0: ones, negative: zeros).
+#[derive(Debug, Clone)]
+pub struct Slot {
+    pub name: String,
+    pub shape: Vec<i64>,
+    start: f64,
+}
+
+impl Slot {
+    pub fn size(&self) -> i64 {
+        self.shape.iter().product()
+    }
+
+    /// Matrices are decayed, norms and biases are not.
+    pub fn is_matrix(&self) -> bool {
+        self.shape.len() == 2
+    }
+}
+
+/// Where each weight stands in the flat tensor: matrices first.
+pub fn layout(spec: &ModelSpec, vocab: u32) -> Vec<Slot> {
+    let (d, v) = (i64::from(spec.d_model), i64::from(vocab));
+    let (hd, ff) = (i64::from(spec.head_dim()), i64::from(spec.d_ff));
+    let qkv = (i64::from(spec.heads) + 2 * i64::from(spec.kv_heads)) * hd;
+    let fan = |n: i64| 1.0 / (n as f64).sqrt();
+    // Branches into the residual stream start smaller with depth (GPT-2, section 2.3).
+    let depth = 1.0 / (2.0 * f64::from(spec.layers)).sqrt();
+    let slot = |name: String, shape: &[i64], start: f64| Slot { name, shape: shape.to_vec(), start };
+    let mut slots = vec![slot("embed".into(), &[v, d], fan(d))];
+    for i in 0..spec.layers {
+        slots.push(slot(format!("{i}.qkv"), &[qkv, d], fan(d)));
+        slots.push(slot(format!("{i}.o"), &[d, d], fan(d) * depth));
+        slots.push(slot(format!("{i}.gate_up"), &[2 * ff, d], fan(d)));
+        slots.push(slot(format!("{i}.down"), &[d, ff], fan(ff) * depth));
+    }
+    if !spec.tied_head {
+        slots.push(slot("head".into(), &[v, d], fan(d)));
+    }
+    for i in 0..spec.layers {
+        slots.push(slot(format!("{i}.norm1"), &[d], 0.0));
+        slots.push(slot(format!("{i}.norm2"), &[d], 0.0));
+        if spec.qkv_bias {
+            slots.push(slot(format!("{i}.qkv_bias"), &[qkv], -1.0));
+        }
+    }
+    slots.push(slot("norm".into(), &[d], 0.0));
+    slots
+}
+
+/// Random starting weights, flat, from our own generator: the same on every machine.
+pub fn initial_weights(spec: &ModelSpec, vocab: u32, seed: u64) -> Tensor {
+    let uniform = Uniform::new(seed, "weights");
+    let mut values: Vec<f32> = vec![];
+    for (index, slot) in layout(spec, vocab).iter().enumerate() {
+        let mut stream = uniform.stream(index as u32, 0);
+        for _ in 0..slot.size() {
+            values.push(if slot.start > 0.0 {
+                // Box-Muller; 1 - u keeps the logarithm finite.
+                let radius = (-2.0 * (1.0 - stream.next_f64()).ln()).sqrt();
+                (slot.start * radius * (std::f64::consts::TAU * stream.next_f64()).cos()) as f32
+            } else if slot.start == 0.0 {
+                1.0
+            } else {
+                0.0
+            });
+        }
+    }
+    Tensor::from_slice(&values)
+}
+
+#[derive(Debug)]
+struct Layer {
+    norm1: Tensor,
+    qkv: Tensor,
+    qkv_bias: Option<Tensor>,
+    o: Tensor,
+    norm2: Tensor,
+    gate_up: Tensor,
+    down: Tensor,
+}
+
+/// The decoder over one flat tensor of weights.
+#[derive(Debug)]
+pub struct Model {
+    pub spec: ModelSpec,
+    pub vocab: u32,
+    layers: Vec<Layer>,
+    embed: Tensor,
+    head: Tensor,
+    norm: Tensor,
+    /// Rotary tables, (context, head_dim).
+    cos: Tensor,
+    sin: Tensor,
+    /// Every weight once, in layout order: what gradients are taken for.
+    pub leaves: Vec<Tensor>,
+}
+
+/// Keys and values of past positions: per layer, (B, kv_heads, capacity, head_dim).
+#[derive(Debug)]
+pub struct Cache {
+    pub keys: Vec<Tensor>,
+    pub values: Vec<Tensor>,
+}
+
+impl Cache {
+    /// Keeps the given rows, in that order; a row may be taken several times.
+    pub fn select(&mut self, rows: &Tensor) {
+        for tensor in self.keys.iter_mut().chain(self.values.iter_mut()) {
+            *tensor = tensor.index_select(0, rows);
+        }
+    }
+}
+
+impl Model {
+    /// Views into `flat` (1-D, on its device, of its kind); `trainable` makes them
+    /// leaves of the gradient graph of their own, so that threads never share one.
+    pub fn new(spec: &ModelSpec, vocab: u32, flat: &Tensor, trainable: bool) -> Self {
+        let mut at = 0;
+        let mut named = std::collections::HashMap::new();
+        let mut leaves = vec![];
+        for slot in layout(spec, vocab) {
+            let view = flat.detach().narrow(0, at, slot.size()).view(&slot.shape[..]);
+            at += slot.size();
+            let leaf = view.set_requires_grad(trainable);
+            leaves.push(leaf.shallow_clone());
+            named.insert(slot.name, leaf);
+        }
+        let mut take = |name: String| named.remove(&name).expect("the layout has every weight");
+        let layers = (0..spec.layers)
+            .map(|i| Layer {
+                norm1: take(format!("{i}.norm1")),
+                qkv: take(format!("{i}.qkv")),
+                qkv_bias: spec.qkv_bias.then(|| take(format!("{i}.qkv_bias"))),
+                o: take(format!("{i}.o")),
+                norm2: take(format!("{i}.norm2")),
+                gate_up: take(format!("{i}.gate_up")),
+                down: take(format!("{i}.down")),
+            })
+            .collect();
+        let embed = take("embed".into());
+        let head = if spec.tied_head { embed.shallow_clone() } else { take("head".into()) };
+        let norm = take("norm".into());
+        let (cos, sin) = rotary_tables(spec, flat.device(), flat.kind());
+        Self { spec: spec.clone(), vocab, layers, embed, head, norm, cos, sin, leaves }
+    }
+
+    pub fn device(&self) -> Device {
+        self.embed.device()
+    }
+
+    /// Hidden states to logits of every position. `ids` (B, T), right-padded;
+    /// returns (B, T, V). Padding follows the text, so the causal mask hides it.
+    pub fn forward(&self, ids: &Tensor) -> Tensor {
+        self.logits(&self.hidden(ids))
+    }
+
+    /// Final hidden states, (B, T, d_model).
+    pub fn hidden(&self, ids: &Tensor) -> Tensor {
+        let length = ids.size()[1];
+        let (cos, sin) = (self.cos.narrow(0, 0, length), self.sin.narrow(0, 0, length));
+        let mut x = Tensor::embedding(&self.embed, ids, -1, false, false);
+        for layer in &self.layers {
+            let (q, k, v) = self.project(layer, &x, &cos, &sin);
+            let attended = Tensor::scaled_dot_product_attention::<Tensor>(
+                &q, &k, &v, None, 0.0, length > 1, None, self.spec.kv_heads < self.spec.heads,
+            );
+            x = self.finish_layer(layer, x, &attended);
+        }
+        self.rms_norm(&x, &self.norm)
+    }
+
+    /// (…, d_model) to (…, V).
+    pub fn logits(&self, hidden: &Tensor) -> Tensor {
+        hidden.linear::<Tensor>(&self.head, None)
+    }
+
+    pub fn empty_cache(&self, rows: i64, capacity: i64) -> Cache {
+        let shape = [rows, i64::from(self.spec.kv_heads), capacity, i64::from(self.spec.head_dim())];
+        let make = || {
+            (0..self.layers.len()).map(|_| Tensor::zeros(shape, (self.embed.kind(), self.device()))).collect()
+        };
+        Cache { keys: make(), values: make() }
+    }
+
+    /// Continues cached rows. `ids` (B, S) stand at positions `start..start + S`; S > 1
+    /// only at `start` 0. Returns the logits of the last position, (B, V).
+    pub fn forward_cached(&self, ids: &Tensor, start: i64, cache: &Cache) -> Tensor {
+        let length = ids.size()[1];
+        let (cos, sin) = (self.cos.narrow(0, start, length), self.sin.narrow(0, start, length));
+        let mut x = Tensor::embedding(&self.embed, ids, -1, false, false);
+        for (i, layer) in self.layers.iter().enumerate() {
+            let (q, k, v) = self.project(layer, &x, &cos, &sin);
+            cache.keys[i].narrow(2, start, length).copy_(&k);
+            cache.values[i].narrow(2, start, length).copy_(&v);
+            let attended = if length > 1 {
+                Tensor::scaled_dot_product_attention::<Tensor>(
+                    &q, &k, &v, None, 0.0, true, None, self.spec.kv_heads < self.spec.heads,
+                )
+            } else {
+                let keys = cache.keys[i].narrow(2, 0, start + 1);
+                let values = cache.values[i].narrow(2, 0, start + 1);
+                self.attend_one(&q, &keys, &values)
+            };
+            x = self.finish_layer(layer, x, &attended);
+        }
+        let last = x.narrow(1, length - 1, 1).squeeze_dim(1);
+        self.logits(&self.rms_norm(&last, &self.norm))
+    }
+
+    /// One query per row: the heads of a group stand as positions, so that grouped
+    /// keys are read once. q (B, H, 1, hd) -> (B, H, 1, hd).
+    fn attend_one(&self, q: &Tensor, keys: &Tensor, values: &Tensor) -> Tensor {
+        let (b, hd) = (q.size()[0], i64::from(self.spec.head_dim()));
+        let (heads, kv) = (i64::from(self.spec.heads), i64::from(self.spec.kv_heads));
+        let grouped = q.reshape([b, kv, heads / kv, hd]);
+        Tensor::scaled_dot_product_attention::<Tensor>(&grouped, keys, values, None, 0.0, false, None, false)
+            .reshape([b, heads, 1, hd])
+    }
+
+    /// x (B, S, d) to rotated q (B, H, S, hd), rotated k and v (B, KV, S, hd).
+    fn project(&self, layer: &Layer, x: &Tensor, cos: &Tensor, sin: &Tensor) -> (Tensor, Tensor, Tensor) {
+        let (b, s) = (x.size()[0], x.size()[1]);
+        let (heads, kv) = (i64::from(self.spec.heads), i64::from(self.spec.kv_heads));
+        let hd = i64::from(self.spec.head_dim());
+        let qkv = self
+            .rms_norm(x, &layer.norm1)
+            .linear(&layer.qkv, layer.qkv_bias.as_ref())
+            .view([b, s, heads + 2 * kv, hd])
+            .transpose(1, 2);
+        let qk = rotate(&qkv.narrow(1, 0, heads + kv), cos, sin);
+        (qk.narrow(1, 0, heads), qk.narrow(1, heads, kv), qkv.narrow(1, heads + kv, kv))
+    }
+
+    fn finish_layer(&self, layer: &Layer, x: Tensor, attended: &Tensor) -> Tensor {
+        let (b, s, d) = (x.size()[0], x.size()[1], i64::from(self.spec.d_model));
+        let x = x + attended.transpose(1, 2).reshape([b, s, d]).linear::<Tensor>(&layer.o, None);
+        let ff = i64::from(self.spec.d_ff);
+        let gate_up = self.rms_norm(&x, &layer.norm2).linear::<Tensor>(&layer.gate_up, None);
+        let gated = gate_up.narrow(-1, 0, ff).silu() * gate_up.narrow(-1, ff, ff);
+        x + gated.linear::<Tensor>(&layer.down, None)
+    }
+
+    fn rms_norm(&self, x: &Tensor, weight: &Tensor) -> Tensor {
+        x.rms_norm([i64::from(self.spec.d_model)], Some(weight), self.spec.norm_eps)
+    }
+}
+
+/// Rotates pairs (i, i + hd/2) by their position's angle. x (B, H, S, hd); tables (S, hd).
+fn rotate(x: &Tensor, cos: &Tensor, sin: &Tensor) -> Tensor {
+    let half = x.size()[3] / 2;
+    let turned = Tensor::cat(&[-x.narrow(3, half, half), x.narrow(3, 0, half)], 3);
+    x * cos + turned * sin
+}
+
+fn rotary_tables(spec: &ModelSpec, device: Device, kind: Kind) -> (Tensor, Tensor) {
+    let half = i64::from(spec.head_dim()) / 2;
+    let options = (Kind::Float, Device::Cpu);
+    let inverse = (Tensor::arange(half, options) * (-spec.rope_theta.ln() / half as f64)).exp();
+    let angles = Tensor::arange(i64::from(spec.context), options).unsqueeze(1) * inverse.unsqueeze(0);
+    let angles = Tensor::cat(&[&angles, &angles], 1).to_device(device);
+    (angles.cos().to_kind(kind), angles.sin().to_kind(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(crate) fn small() -> ModelSpec {
+        ModelSpec { d_model: 32, heads: 4, kv_heads: 2, d_ff: 48, context: 64, qkv_bias: true, ..Default::default() }
+    }
+
+    #[test]
+    fn cached_decoding_equals_uncached_decoding() {
+        for spec in [small(), ModelSpec { tied_head: true, kv_heads: 4, qkv_bias: false, ..small() }] {
+            let flat = initial_weights(&spec, 19, 3);
+            let model = Model::new(&spec, 19, &flat, false);
+            let ids = Tensor::from_slice(&(0..3 * 24).map(|i| (i * 7 + i / 5) % 19).collect::<Vec<i64>>()).view([3, 24]);
+            let full = model.forward(&ids);
+            let cache = model.empty_cache(3, 24);
+            let mut worst = 0.0_f64;
+            let first = model.forward_cached(&ids.narrow(1, 0, 9), 0, &cache);
+            worst = worst.max((first - full.select(1, 8)).abs().max().double_value(&[]));
+            for t in 9..24 {
+                let logits = model.forward_cached(&ids.narrow(1, t, 1), t, &cache);
+                worst = worst.max((logits - full.select(1, t)).abs().max().double_value(&[]));
+            }
+            assert!(worst < 1e-4, "largest difference {worst}");
+        }
+    }
+
+    #[test]
+    fn the_layout_counts_what_the_spec_says() {
+        for spec in [small(), ModelSpec { tied_head: true, ..small() }, ModelSpec::default()] {
+            let size: i64 = layout(&spec, 19).iter().map(Slot::size).sum();
+            assert_eq!(size as u64, spec.parameters(19));
+            let matrices = layout(&spec, 19).iter().take_while(|s| s.is_matrix()).count();
+            assert!(layout(&spec, 19)[matrices..].iter().all(|s| !s.is_matrix()));
+        }
+    }
+
+    #[test]
+    fn later_tokens_never_change_earlier_logits() {
+        let spec = small();
+        let model = Model::new(&spec, 19, &initial_weights(&spec, 19, 3), false);
+        let ids = Tensor::from_slice(&[1_i64, 5, 6, 7, 8, 9]).view([1, 6]);
+        let changed = Tensor::from_slice(&[1_i64, 5, 6, 7, 3, 0]).view([1, 6]);
+        let difference = (model.forward(&ids) - model.forward(&changed)).narrow(1, 0, 4).abs().max();
+        assert!(difference.double_value(&[]) < 1e-6);
+    }
+}

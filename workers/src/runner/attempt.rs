@@ -1,0 +1,326 @@
+//! One attempt, seen from outside: start the child, pass its records on, keep
+//! the lease, report the end. What the child says is kept until the server has
+//! it (files on disk, records in memory), so that a server that is away for
+//! minutes loses nothing.
+
+use super::client::{Client, ClientError};
+use crate::child::{Job, ONE_THREAD};
+use crate::recorder::STOP;
+use assay_core::ids::{AttemptRef, WorkerId};
+use assay_core::wire::{ArtifactRef, Claim, FailureClass, FinishRequest, HEARTBEAT_SECONDS, Outcome, Record};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+#[derive(Debug, Clone)]
+pub struct Setup {
+    pub client: Client,
+    pub worker: WorkerId,
+    pub device: String,
+    pub work: PathBuf,
+}
+
+/// How long the child may go on while the server is away.
+const AWAY_LIMIT: Duration = Duration::from_secs(600);
+/// Between a polite signal and a final one.
+const GRACE: Duration = Duration::from_secs(20);
+const BATCH: usize = 200;
+const LOG_LINES: usize = 200;
+
+/// What the threads of one attempt share.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Step of the latest record.
+    step: AtomicU64,
+    /// The server gave the stage to somebody else.
+    fenced: AtomicBool,
+    /// Nobody needs the stage any more.
+    cancelled: AtomicBool,
+    /// The child has ended.
+    over: AtomicBool,
+    log: Mutex<VecDeque<String>>,
+}
+
+pub fn run(setup: &Setup, claim: Claim) {
+    let attempt = AttemptRef { stage: claim.stage, number: claim.attempt };
+    let folder = setup.work.join(format!("{}-{}", attempt.stage, attempt.number));
+    eprintln!("{attempt}: {} started", claim.spec.job.kind());
+    match supervise(setup, &claim, attempt, &folder) {
+        Ok(outcome) => eprintln!("{attempt}: {}", describe(&outcome)),
+        Err(error) => eprintln!("{attempt}: given up: {error}"),
+    }
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+fn describe(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Succeeded => "succeeded".into(),
+        Outcome::Preempted => "stopped, progress saved".into(),
+        Outcome::Cancelled => "cancelled".into(),
+        Outcome::Failed { class, message, .. } => format!("failed ({}): {message}", class.word()),
+    }
+}
+
+fn supervise(setup: &Setup, claim: &Claim, attempt: AttemptRef, folder: &Path) -> Result<Outcome, ClientError> {
+    let shared = Arc::new(Shared::default());
+    let io = |e: std::io::Error| ClientError::Away(e.to_string());
+    std::fs::create_dir_all(folder).map_err(io)?;
+    let beat = {
+        let (shared, client, worker) = (shared.clone(), setup.client.clone(), setup.worker);
+        std::thread::spawn(move || heartbeats(&shared, &client, worker, attempt))
+    };
+    let started = prepare(setup, claim, folder).and_then(|job| start(&job, folder).map_err(io));
+    let result = match started {
+        Ok(child) => follow(setup, attempt, folder, child, &shared),
+        Err(error) => {
+            // Inputs that cannot be had are this machine's misfortune, not the job's end.
+            let outcome = Outcome::Failed {
+                class: FailureClass::Crash,
+                message: format!("the attempt could not start: {error}"),
+                step: None,
+                metric: None,
+                log: vec![],
+            };
+            report(setup, attempt, 0, outcome, &shared)
+        }
+    };
+    shared.over.store(true, Ordering::Relaxed);
+    let _ = beat.join();
+    result
+}
+
+/// Fetches input files and writes the child's job.
+fn prepare(setup: &Setup, claim: &Claim, folder: &Path) -> Result<Job, ClientError> {
+    let cache = setup.work.join("inputs");
+    std::fs::create_dir_all(&cache).map_err(|e| ClientError::Away(e.to_string()))?;
+    let fetch = |artifact: &ArtifactRef| {
+        let path = cache.join(&artifact.sha256);
+        if !path.exists() {
+            with_patience(|| setup.client.download(&artifact.sha256, &path))?;
+        }
+        Ok::<_, ClientError>(path)
+    };
+    let job = Job {
+        spec: claim.spec.clone(),
+        device: setup.device.clone(),
+        inputs: claim.inputs.iter().map(|(role, a)| Ok((*role, fetch(a)?))).collect::<Result<_, ClientError>>()?,
+        resume: claim.resume.as_ref().map(fetch).transpose()?,
+    };
+    let text = serde_json::to_vec(&job).map_err(|e| ClientError::Away(e.to_string()))?;
+    std::fs::write(folder.join("job.json"), text).map_err(|e| ClientError::Away(e.to_string()))?;
+    Ok(job)
+}
+
+fn start(_job: &Job, folder: &Path) -> std::io::Result<Child> {
+    use std::os::unix::process::CommandExt;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("attempt").arg(folder).envs(ONE_THREAD).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A group of its own: a Ctrl-C at the terminal reaches the supervisor alone, which passes it on once.
+    command.process_group(0);
+    // SAFETY: prctl is async-signal-safe. The thread that forks lives until the child has ended.
+    unsafe {
+        command.pre_exec(|| nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(std::io::Error::from));
+    }
+    command.spawn()
+}
+
+/// Passes records on until the child has ended and everything has arrived, then reports.
+fn follow(
+    setup: &Setup,
+    attempt: AttemptRef,
+    folder: &Path,
+    mut child: Child,
+    shared: &Arc<Shared>,
+) -> Result<Outcome, ClientError> {
+    let pid = Pid::from_raw(child.id() as i32);
+    let (lines, incoming) = std::sync::mpsc::channel::<String>();
+    let out = child.stdout.take().map(|out| {
+        std::thread::spawn(move || BufReader::new(out).lines().map_while(Result::ok).for_each(|l| drop(lines.send(l))))
+    });
+    let err = child.stderr.take().map(|err| {
+        let shared = shared.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(err).lines().map_while(Result::ok) {
+                let mut log = shared.log.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                if log.len() == LOG_LINES {
+                    log.pop_front();
+                }
+                log.push_back(line);
+            }
+        })
+    });
+    let mut sender = Sender { setup, attempt, folder, waiting: VecDeque::new(), next_seq: 1, reached: Instant::now() };
+    let mut asked: Option<Instant> = None;
+    let mut status = None;
+    let mut drained = false;
+    loop {
+        match incoming.recv_timeout(Duration::from_millis(200)) {
+            Ok(line) => sender.take(&line, shared),
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => drained = true,
+        }
+        while let Ok(line) = incoming.try_recv() {
+            sender.take(&line, shared);
+        }
+        match sender.send() {
+            Err(ClientError::LeaseLost) => shared.fenced.store(true, Ordering::Relaxed),
+            Err(error @ ClientError::Refused { .. }) => {
+                eprintln!("{attempt}: {error}");
+                shared.fenced.store(true, Ordering::Relaxed);
+            }
+            Err(ClientError::Away(_)) | Ok(()) => {}
+        }
+        if shared.fenced.load(Ordering::Relaxed) || sender.reached.elapsed() > AWAY_LIMIT {
+            let _ = kill(pid, Signal::SIGKILL);
+            let _ = child.wait();
+            return Err(ClientError::LeaseLost);
+        }
+        if STOP.load(Ordering::Relaxed) || shared.cancelled.load(Ordering::Relaxed) {
+            let since = *asked.get_or_insert_with(|| {
+                let _ = kill(pid, Signal::SIGTERM);
+                Instant::now()
+            });
+            if since.elapsed() > GRACE {
+                let _ = kill(pid, Signal::SIGKILL);
+            }
+        }
+        if status.is_none() {
+            status = child.try_wait().ok().flatten();
+        }
+        if drained && status.is_some() && sender.waiting.is_empty() {
+            break;
+        }
+        if drained && status.is_some() {
+            // Only the server is missing; do not ask it more than a few times a second.
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+    for thread in [out, err].into_iter().flatten() {
+        let _ = thread.join();
+    }
+    let outcome = outcome(folder, status, shared);
+    report(setup, attempt, sender.next_seq - 1, outcome, shared)
+}
+
+/// The child's last word, or what its death says.
+fn outcome(folder: &Path, status: Option<std::process::ExitStatus>, shared: &Shared) -> Outcome {
+    if shared.cancelled.load(Ordering::Relaxed) {
+        return Outcome::Cancelled;
+    }
+    let log: Vec<String> = shared.log.lock().unwrap_or_else(std::sync::PoisonError::into_inner).iter().cloned().collect();
+    let said = std::fs::read(folder.join("outcome.json")).ok().and_then(|b| serde_json::from_slice(&b).ok());
+    match said {
+        Some(Outcome::Failed { class, message, step, metric, .. }) => Outcome::Failed { class, message, step, metric, log },
+        Some(outcome) => outcome,
+        None => {
+            let status = status.map_or_else(|| "without a status".into(), |s| s.to_string());
+            Outcome::Failed {
+                class: FailureClass::Crash,
+                message: format!("the process ended without a result ({status})"),
+                step: None,
+                metric: None,
+                log,
+            }
+        }
+    }
+}
+
+fn report(setup: &Setup, attempt: AttemptRef, last_seq: u64, outcome: Outcome, shared: &Shared) -> Result<Outcome, ClientError> {
+    if shared.fenced.load(Ordering::Relaxed) {
+        return Err(ClientError::LeaseLost);
+    }
+    let request = FinishRequest { worker: setup.worker, last_seq, outcome: outcome.clone() };
+    with_patience(|| setup.client.finish(attempt, &request))?;
+    Ok(outcome)
+}
+
+/// Repeats what fails because the server is away, up to the limit.
+fn with_patience<T>(mut each: impl FnMut() -> Result<T, ClientError>) -> Result<T, ClientError> {
+    let started = Instant::now();
+    let mut pause = Duration::from_millis(200);
+    loop {
+        match each() {
+            Err(ClientError::Away(_)) if started.elapsed() < AWAY_LIMIT => {
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_secs(5));
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Renews the lease every ten seconds until the child has ended.
+fn heartbeats(shared: &Shared, client: &Client, worker: WorkerId, attempt: AttemptRef) {
+    let mut due = Instant::now() + Duration::from_secs(HEARTBEAT_SECONDS);
+    while !shared.over.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(100));
+        if Instant::now() < due {
+            continue;
+        }
+        due = Instant::now() + Duration::from_secs(HEARTBEAT_SECONDS);
+        match client.heartbeat(worker, attempt, Some(shared.step.load(Ordering::Relaxed))) {
+            Ok(answer) if answer.cancel => shared.cancelled.store(true, Ordering::Relaxed),
+            Ok(_) | Err(ClientError::Away(_)) => {}
+            Err(ClientError::LeaseLost | ClientError::Refused { .. }) => shared.fenced.store(true, Ordering::Relaxed),
+        }
+    }
+}
+
+/// Records on their way to the server, in order.
+struct Sender<'a> {
+    setup: &'a Setup,
+    attempt: AttemptRef,
+    folder: &'a Path,
+    waiting: VecDeque<Record>,
+    /// Sequence number of the next record that the child sends.
+    next_seq: u64,
+    /// When the server last took something, or had nothing to take.
+    reached: Instant,
+}
+
+impl Sender<'_> {
+    fn take(&mut self, line: &str, shared: &Shared) {
+        match serde_json::from_str::<Record>(line) {
+            Ok(record) => {
+                if let Record::Step { step, .. } = &record {
+                    shared.step.store(*step, Ordering::Relaxed);
+                }
+                self.waiting.push_back(record);
+                self.next_seq += 1;
+            }
+            Err(error) => eprintln!("{}: not a record ({error}): {}", self.attempt, line.chars().take(200).collect::<String>()),
+        }
+    }
+
+    /// Sends what is waiting, files before the records that name them.
+    fn send(&mut self) -> Result<(), ClientError> {
+        while !self.waiting.is_empty() {
+            let batch: Vec<Record> = self.waiting.iter().take(BATCH).cloned().collect();
+            for record in &batch {
+                if let Record::Artifact { sha256, .. } = record {
+                    self.setup.client.upload(sha256, &self.folder.join("artifacts").join(sha256))?;
+                }
+            }
+            let first = self.next_seq - self.waiting.len() as u64;
+            let last = self.setup.client.records(self.setup.worker, self.attempt, first, batch)?;
+            let taken = (last + 1).saturating_sub(first).min(self.waiting.len() as u64);
+            for record in self.waiting.drain(..taken as usize) {
+                if let Record::Artifact { sha256, .. } = record {
+                    let _ = std::fs::remove_file(self.folder.join("artifacts").join(sha256));
+                }
+            }
+            self.reached = Instant::now();
+            if taken == 0 {
+                return Err(ClientError::Away("the server took none of the records".into()));
+            }
+        }
+        self.reached = Instant::now();
+        Ok(())
+    }
+}
