@@ -103,3 +103,40 @@ fn html(page: &impl Template) -> Result<HttpResponse, Problem> {
     let body = page.render().map_err(Problem::internal)?;
     Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(body))
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// What holds for every page, whatever it shows.
+    pub(crate) fn assert_is_clean(page: &str) {
+        for bad in ["style=", "<style", "onclick", "onload", "javascript:", "rgb(", "<b>", "<img"] {
+            assert!(!page.contains(bad), "{bad} in {page}");
+        }
+        for (at, _) in page.match_indices("<script") {
+            assert!(page[at..].starts_with("<script type=\"module\" src=\"/static/app.js?v="));
+            let end = &page[at + page[at..].find('>').unwrap() + 1..];
+            assert!(end.starts_with("</script>"), "an inline script");
+        }
+        for attribute in ["fill=\"", "stroke=\"", "color=\""] {
+            assert!(!page.contains(attribute), "{attribute}");
+        }
+        assert_eq!(page.matches("<h1>").count(), 1);
+        assert!(page.contains("class=\"skip\"") && page.contains("<main id=\"main\""));
+    }
+
+    #[test]
+    fn a_problem_is_a_page_that_escapes_and_names_the_request() {
+        let errors = [("/arms/0".to_string(), "<b>bad</b>".to_string())];
+        let page = error::render(422, "Unprocessable", "two & more", &errors, "req-1");
+        assert!(page.contains("two &#38; more") || page.contains("two &amp; more"));
+        assert!(page.contains("req-1") && page.contains("/arms/0"));
+        assert_is_clean(&page);
+    }
+
+    #[test]
+    fn the_login_page_says_where_the_token_is() {
+        assert_is_clean(&login::render(Some("that is not the admin token")));
+        assert!(login::render(None).contains("assay token"));
+    }
+}
