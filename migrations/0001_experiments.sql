@@ -18,6 +18,7 @@ create table experiment_version (
     frozen_at     timestamptz not null default clock_timestamp(),
     primary key (experiment_id, version)
 );
+create index experiment_version_sha256 on experiment_version (sha256);
 
 create table arm (
     id            uuid primary key,
@@ -36,6 +37,8 @@ create table run (
     version       integer not null,
     arm_id        uuid not null references arm,
     seed          bigint not null,
+    -- Somebody cancelled it. Its stages may go on: other runs can need them.
+    cancelled_at  timestamptz,
     constraint run_seed_unique unique (arm_id, seed)
 );
 create index run_experiment on run (experiment_id);

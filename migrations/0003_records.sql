@@ -1,40 +1,56 @@
 -- What was measured.
 
--- A series is (stage, attempt, metric). Points stand in blocks, so that no page
--- reads one row per point; the cumulative columns are the stage's at the block's end.
+-- A series is (stage, attempt, metric). Points stand in blocks of 256, so that no
+-- page reads one row a point.
 create table series_block (
-    stage_id      uuid not null references stage,
-    attempt       integer not null,
-    metric        text not null,
-    block         integer not null,
-    first_step    bigint not null,
-    last_step     bigint not null,
-    steps         bigint[] not null,
-    vals          double precision[] not null,
-    cum_tokens    double precision not null,
-    cum_flops     double precision not null,
-    cum_device_ms double precision not null,
-    cum_active_ms double precision not null,
+    stage_id   uuid not null references stage,
+    attempt    integer not null,
+    metric     text not null,
+    block      integer not null,
+    first_step bigint not null,
+    last_step  bigint not null,
+    steps      bigint[] not null,
+    vals       double precision[] not null,
     primary key (stage_id, attempt, metric, block),
     constraint series_block_lengths check (cardinality(steps) = cardinality(vals))
 );
 
--- Buckets of 10^level steps, 256 buckets a row. One array element a bucket; the
--- cumulative arrays hold the value at the bucket's last point, for the cost axes.
+-- What the stage had charged at each reported step, for the cost axes: once a
+-- step rather than once a metric.
+create table step_cost (
+    stage_id   uuid not null references stage,
+    attempt    integer not null,
+    block      integer not null,
+    first_step bigint not null,
+    last_step  bigint not null,
+    steps      bigint[] not null,
+    tokens     double precision[] not null,
+    flops      double precision[] not null,
+    device_ms  double precision[] not null,
+    -- Monotonic time spent working.
+    active_ms  double precision[] not null,
+    primary key (stage_id, attempt, block)
+);
+
+-- Buckets of 10^level steps, 64 buckets a row, one array element a bucket. Level 1
+-- always; the next once an attempt's series is longer than 10,000 points, and so on.
 create table series_rollup (
     stage_id      uuid not null references stage,
     attempt       integer not null,
     metric        text not null,
     level         smallint not null check (level between 1 and 6),
     block         integer not null,
-    buckets       bigint[] not null,
+    -- Last step in the bucket; its number is that step / 10^level.
+    steps         bigint[] not null,
     counts        bigint[] not null,
     sums          double precision[] not null,
     squares       double precision[] not null,
+    -- NaN only where a bucket has nothing else.
     mins          double precision[] not null,
     maxs          double precision[] not null,
     firsts        double precision[] not null,
     lasts         double precision[] not null,
+    -- At the bucket's last step.
     cum_tokens    double precision[] not null,
     cum_flops     double precision[] not null,
     cum_device_ms double precision[] not null,
@@ -53,6 +69,17 @@ create table ledger (
     flops     double precision not null,
     device_ms double precision not null,
     primary key (stage_id, attempt, step, purpose)
+);
+
+-- Sums of the ledger, changed in the same transactions: pages read one row a
+-- purpose where the ledger has one a step.
+create table ledger_total (
+    stage_id  uuid not null references stage,
+    purpose   text not null,
+    tokens    double precision not null,
+    flops     double precision not null,
+    device_ms double precision not null,
+    primary key (stage_id, purpose)
 );
 
 -- Supervision used: demonstrations, verifier calls, step labels.
@@ -134,9 +161,9 @@ create table artifact_ref (
     attempt  integer not null,
     role     text not null,
     step     bigint not null,
-    sha256   text not null references artifact,
-    -- Released references no longer keep the file.
-    released boolean not null default false,
+    sha256   text not null constraint artifact_ref_stored references artifact,
+    -- From here on the reference no longer keeps the file.
+    released_at timestamptz,
     primary key (stage_id, attempt, role, step, sha256)
 );
 create index artifact_ref_sha on artifact_ref (sha256);

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod bundle;
 pub mod cluster;
+mod folder;
 mod process;
 
 use std::path::{Path, PathBuf};

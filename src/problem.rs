@@ -186,6 +186,8 @@ impl Problem {
     /// The response in full; the middleware calls it with the request's id.
     pub fn respond(&self, request_id: &str, as_page: bool) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
+        // Too small to be worth compressing, and an answer to HEAD has no body.
+        response.insert_header((header::CONTENT_ENCODING, "identity"));
         if self.status == StatusCode::SERVICE_UNAVAILABLE
             || self.status == StatusCode::TOO_MANY_REQUESTS
         {

@@ -204,6 +204,10 @@ fn upload_all(client: &Client, folder: &Path) -> Done {
     };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
+        if name.parse::<crate::artifacts::Name>().is_err() {
+            // A file that was still being written.
+            continue;
+        }
         let path = format!("/worker/v1/artifacts/{name}");
         if client
             .send(Method::HEAD, &path, &[], ())?

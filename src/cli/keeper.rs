@@ -14,8 +14,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// A worker that lived so long was healthy: the next pause is short again.
 const HEALTHY: Duration = Duration::from_secs(60);
-/// Enough to finish a step and save.
-const GRACE: Duration = Duration::from_secs(20);
+/// Enough for its attempts to finish a step and save.
+const GRACE: Duration = Duration::from_secs(45);
 
 #[derive(Debug, Clone)]
 pub(crate) struct WorkerCommand {

@@ -9,23 +9,26 @@
 //! DATA/run/                its socket, 0700
 //! ```
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
 
 use super::account::Account;
 use super::bundle::{self, Bundle, BundleError};
+use super::folder::{
+    fill_random, free_port, make_folder, new_password, percent_encoded, take_folder,
+};
 use super::process::{self, Plan, Stopped};
 
 const DATABASE: &str = "assay";
 const ROLE: &str = "assay";
+const THROWAWAY: &str = "assay-pg-";
 /// The kernel's limit is 108 bytes with the file's name in the folder.
 const SOCKET_PATH_LIMIT: usize = 100;
 
@@ -36,7 +39,7 @@ pub enum EmbeddedError {
     )]
     InUse(PathBuf),
     #[error(
-        "Postgres refuses to run as root, and this system has no user `postgres` or `nobody`: add one, or set DATABASE_URL"
+        "Postgres needs a user to run as, other than root: add a user `postgres` (useradd --system postgres), or set DATABASE_URL"
     )]
     NoAccount,
     #[error(
@@ -83,9 +86,10 @@ pub fn start(data: &Path) -> Result<Embedded, EmbeddedError> {
 /// A cluster for tests and checks, in a temporary folder that is removed at its
 /// end. Not durable, therefore fast.
 pub fn start_throwaway() -> Result<Embedded, EmbeddedError> {
+    remove_abandoned();
     let mut random = [0; 6];
     fill_random(&mut random).map_err(|e| io_error("read /dev/urandom", e))?;
-    let data = std::env::temp_dir().join(format!("assay-pg-{}", hex::encode(random)));
+    let data = std::env::temp_dir().join(format!("{THROWAWAY}{}", hex::encode(random)));
     match start_with(&data, false) {
         Ok(mut embedded) => {
             embedded.throwaway = Some(data);
@@ -94,6 +98,31 @@ pub fn start_throwaway() -> Result<Embedded, EmbeddedError> {
         Err(error) => {
             let _ = fs::remove_dir_all(&data);
             Err(error)
+        }
+    }
+}
+
+/// What killed processes left behind; who still uses a folder holds its lock.
+fn remove_abandoned() {
+    for entry in fs::read_dir(std::env::temp_dir())
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        if !entry.file_name().to_string_lossy().starts_with(THROWAWAY) {
+            continue;
+        }
+        let Ok(lock) = File::options().write(true).open(entry.path().join("lock")) else {
+            continue;
+        };
+        // Younger ones may be about to take their lock.
+        let age = lock
+            .metadata()
+            .and_then(|meta| meta.modified())
+            .map(|time| time.elapsed());
+        let old = matches!(age, Ok(Ok(age)) if age > Duration::from_secs(60));
+        if old && Flock::lock(lock, FlockArg::LockExclusiveNonblock).is_ok() {
+            let _ = fs::remove_dir_all(entry.path());
         }
     }
 }
@@ -150,6 +179,7 @@ fn start_with(data: &Path, durable: bool) -> Result<Embedded, EmbeddedError> {
     let plan = Plan {
         program: bundle.program("postgres"),
         pgdata,
+        socket_folder: socket_folder.clone(),
         log: data.join("postgres.log"),
         settings: settings(port, socket.map(PathBuf::as_path), durable),
         account,
@@ -221,52 +251,6 @@ impl Embedded {
 impl Drop for Embedded {
     fn drop(&mut self) {
         let _ = self.halt();
-    }
-}
-
-/// Makes or recognises the data folder and locks it for this process.
-fn take_folder(data: &Path, account: &Account) -> Result<(PathBuf, Flock<File>), EmbeddedError> {
-    let empty = fs::read_dir(data).map_or(true, |mut entries| entries.next().is_none());
-    fs::create_dir_all(data).map_err(|e| io_error(&format!("make {}", data.display()), e))?;
-    let data =
-        fs::canonicalize(data).map_err(|e| io_error(&format!("find {}", data.display()), e))?;
-    if empty {
-        // Ours from now on. A folder with other things in it keeps owner and mode.
-        account
-            .own(&data)
-            .map_err(|e| io_error(&format!("give away {}", data.display()), e))?;
-        let private = fs::Permissions::from_mode(0o700);
-        fs::set_permissions(&data, private)
-            .map_err(|e| io_error(&format!("close {}", data.display()), e))?;
-    }
-    if let Some(folder) = account.barred_from(&data) {
-        return Err(EmbeddedError::OutOfReach {
-            account: account.name.clone(),
-            folder,
-        });
-    }
-    check_file_system(&data)?;
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(data.join("lock"))
-        .map_err(|e| io_error(&format!("write in {}", data.display()), e))?;
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(lock) => Ok((data, lock)),
-        Err((_, nix::errno::Errno::EWOULDBLOCK)) => Err(EmbeddedError::InUse(data)),
-        Err((_, errno)) => Err(io_error(&format!("lock {}", data.display()), errno.into())),
-    }
-}
-
-fn check_file_system(data: &Path) -> Result<(), EmbeddedError> {
-    use nix::sys::statfs::{NFS_SUPER_MAGIC, statfs};
-    match statfs(data) {
-        Ok(found) if found.filesystem_type() == NFS_SUPER_MAGIC => {
-            Err(EmbeddedError::Network(data.to_path_buf()))
-        }
-        _ => Ok(()),
     }
 }
 
@@ -361,71 +345,6 @@ fn settings(port: u16, socket: Option<&Path>, durable: bool) -> Vec<(&'static st
     ]
 }
 
-/// The port of the last start if it is free, so that a noted address stays good.
-fn free_port(data: &Path) -> io::Result<u16> {
-    let record = data.join("postgres.port");
-    let last = fs::read_to_string(&record)
-        .ok()
-        .and_then(|text| text.trim().parse().ok());
-    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    let listener = last.map_or_else(|| bind(0), |port| bind(port).or_else(|_| bind(0)))?;
-    let port = listener.local_addr()?.port();
-    fs::write(record, format!("{port}\n"))?;
-    Ok(port)
-}
-
-fn new_password(file: &Path, account: &Account) -> Result<String, EmbeddedError> {
-    let write = || -> io::Result<String> {
-        let mut random = [0; 24];
-        fill_random(&mut random)?;
-        let password = hex::encode(random);
-        let _ = fs::remove_file(file);
-        let mut out = OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .mode(0o600)
-            .open(file)?;
-        writeln!(out, "{password}")?;
-        out.sync_all()?;
-        account.own(file)?;
-        Ok(password)
-    };
-    write().map_err(|e| io_error(&format!("write {}", file.display()), e))
-}
-
-fn fill_random(bytes: &mut [u8]) -> io::Result<()> {
-    File::open("/dev/urandom")?.read_exact(bytes)
-}
-
-/// A folder of the Postgres account alone.
-fn make_folder(folder: &Path, account: &Account) -> Result<(), EmbeddedError> {
-    let make = || -> io::Result<()> {
-        match fs::create_dir(folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
-        if fs::metadata(folder)?.uid() != account.uid {
-            account.own(folder)?;
-        }
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-    };
-    make().map_err(|e| io_error(&format!("make {}", folder.display()), e))
-}
-
-fn percent_encoded(path: &Path) -> String {
-    use std::os::unix::ffi::OsStrExt;
-    path.as_os_str()
-        .as_bytes()
-        .iter()
-        .map(|&byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(byte).to_string()
-            }
-            other => format!("%{other:02X}"),
-        })
-        .collect()
-}
-
 fn last_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     text.lines()
@@ -435,7 +354,7 @@ fn last_line(bytes: &[u8]) -> String {
         .to_owned()
 }
 
-fn io_error(what: &str, source: io::Error) -> EmbeddedError {
+pub(super) fn io_error(what: &str, source: io::Error) -> EmbeddedError {
     EmbeddedError::Io {
         what: what.to_owned(),
         source,

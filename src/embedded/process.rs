@@ -24,6 +24,7 @@ const RESTART_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Plan {
     pub program: PathBuf,
     pub pgdata: PathBuf,
+    pub socket_folder: PathBuf,
     pub log: PathBuf,
     pub settings: Vec<(&'static str, String)>,
     pub account: Account,
@@ -86,7 +87,7 @@ pub(super) fn supervise(plan: &Plan, first: &Sender<Started>, stop: &Receiver<()
 }
 
 fn start(plan: &Plan) -> Result<Child, String> {
-    clear_leftovers(&plan.pgdata)?;
+    clear_leftovers(plan)?;
     let log =
         open_log(&plan.log).map_err(|e| format!("cannot write {}: {e}", plan.log.display()))?;
     let log_start = log.metadata().map_or(0, |meta| meta.len());
@@ -170,7 +171,8 @@ fn end(child: &mut Child) -> Stopped {
 
 /// We hold the folder's lock, so whatever still works in it is left over from a
 /// process that was killed: usually a Postgres that is just shutting down.
-fn clear_leftovers(pgdata: &Path) -> Result<(), String> {
+fn clear_leftovers(plan: &Plan) -> Result<(), String> {
+    let pgdata = &plan.pgdata;
     let begun = Instant::now();
     let mut asked = false;
     loop {
@@ -184,24 +186,35 @@ fn clear_leftovers(pgdata: &Path) -> Result<(), String> {
         }
         if !asked && begun.elapsed() > Duration::from_secs(2) {
             asked = true;
-            if let Some(pid) = pid_file(pgdata).filter(|pid| left.contains(pid)) {
+            if let Some(pid) =
+                first_number(&pgdata.join("postmaster.pid")).filter(|pid| left.contains(pid))
+            {
                 let _ = kill(Pid::from_raw(pid), Signal::SIGINT);
             }
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    // Its number may belong to somebody else by now, or to a zombie that nobody reaps.
-    match fs::remove_file(pgdata.join("postmaster.pid")) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(format!(
-            "cannot remove the stale postmaster.pid in {}: {error}",
-            pgdata.display()
-        )),
-        _ => Ok(()),
+    // Their number may belong to somebody else by now, or to a zombie that nobody
+    // reaps; Postgres itself clears only what belongs to no process at all.
+    let sockets = fs::read_dir(&plan.socket_folder)
+        .into_iter()
+        .flatten()
+        .flatten();
+    let locks = sockets
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == "lock"));
+    for file in locks.chain([pgdata.join("postmaster.pid")]) {
+        if first_number(&file).is_some_and(|pid| kill(Pid::from_raw(pid), None).is_ok()) {
+            fs::remove_file(&file)
+                .map_err(|e| format!("cannot remove the stale {}: {e}", file.display()))?;
+        }
     }
+    Ok(())
 }
 
-fn pid_file(pgdata: &Path) -> Option<i32> {
-    fs::read_to_string(pgdata.join("postmaster.pid"))
+/// Pid and lock files begin with a process's number.
+fn first_number(file: &Path) -> Option<i32> {
+    fs::read_to_string(file)
         .ok()?
         .lines()
         .next()?

@@ -50,7 +50,7 @@ fn run(command: Command) -> anyhow::Result<i32> {
         Command::Run(args) => runner::run(&args),
         Command::Attempt { folder } => child::attempt(&folder),
         Command::Train(args) => {
-            one_thread()?;
+            in_environment()?;
             train::train(&args)
         }
         Command::Probe { device } => {
@@ -61,13 +61,13 @@ fn run(command: Command) -> anyhow::Result<i32> {
     }
 }
 
-/// OpenMP reads its environment when it is loaded, which is before `main`: start again with it set.
-fn one_thread() -> anyhow::Result<()> {
+/// OpenMP and malloc read the environment before `main`: start again with it set.
+fn in_environment() -> anyhow::Result<()> {
     use std::os::unix::process::CommandExt;
     if std::env::var_os("ASSAY_CHILD").is_some() {
         return Ok(());
     }
     let mut again = std::process::Command::new(std::env::current_exe()?);
-    again.args(std::env::args_os().skip(1)).envs(child::ONE_THREAD);
+    again.args(std::env::args_os().skip(1)).envs(child::ENVIRONMENT);
     Err(again.exec().into())
 }

@@ -61,9 +61,7 @@ fn start(assay: &Path, args: &Args, address: &str, log: &Path) -> Result<Child> 
         up.arg("--data").arg(data);
     }
     // Its own group: a Ctrl-C in the terminal reaches it through us alone.
-    up.current_dir(shell::root())
-        .process_group(0)
-        .stdin(Stdio::null());
+    up.process_group(0).stdin(Stdio::null());
     up.stdout(output.try_clone()?).stderr(output);
     // SAFETY: one system call between fork and exec.
     unsafe {
@@ -78,12 +76,9 @@ fn show(assay: &Path, args: &Args, address: &str, log: &Path, server: &mut Child
     let url = format!("http://{address}");
     println!("Assay: {url}/    (log: {})", log.display());
 
-    let submit = shell::output(
-        Command::new(assay)
-            .args(["submit", &args.experiment, "--server", &url])
-            .current_dir(shell::root()),
-    )
-    .context("assay submit")?;
+    let submit =
+        shell::output(Command::new(assay).args(["submit", &args.experiment, "--server", &url]))
+            .context("assay submit")?;
     let page = submit
         .lines()
         .rev()

@@ -8,5 +8,7 @@ pub mod account;
 pub mod bundle;
 #[path = "../../src/embedded/cluster.rs"]
 pub mod cluster;
+#[path = "../../src/embedded/folder.rs"]
+mod folder;
 #[path = "../../src/embedded/process.rs"]
 mod process;

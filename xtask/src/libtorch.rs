@@ -262,3 +262,61 @@ fn recorded(view: &Path) -> Option<PathBuf> {
         .all(|name| view.join("lib").join(name).exists());
     (whole && view.join("include").exists()).then_some(torch)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn torch(name: &str, file: &str, text: &str) -> PathBuf {
+        let folder =
+            std::env::temp_dir().join(format!("assay-torch-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        for path in [
+            "lib/libtorch_cpu.so",
+            "lib/libtorch.so",
+            "lib/libc10.so",
+            "include/x.h",
+            file,
+        ] {
+            let path = folder.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        fs::write(folder.join(file), text).unwrap();
+        folder
+    }
+
+    #[test]
+    fn each_kind_of_libtorch_folder_tells_its_version() {
+        let header = "#define TORCH_VERSION_MAJOR 2\n#define TORCH_VERSION \\\n  \"2.11.0\"\n";
+        for (name, file, text) in [
+            ("zip", "build-version", "2.11.0+cpu\n"),
+            (
+                "wheel",
+                "version.py",
+                "from typing import Optional\n\n__version__ = '2.11.0+cu130'\n",
+            ),
+            ("header", "include/torch/headeronly/version.h", header),
+        ] {
+            let folder = torch(name, file, text);
+            assert_eq!(version_of(&folder).unwrap(), VERSION, "{name}");
+            fs::remove_dir_all(folder).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_view_links_the_cpu_libraries_alone_and_is_made_anew_when_broken() {
+        let folder = torch("view", "lib/libtorch_cuda.so", "");
+        let view = folder.join("view");
+        make_view(&view, &folder).unwrap();
+        assert_eq!(recorded(&view), Some(folder.clone()));
+        assert!(view.join("lib/libtorch_cpu.so").exists());
+        assert!(!view.join("lib/libtorch_cuda.so").exists());
+
+        fs::remove_file(folder.join("lib/libc10.so")).unwrap();
+        assert_eq!(recorded(&view), None, "a dangling link");
+        assert!(make_view(&view, &folder).is_err());
+        assert_eq!(recorded(&view), None, "a view that was not finished");
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

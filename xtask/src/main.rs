@@ -7,6 +7,7 @@ mod libtorch;
 mod postgres;
 mod shell;
 mod sqlx;
+mod standin;
 mod test;
 
 use std::process::ExitCode;

@@ -33,6 +33,11 @@ pub fn run(args: &Args) -> Result<()> {
         shell::cargo().args(["fmt", "--all", "--check"]),
     )?;
     shell::phase("cargo clippy, warnings denied", &mut clippy())?;
+    // The programs too: tests of whole journeys start them.
+    shell::phase(
+        "cargo build --workspace",
+        shell::cargo().args(["build", "--workspace"]),
+    )?;
     let mut build = shell::cargo();
     build.args(["nextest", "run", "--workspace", "--no-run"]);
     shell::phase("cargo build of all tests", &mut build)?;

@@ -308,6 +308,14 @@ arms:
     }
 
     #[test]
+    fn an_experiment_is_written_as_it_is_read() {
+        let experiment = experiment("hypothesis: It does.");
+        let text = serde_json::to_string(&experiment).unwrap();
+        assert_eq!(Experiment::from_text(&text).unwrap(), experiment);
+        assert_eq!(serde_json::from_str::<Experiment>(&text).unwrap(), experiment);
+    }
+
+    #[test]
     fn a_base_shared_by_all_seeds_is_one_stage() {
         let plan = plan(&experiment("base_seeds: shared"), "n");
         assert_eq!(

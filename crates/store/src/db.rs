@@ -1,8 +1,11 @@
 //! The pool, its migrations, and the only way to begin a transaction.
 
 use crate::Result;
+use sqlx::migrate::Migrator;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgPool, Postgres, Transaction};
+
+const MIGRATION_LOCK: i64 = 0x6173_7361_7901;
 
 /// A pool of at most `max` connections. Statements stop after 30 s, forgotten
 /// transactions after 15 s.
@@ -30,8 +33,21 @@ pub async fn connect(url: &str, max: u32) -> Result<PgPool> {
 /// # Errors
 /// `Database` where a migration fails or the schema is newer than this binary.
 pub async fn migrate(pool: &PgPool) -> Result<()> {
-    let _ = pool;
-    todo!()
+    // All of it in one transaction, under a lock that ends with it: sqlx's own is a
+    // session's, which a pooler in between would hand to somebody else.
+    let migrator = Migrator {
+        locking: false,
+        ..sqlx::migrate!("../../migrations")
+    };
+    let mut tx = begin(pool).await?;
+    sqlx::query!("select pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+        .execute(&mut *tx)
+        .await?;
+    migrator
+        .run_direct(None, &mut *tx, false)
+        .await
+        .map_err(sqlx::Error::from)?;
+    Ok(tx.commit().await?)
 }
 
 /// Begins a transaction. Runs in a task of its own: with sqlx 0.9.0 a `begin`

@@ -1,11 +1,17 @@
 //! What was asked for: experiments, their versions and arms.
 
-use crate::Result;
-use assay_core::ids::{ArmId, ExperimentId, WorkerId};
+use crate::numbers::{bigint, int};
+use crate::queue::place::{Placed, Wanted, place};
+use crate::{Result, StoreError};
+use assay_core::canonical;
+use assay_core::ids::{ArmId, ExperimentId, RunId, WorkerId};
+use assay_core::recipe::{self, Plan};
 use assay_core::spec::Experiment;
 use serde::Serialize;
+use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// One line of the list of experiments.
 #[derive(Debug, Clone, Serialize)]
@@ -72,8 +78,31 @@ pub async fn insert_experiment(
     experiment: &Experiment,
     import: Option<&Import>,
 ) -> Result<ExperimentId> {
-    let _ = (conn, experiment, import);
-    todo!()
+    let id = ExperimentId::new();
+    let spec = serde_json::to_value(experiment).map_err(StoreError::unreadable)?;
+    let plan = recipe::plan(experiment, &id.to_string());
+    insert_rows(&mut *conn, id, experiment, &spec).await?;
+    let arms = insert_arms(&mut *conn, id, experiment).await?;
+    let wanted = plan
+        .stages
+        .iter()
+        .map(|stage| {
+            Ok(Wanted {
+                hash: stage.hash.clone(),
+                spec: serde_json::to_value(&stage.spec).map_err(StoreError::unreadable)?,
+                threads: int(stage.spec.threads)?,
+                inputs: stage
+                    .inputs
+                    .iter()
+                    .map(|(role, &position)| (role.to_string(), position))
+                    .collect(),
+                known: None,
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let placed = place(&mut *conn, &wanted, import).await?;
+    insert_runs(conn, id, &plan, &arms, &placed).await?;
+    Ok(id)
 }
 
 /// The newest experiment whose current or earlier version has this spec.
@@ -84,8 +113,14 @@ pub async fn find_experiment_by_spec(
     conn: &mut PgConnection,
     sha256: &str,
 ) -> Result<Option<ExperimentId>> {
-    let _ = (conn, sha256);
-    todo!()
+    let id = sqlx::query_scalar!(
+        "select e.id from experiment_version v join experiment e on e.id = v.experiment_id
+         where v.sha256 = $1 order by e.created_at desc limit 1",
+        sha256
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(id.map(ExperimentId))
 }
 
 /// Newest first; `before` is the last one of the page before.
@@ -97,13 +132,202 @@ pub async fn list_experiments(
     limit: i64,
     before: Option<ExperimentId>,
 ) -> Result<Vec<ExperimentSummary>> {
-    let _ = (conn, limit, before);
-    todo!()
+    let rows = sqlx::query!(
+        r#"with page as (
+             select id, name, question, created_at from experiment
+             where $2::uuid is null or (created_at, id) <
+                 (select created_at, id from experiment where id = $2)
+             order by created_at desc, id desc limit $1
+         )
+         select p.*,
+             (select count(*) from arm where experiment_id = p.id) as "arms!",
+             count(s.run_id) as "runs!",
+             count(*) filter (where s.state = 'succeeded') as "runs_done!",
+             count(*) filter (where s.state = 'failed') as "runs_failed!",
+             count(*) filter (where s.state = 'running') as "runs_running!",
+             max(changed_at) as last_event_at
+         from page p
+         left join lateral (
+             -- Not the view run_state itself: it would be computed for every run there is.
+             select r.id as run_id, st.state, st.changed_at from run r
+             cross join lateral (
+                 select max(j.changed_at) as changed_at,
+                     (select state from run_state where run_id = r.id) as state
+                 from run_stage rs join job j on j.stage_id = rs.stage_id
+                 where rs.run_id = r.id) st
+             where r.experiment_id = p.id) s on true
+         group by p.id, p.name, p.question, p.created_at
+         order by p.created_at desc, p.id desc"#,
+        limit,
+        before.map(|id| id.0)
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ExperimentSummary {
+            id: ExperimentId(row.id),
+            name: row.name,
+            question: row.question,
+            created_at: row.created_at,
+            arms: row.arms,
+            runs: row.runs,
+            runs_done: row.runs_done,
+            runs_failed: row.runs_failed,
+            runs_running: row.runs_running,
+            last_event_at: row.last_event_at,
+        })
+        .collect())
 }
 
 /// # Errors
 /// `NotFound`, `Database`.
 pub async fn get_experiment(conn: &mut PgConnection, id: ExperimentId) -> Result<ExperimentView> {
-    let _ = (conn, id);
-    todo!()
+    let row = sqlx::query!(
+        "select e.name, e.question, e.created_at, v.version, v.sha256, v.frozen_at, v.spec
+         from experiment e
+         join experiment_version v on v.experiment_id = e.id and v.version = e.version
+         where e.id = $1",
+        id.0
+    )
+    .fetch_optional(&mut *conn)
+    .await?
+    .ok_or(StoreError::NotFound("experiment"))?;
+    Ok(ExperimentView {
+        id,
+        name: row.name,
+        question: row.question,
+        version: row.version,
+        sha256: row.sha256,
+        frozen_at: row.frozen_at,
+        created_at: row.created_at,
+        spec: serde_json::from_value(row.spec).map_err(StoreError::unreadable)?,
+        arms: list_arms(conn, id).await?,
+    })
+}
+
+async fn list_arms(conn: &mut PgConnection, id: ExperimentId) -> Result<Vec<ArmView>> {
+    let rows = sqlx::query!(
+        "select id, position, key, label, trains from arm
+         where experiment_id = $1 order by position",
+        id.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ArmView {
+            id: ArmId(row.id),
+            position: row.position,
+            key: row.key,
+            label: row.label,
+            trains: row.trains,
+        })
+        .collect())
+}
+
+async fn insert_rows(
+    conn: &mut PgConnection,
+    id: ExperimentId,
+    experiment: &Experiment,
+    spec: &Value,
+) -> Result<()> {
+    sqlx::query!(
+        "with e as (
+             insert into experiment (id, name, question) values ($1, $2, $3) returning id, version
+         )
+         insert into experiment_version (experiment_id, version, spec, sha256)
+         select id, version, $4, $5 from e",
+        id.0,
+        experiment.name,
+        experiment.question,
+        spec,
+        canonical::sha256(spec)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn insert_arms(
+    conn: &mut PgConnection,
+    id: ExperimentId,
+    experiment: &Experiment,
+) -> Result<Vec<Uuid>> {
+    let arms = &experiment.arms;
+    let ids: Vec<Uuid> = arms.iter().map(|_| ArmId::new().0).collect();
+    let keys: Vec<String> = arms.iter().map(|arm| arm.id.clone()).collect();
+    let labels: Vec<String> = arms.iter().map(|arm| arm.label.clone()).collect();
+    let trains: Vec<bool> = arms.iter().map(|arm| arm.policy.is_none()).collect();
+    sqlx::query!(
+        "insert into arm (id, experiment_id, position, key, label, trains)
+         select a.id, $1, a.place - 1, a.key, a.label, a.trains
+         from unnest($2::uuid[], $3::text[], $4::text[], $5::bool[])
+             with ordinality as a (id, key, label, trains, place)",
+        id.0,
+        &ids,
+        &keys,
+        &labels,
+        &trains
+    )
+    .execute(conn)
+    .await?;
+    Ok(ids)
+}
+
+async fn insert_runs(
+    conn: &mut PgConnection,
+    id: ExperimentId,
+    plan: &Plan,
+    arms: &[Uuid],
+    placed: &[Placed],
+) -> Result<()> {
+    let ids: Vec<Uuid> = plan.runs.iter().map(|_| RunId::new().0).collect();
+    let run_arms: Vec<Uuid> = plan.runs.iter().map(|run| arms[run.arm]).collect();
+    let seeds = plan
+        .runs
+        .iter()
+        .map(|run| bigint(run.seed))
+        .collect::<Result<Vec<_>>>()?;
+    sqlx::query!(
+        "insert into run (id, experiment_id, version, arm_id, seed)
+         select r.id, e.id, e.version, r.arm, r.seed
+         from unnest($2::uuid[], $3::uuid[], $4::bigint[]) as r (id, arm, seed)
+         join experiment e on e.id = $1",
+        id.0,
+        &ids,
+        &run_arms,
+        &seeds
+    )
+    .execute(&mut *conn)
+    .await?;
+    let mut runs = vec![];
+    let mut positions = vec![];
+    let mut names = vec![];
+    let mut stages = vec![];
+    let mut charges = vec![];
+    let mut reused = vec![];
+    for (run, id) in plan.runs.iter().zip(&ids) {
+        for (position, stage) in (0_i32..).zip(&run.stages) {
+            runs.push(*id);
+            positions.push(position);
+            names.push(stage.name.clone());
+            stages.push(placed[stage.stage].stage.0);
+            charges.push(stage.charge.to_string());
+            reused.push(!placed[stage.stage].is_new);
+        }
+    }
+    sqlx::query!(
+        "insert into run_stage (run_id, position, name, stage_id, charge, reused)
+         select * from unnest($1::uuid[], $2::int[], $3::text[], $4::uuid[], $5::text[], $6::bool[])",
+        &runs,
+        &positions,
+        &names,
+        &stages,
+        &charges,
+        &reused
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }

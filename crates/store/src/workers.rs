@@ -1,11 +1,13 @@
 //! Worker processes that have registered.
 
-use crate::Result;
+use crate::numbers::{int, text};
+use crate::{Result, StoreError};
 use assay_core::ids::{StageId, WorkerId};
 use assay_core::wire::{Host, Register};
 use serde::Serialize;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct WorkerView {
@@ -37,8 +39,19 @@ pub struct RunningAttempt {
 /// # Errors
 /// `Database`.
 pub async fn register_worker(conn: &mut PgConnection, register: &Register) -> Result<WorkerId> {
-    let _ = (conn, register);
-    todo!()
+    let id = WorkerId::new();
+    let host = serde_json::to_value(&register.host).map_err(StoreError::unreadable)?;
+    sqlx::query!(
+        "insert into worker (id, name, protocol, threads, host) values ($1, $2, $3, $4, $5)",
+        id.0,
+        text(&register.name),
+        int(register.protocol)?,
+        int(register.threads)?,
+        host
+    )
+    .execute(conn)
+    .await?;
+    Ok(id)
 }
 
 /// Most recently seen first, at most 200.
@@ -46,6 +59,59 @@ pub async fn register_worker(conn: &mut PgConnection, register: &Register) -> Re
 /// # Errors
 /// `Database`.
 pub async fn list_workers(conn: &mut PgConnection) -> Result<Vec<WorkerView>> {
-    let _ = conn;
-    todo!()
+    let rows = sqlx::query!(
+        r#"select id, name, protocol, threads, host, registered_at, seen_at,
+             extract(epoch from clock_timestamp() - seen_at)::float8 as "seconds_since_seen!"
+         from worker order by seen_at desc limit 200"#
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let running = list_running(conn, &ids).await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(WorkerView {
+                id: WorkerId(row.id),
+                name: row.name,
+                protocol: row.protocol,
+                threads: row.threads,
+                host: serde_json::from_value(row.host).map_err(StoreError::unreadable)?,
+                registered_at: row.registered_at,
+                seen_at: row.seen_at,
+                seconds_since_seen: row.seconds_since_seen,
+                running: running
+                    .iter()
+                    .filter(|(worker, _)| *worker == row.id)
+                    .map(|(_, attempt)| attempt.clone())
+                    .collect(),
+            })
+        })
+        .collect()
+}
+
+async fn list_running(
+    conn: &mut PgConnection,
+    workers: &[Uuid],
+) -> Result<Vec<(Uuid, RunningAttempt)>> {
+    let rows = sqlx::query!(
+        r#"select a.worker_id as "worker_id!", a.stage_id, a.number, a.step, s.kind as "kind!"
+         from attempt a join stage s on s.id = a.stage_id
+         where a.worker_id = any($1) and a.state = 'running'
+         order by a.started_at"#,
+        workers
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let attempt = RunningAttempt {
+                stage: StageId(row.stage_id),
+                number: row.number,
+                kind: row.kind,
+                step: row.step,
+            };
+            (row.worker_id, attempt)
+        })
+        .collect())
 }

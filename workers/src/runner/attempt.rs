@@ -4,7 +4,7 @@
 //! minutes loses nothing.
 
 use super::client::{Client, ClientError};
-use crate::child::{Job, ONE_THREAD};
+use crate::child::{Job, ENVIRONMENT};
 use crate::recorder::STOP;
 use assay_core::ids::{AttemptRef, WorkerId};
 use assay_core::wire::{ArtifactRef, Claim, FailureClass, FinishRequest, HEARTBEAT_SECONDS, Outcome, Record};
@@ -120,7 +120,7 @@ fn prepare(setup: &Setup, claim: &Claim, folder: &Path) -> Result<Job, ClientErr
 fn start(_job: &Job, folder: &Path) -> std::io::Result<Child> {
     use std::os::unix::process::CommandExt;
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("attempt").arg(folder).envs(ONE_THREAD).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.arg("attempt").arg(folder).envs(ENVIRONMENT).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // A group of its own: a Ctrl-C at the terminal reaches the supervisor alone, which passes it on once.
     command.process_group(0);
     // SAFETY: prctl is async-signal-safe. The thread that forks lives until the child has ended.

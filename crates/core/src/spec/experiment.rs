@@ -55,7 +55,7 @@ params! {
 }
 
 /// The kind of a stage and its own parameters, before seeds and budgets are resolved.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Recipe {
     Pretrain {
@@ -92,7 +92,7 @@ impl Recipe {
 }
 
 /// One stage as written in the file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StageEntry {
     pub id: String,
     #[serde(flatten)]
@@ -110,7 +110,7 @@ pub struct StageEntry {
 }
 
 /// One recipe under comparison.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ArmSpec {
     pub id: String,
     pub label: String,
@@ -119,8 +119,9 @@ pub struct ArmSpec {
     pub stages: Vec<StageEntry>,
 }
 
-/// A whole experiment, complete and consistent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A whole experiment, complete and consistent. Written as it is read: the
+/// serialised form is an experiment file with every default resolved.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Experiment {
     pub name: String,
     pub question: String,
@@ -139,6 +140,13 @@ pub struct Experiment {
     pub evaluation: EvaluationPlan,
     pub stages: Vec<StageEntry>,
     pub arms: Vec<ArmSpec>,
+}
+
+impl<'de> Deserialize<'de> for Experiment {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        Self::from_value(&value).map_err(serde::de::Error::custom)
+    }
 }
 
 /// Largest experiment file in bytes.

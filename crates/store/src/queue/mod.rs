@@ -3,13 +3,16 @@
 mod cancel;
 mod claim;
 mod finish;
+pub(crate) mod graph;
 mod jobs;
 mod lease;
+pub(crate) mod place;
 mod retry;
 
 pub use cancel::{cancel_experiment, cancel_run};
 pub use claim::claim;
-pub use finish::finish;
+pub(crate) use claim::lock_attempt;
+pub use finish::{MAX_FAILURES, finish};
 pub use jobs::{JobView, NeededBy, Waiting, list_jobs};
-pub use lease::{heartbeat, reap_expired};
+pub use lease::{MAX_ATTEMPTS, heartbeat, reap_expired};
 pub use retry::retry_failed;

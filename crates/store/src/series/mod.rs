@@ -1,10 +1,19 @@
 //! Curves: what a stage measured, step by step.
 
-use crate::Result;
-use assay_core::ids::{ExperimentId, RunId, StageId};
+mod bucket;
+mod experiment;
+mod read;
+mod rollup;
+mod rows;
+mod write;
+
+use assay_core::ids::RunId;
 use assay_core::wire::Cumulative;
 use serde::Serialize;
-use sqlx::PgConnection;
+
+pub use experiment::experiment_series;
+pub use read::{list_metrics, series};
+pub(crate) use write::{Measured, insert_measured};
 
 /// One metric of one stage in its current view: an attempt hides the points of
 /// earlier ones after the step that it resumed from.
@@ -21,8 +30,9 @@ pub struct Point {
     /// The last step in it.
     pub step: i64,
     pub count: i64,
+    /// NaN or infinite where a value is.
     pub mean: f64,
-    /// Smallest and largest finite or infinite value; NaN where there is nothing else.
+    /// Smallest and largest value that is a number; NaN where there is none.
     pub min: f64,
     pub max: f64,
     pub last: f64,
@@ -50,40 +60,4 @@ pub struct RunPoint {
     pub mean: f64,
     pub min: f64,
     pub max: f64,
-}
-
-/// At most about `max_points` points of one metric.
-///
-/// # Errors
-/// `Database`; an unknown metric has no points.
-pub async fn series(
-    conn: &mut PgConnection,
-    stage: StageId,
-    metric: &str,
-    max_points: usize,
-) -> Result<Series> {
-    let _ = (conn, stage, metric, max_points);
-    todo!()
-}
-
-/// Names of the metrics that a stage has reported, sorted.
-///
-/// # Errors
-/// `Database`.
-pub async fn list_metrics(conn: &mut PgConnection, stage: StageId) -> Result<Vec<String>> {
-    let _ = (conn, stage);
-    todo!()
-}
-
-/// One metric over all runs of an experiment, of the arms' own training stages.
-///
-/// # Errors
-/// `NotFound`, `Database`.
-pub async fn experiment_series(
-    conn: &mut PgConnection,
-    experiment: ExperimentId,
-    metric: &str,
-) -> Result<Vec<RunSeries>> {
-    let _ = (conn, experiment, metric);
-    todo!()
 }

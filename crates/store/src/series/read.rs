@@ -1,0 +1,205 @@
+//! One stage's curves.
+
+use super::Series;
+use super::bucket::{Bucket, extend, width};
+use super::rows::{Columns, Range, list_raw};
+use crate::Result;
+use assay_core::ids::{AttemptRef, StageId};
+use sqlx::PgConnection;
+
+/// At most about `max_points` points of one metric.
+///
+/// # Errors
+/// `Database`; an unknown metric has no points.
+pub async fn series(
+    conn: &mut PgConnection,
+    stage: StageId,
+    metric: &str,
+    max_points: usize,
+) -> Result<Series> {
+    let pieces = list_pieces(&mut *conn, stage, metric).await?;
+    let level = level(&pieces, max_points);
+    // Each piece: the buckets that lie wholly in the current view, from the coarsest
+    // rollup that serves; then the measured points of the bucket that is cut.
+    let (mut attempts, mut levels) = (vec![], vec![]);
+    let mut ranges = vec![];
+    for piece in &pieces {
+        let own = level.min(piece.levels);
+        let mut from = 0;
+        if own > 0 {
+            attempts.push(piece.attempt.number);
+            levels.push(i16::try_from(own).unwrap_or(1));
+            from = cut(piece.last_step, own);
+        }
+        if from <= piece.last_step.min(piece.reached) {
+            ranges.push(Range {
+                attempt: piece.attempt,
+                from,
+                to: piece.last_step,
+            });
+        }
+    }
+    let rollups = list_rollups(&mut *conn, stage, metric, &attempts, &levels).await?;
+    let raw = list_raw(conn, metric, &ranges).await?;
+    let mut buckets = vec![];
+    for piece in &pieces {
+        let own = level.min(piece.levels);
+        let number = piece.attempt.number;
+        for (_, columns) in rollups.iter().filter(|(attempt, _)| *attempt == number) {
+            let whole = columns
+                .buckets()
+                .filter(|b| b.last_step < cut(piece.last_step, own));
+            gather(&mut buckets, level, whole);
+        }
+        for (_, points) in ranges
+            .iter()
+            .zip(&raw)
+            .filter(|(r, _)| r.attempt == piece.attempt)
+        {
+            gather(&mut buckets, level, points.iter().map(Bucket::of));
+        }
+    }
+    Ok(Series {
+        points: buckets.iter().map(Bucket::point).collect(),
+        level,
+    })
+}
+
+/// Names of the metrics that a stage has reported, sorted.
+///
+/// # Errors
+/// `Database`.
+pub async fn list_metrics(conn: &mut PgConnection, stage: StageId) -> Result<Vec<String>> {
+    // Every series has a block 0.
+    Ok(sqlx::query_scalar!(
+        "select distinct metric from series_block where stage_id = $1 and block = 0
+         order by metric",
+        stage.0
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+fn gather(buckets: &mut Vec<Bucket>, level: u32, later: impl Iterator<Item = Bucket>) {
+    match level {
+        0 => buckets.extend(later),
+        _ => extend(buckets, level, later),
+    }
+}
+
+/// The first step of the bucket that a view ending at `last_step` cuts.
+pub(super) fn cut(last_step: i64, level: u32) -> i64 {
+    let width = width(level);
+    last_step.saturating_add(1) / width * width
+}
+
+/// What one attempt contributes to the current view.
+#[derive(Debug)]
+struct Piece {
+    attempt: AttemptRef,
+    /// Points after it are another attempt's.
+    last_step: i64,
+    first_step: i64,
+    /// The last step it has points for.
+    reached: i64,
+    count: i64,
+    /// Its coarsest rollup.
+    levels: u32,
+}
+
+async fn list_pieces(conn: &mut PgConnection, stage: StageId, metric: &str) -> Result<Vec<Piece>> {
+    let rows = sqlx::query!(
+        r#"select k.attempt as "attempt!", k.last_step as "last_step!",
+             b.first_step as "first_step!", b.reached as "reached!", b.count as "count!",
+             coalesce((select max(level) from series_rollup u
+                 where u.stage_id = $1 and u.attempt = k.attempt and u.metric = $2), 0)
+                 as "levels!"
+         from kept k
+         cross join lateral (
+             select min(first_step) as first_step, max(last_step) as reached,
+                 sum(cardinality(steps)) as count
+             from series_block s
+             where s.stage_id = $1 and s.attempt = k.attempt and s.metric = $2
+                 and s.first_step <= k.last_step) b
+         where k.stage_id = $1 and b.first_step is not null
+         order by k.attempt"#,
+        stage.0,
+        metric
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Piece {
+            attempt: AttemptRef {
+                stage,
+                number: row.attempt,
+            },
+            last_step: row.last_step,
+            first_step: row.first_step,
+            reached: row.reached,
+            count: row.count,
+            levels: row.levels.unsigned_abs(),
+        })
+        .collect())
+}
+
+/// The finest level with at most `max_points` points.
+fn level(pieces: &[Piece], max_points: usize) -> u32 {
+    let max = i64::try_from(max_points).unwrap_or(i64::MAX).max(1);
+    let count: i64 = pieces.iter().map(|p| p.count).sum();
+    let first = pieces.iter().map(|p| p.first_step).min().unwrap_or(0);
+    let last = pieces.iter().map(|p| p.reached).max().unwrap_or(0);
+    if count <= max {
+        return 0;
+    }
+    (1..18)
+        .find(|&level| last / width(level) - first / width(level) < max)
+        .unwrap_or(18)
+}
+
+async fn list_rollups(
+    conn: &mut PgConnection,
+    stage: StageId,
+    metric: &str,
+    attempts: &[i32],
+    levels: &[i16],
+) -> Result<Vec<(i32, Columns)>> {
+    if attempts.is_empty() {
+        return Ok(vec![]);
+    }
+    let rows = sqlx::query!(
+        "select u.attempt, u.steps, u.counts, u.sums, u.squares, u.mins, u.maxs, u.firsts, u.lasts,
+             u.cum_tokens, u.cum_flops, u.cum_device_ms, u.cum_active_ms
+         from unnest($3::int[], $4::smallint[]) as w (attempt, level)
+         join series_rollup u on u.stage_id = $1 and u.attempt = w.attempt and u.metric = $2
+             and u.level = w.level
+         order by u.attempt, u.block",
+        stage.0,
+        metric,
+        attempts,
+        levels
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let columns = Columns {
+                steps: row.steps,
+                counts: row.counts,
+                sums: row.sums,
+                squares: row.squares,
+                mins: row.mins,
+                maxs: row.maxs,
+                firsts: row.firsts,
+                lasts: row.lasts,
+                cum_tokens: row.cum_tokens,
+                cum_flops: row.cum_flops,
+                cum_device_ms: row.cum_device_ms,
+                cum_active_ms: row.cum_active_ms,
+            };
+            (row.attempt, columns)
+        })
+        .collect())
+}

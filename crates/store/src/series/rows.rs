@@ -1,0 +1,148 @@
+//! Rows of the series' tables, read and written many at a time.
+
+use super::bucket::{Bucket, Raw};
+use crate::Result;
+use crate::numbers::cumulative;
+use assay_core::ids::AttemptRef;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Buckets a row of `series_rollup`.
+pub(super) const ROW_BUCKETS: i64 = 64;
+
+/// The columns of a rollup's row, one element a bucket.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    pub steps: Vec<i64>,
+    pub counts: Vec<i64>,
+    pub sums: Vec<f64>,
+    pub squares: Vec<f64>,
+    pub mins: Vec<f64>,
+    pub maxs: Vec<f64>,
+    pub firsts: Vec<f64>,
+    pub lasts: Vec<f64>,
+    pub cum_tokens: Vec<f64>,
+    pub cum_flops: Vec<f64>,
+    pub cum_device_ms: Vec<f64>,
+    pub cum_active_ms: Vec<f64>,
+}
+
+impl Columns {
+    pub(super) fn push(&mut self, bucket: &Bucket) {
+        self.steps.push(bucket.last_step);
+        self.counts.push(bucket.count);
+        self.sums.push(bucket.sum);
+        self.squares.push(bucket.square);
+        self.mins.push(bucket.min);
+        self.maxs.push(bucket.max);
+        self.firsts.push(bucket.first);
+        self.lasts.push(bucket.last);
+        self.cum_tokens.push(bucket.cum.charged.tokens);
+        self.cum_flops.push(bucket.cum.charged.flops);
+        self.cum_device_ms.push(bucket.cum.charged.device_ms);
+        self.cum_active_ms.push(bucket.cum.active_ms);
+    }
+
+    pub(super) fn buckets(&self) -> impl Iterator<Item = Bucket> + '_ {
+        (0..self.steps.len()).map(|i| Bucket {
+            last_step: self.steps[i],
+            count: self.counts[i],
+            sum: self.sums[i],
+            square: self.squares[i],
+            min: self.mins[i],
+            max: self.maxs[i],
+            first: self.firsts[i],
+            last: self.lasts[i],
+            cum: cumulative(
+                self.cum_tokens[i],
+                self.cum_flops[i],
+                self.cum_device_ms[i],
+                self.cum_active_ms[i],
+            ),
+        })
+    }
+}
+
+/// A part of one attempt's points, both ends included.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Range {
+    pub attempt: AttemptRef,
+    pub from: i64,
+    pub to: i64,
+}
+
+/// The measured points of each range, with their costs.
+pub(super) async fn list_raw(
+    conn: &mut PgConnection,
+    metric: &str,
+    ranges: &[Range],
+) -> Result<Vec<Vec<Raw>>> {
+    if ranges.is_empty() {
+        return Ok(vec![]);
+    }
+    let stages: Vec<Uuid> = ranges.iter().map(|r| r.attempt.stage.0).collect();
+    let attempts: Vec<i32> = ranges.iter().map(|r| r.attempt.number).collect();
+    let from: Vec<i64> = ranges.iter().map(|r| r.from).collect();
+    let to: Vec<i64> = ranges.iter().map(|r| r.to).collect();
+    let points = sqlx::query!(
+        r#"select r.place as "place!", b.steps, b.vals
+         from unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[])
+             with ordinality as r (stage_id, attempt, low, high, place)
+         join series_block b on b.stage_id = r.stage_id and b.attempt = r.attempt
+             and b.metric = $5 and b.last_step >= r.low and b.first_step <= r.high
+         order by r.place, b.block"#,
+        &stages,
+        &attempts,
+        &from,
+        &to,
+        metric
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let costs = sqlx::query!(
+        r#"select r.place as "place!", c.steps, c.tokens, c.flops, c.device_ms, c.active_ms
+         from unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[])
+             with ordinality as r (stage_id, attempt, low, high, place)
+         join step_cost c on c.stage_id = r.stage_id and c.attempt = r.attempt
+             and c.last_step >= r.low and c.first_step <= r.high
+         order by r.place, c.block"#,
+        &stages,
+        &attempts,
+        &from,
+        &to
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut all = vec![];
+    for (place, range) in (1_i64..).zip(ranges) {
+        let mut costs = costs
+            .iter()
+            .filter(|row| row.place == place)
+            .flat_map(|row| {
+                (0..row.steps.len()).map(|i| {
+                    let cum = cumulative(
+                        row.tokens[i],
+                        row.flops[i],
+                        row.device_ms[i],
+                        row.active_ms[i],
+                    );
+                    (row.steps[i], cum)
+                })
+            })
+            .peekable();
+        let mut cum = cumulative(0.0, 0.0, 0.0, 0.0);
+        let mut raw = vec![];
+        for row in points.iter().filter(|row| row.place == place) {
+            for (&step, &value) in row.steps.iter().zip(&row.vals) {
+                while let Some((_, at)) = costs.next_if(|(at, _)| *at <= step) {
+                    cum = at;
+                }
+                if (range.from..=range.to).contains(&step) {
+                    raw.push(Raw { step, value, cum });
+                }
+            }
+        }
+        all.push(raw);
+    }
+    Ok(all)
+}

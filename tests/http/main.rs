@@ -1,0 +1,13 @@
+//! Black box over HTTP: every test has a server on a port of its own and a
+//! database of its own on `ASSAY_TEST_DATABASE_URL`.
+
+mod app;
+mod bad_input;
+mod commands;
+mod doors;
+mod importing;
+mod journey;
+mod queue;
+mod submitting;
+mod wire;
+mod worker;
