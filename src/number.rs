@@ -139,7 +139,8 @@ pub fn value(kind: Kind, value: f64) -> String {
 /// With its sign, for differences.
 pub fn signed(kind: Kind, number: f64) -> String {
     let text = value(kind, number);
-    if text.starts_with('−') || number.is_nan() || !text.chars().any(|c| ('1'..='9').contains(&c)) {
+    if text.starts_with('−') || number.is_nan() || !text.chars().any(|c| ('1'..='9').contains(&c))
+    {
         text
     } else {
         format!("+{text}")

@@ -49,7 +49,9 @@ impl Axis {
         let first = (low / step + 1e-9).floor();
         let last = (high / step - 1e-9).ceil();
         let count = (last - first) as usize + 1;
-        let ticks: Vec<f64> = (0..count.min(50)).map(|i| (first + i as f64) * step).collect();
+        let ticks: Vec<f64> = (0..count.min(50))
+            .map(|i| (first + i as f64) * step)
+            .collect();
         Self {
             scale: Scale::Linear,
             low: first * step,
@@ -118,7 +120,8 @@ impl Axis {
                 } else {
                     (by, letter)
                 };
-                let decimals = (-(step / by * (1.0 + 1e-9)).log10().floor()).clamp(0.0, 6.0) as usize;
+                let decimals =
+                    (-(step / by * (1.0 + 1e-9)).log10().floor()).clamp(0.0, 6.0) as usize;
                 if position.abs() < step * 1e-6 {
                     return "0".into();
                 }
@@ -219,6 +222,9 @@ mod tests {
         let axis = Axis::new(Scale::Log, [0.0, -3.0, 2.0, 30_000.0], 5);
         assert_eq!((axis.low, axis.high), (0.0, 5.0));
         assert_eq!(axis.position(0.0), None);
-        assert_eq!(labels(&axis), ["1", "10", "100", "1.00 k", "10.0 k", "100 k"]);
+        assert_eq!(
+            labels(&axis),
+            ["1", "10", "100", "1.00 k", "10.0 k", "100 k"]
+        );
     }
 }

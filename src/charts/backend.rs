@@ -4,7 +4,9 @@
 use super::text::{escape, width};
 use plotters::prelude::*;
 use plotters_backend::text_anchor::{HPos, VPos};
-use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind};
+use plotters_backend::{
+    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingErrorKind,
+};
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::fmt::Write;
@@ -126,27 +128,56 @@ impl DrawingBackend for ThemedSvg {
         Ok(())
     }
 
-    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Outcome {
+    fn draw_line<S: BackendStyle>(
+        &mut self,
+        from: BackendCoord,
+        to: BackendCoord,
+        style: &S,
+    ) -> Outcome {
         self.path([from, to], class(style.color()), false);
         Ok(())
     }
 
-    fn draw_rect<S: BackendStyle>(&mut self, (x0, y0): BackendCoord, (x1, y1): BackendCoord, style: &S, _: bool) -> Outcome {
-        self.path([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], class(style.color()), true);
+    fn draw_rect<S: BackendStyle>(
+        &mut self,
+        (x0, y0): BackendCoord,
+        (x1, y1): BackendCoord,
+        style: &S,
+        _: bool,
+    ) -> Outcome {
+        self.path(
+            [(x0, y0), (x1, y0), (x1, y1), (x0, y1)],
+            class(style.color()),
+            true,
+        );
         Ok(())
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Outcome {
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        path: I,
+        style: &S,
+    ) -> Outcome {
         self.path(path, class(style.color()), false);
         Ok(())
     }
 
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, points: I, style: &S) -> Outcome {
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        points: I,
+        style: &S,
+    ) -> Outcome {
         self.path(points, class(style.color()), true);
         Ok(())
     }
 
-    fn draw_circle<S: BackendStyle>(&mut self, (x, y): BackendCoord, radius: u32, style: &S, _: bool) -> Outcome {
+    fn draw_circle<S: BackendStyle>(
+        &mut self,
+        (x, y): BackendCoord,
+        radius: u32,
+        style: &S,
+        _: bool,
+    ) -> Outcome {
         let _ = write!(
             self.buffer.borrow_mut(),
             r#"<circle class="{}" cx="{x}" cy="{y}" r="{radius}"/>"#,
@@ -155,7 +186,12 @@ impl DrawingBackend for ThemedSvg {
         Ok(())
     }
 
-    fn draw_text<T: BackendTextStyle>(&mut self, text: &str, style: &T, (x, y): BackendCoord) -> Outcome {
+    fn draw_text<T: BackendTextStyle>(
+        &mut self,
+        text: &str,
+        style: &T,
+        (x, y): BackendCoord,
+    ) -> Outcome {
         let anchor = match style.anchor().h_pos {
             HPos::Left => "",
             HPos::Center => r#" text-anchor="middle""#,
@@ -177,14 +213,24 @@ impl DrawingBackend for ThemedSvg {
         Ok(())
     }
 
-    fn estimate_text_size<T: BackendTextStyle>(&self, text: &str, _: &T) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
+    fn estimate_text_size<T: BackendTextStyle>(
+        &self,
+        text: &str,
+        _: &T,
+    ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
         let size = TEXT * f64::from(UNIT);
         Ok((width(text, size) as u32, size as u32))
     }
 }
 
 /// The finished picture: named for those who cannot see it.
-pub(super) fn document(buffer: &Buffer, (width, height): (u32, u32), class: &str, title: &str, attributes: &str) -> String {
+pub(super) fn document(
+    buffer: &Buffer,
+    (width, height): (u32, u32),
+    class: &str,
+    title: &str,
+    attributes: &str,
+) -> String {
     let unit = UNIT as u32;
     format!(
         r#"<svg class="plot {class}" viewBox="0 0 {} {}" width="{width}" height="{height}" role="img" aria-label="{}"{attributes}>{}</svg>"#,

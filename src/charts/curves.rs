@@ -3,7 +3,7 @@
 use super::aggregate::{Bin, Seed};
 use super::axis::{Axis, Scale};
 use super::backend::{Buffer, Ink, ThemedSvg, UNIT, document};
-use super::mark::{Chart, DrawError, Margins, declutter, dot, frame, marker, text};
+use super::mark::{Chart, DrawError, Margins, declutter, dots, frame, marker, text};
 use super::text::{escape, fit, width};
 use super::{Drawn, series_class};
 use crate::number::{self, Kind};
@@ -45,7 +45,7 @@ pub struct Curves {
 }
 
 const WIDTH: u32 = 744;
-const GUTTER: u32 = 236;
+const GUTTER: u32 = 262;
 const MARGINS: Margins = Margins {
     top: 30,
     right: GUTTER,
@@ -72,31 +72,55 @@ impl Curves {
 
     fn axes(&self) -> (Axis, Axis) {
         let bins = || self.curves.iter().flat_map(|c| &c.bins);
-        let seeds = || self.curves.iter().flat_map(|c| &c.seeds).flat_map(|s| &s.points);
+        let seeds = || {
+            self.curves
+                .iter()
+                .flat_map(|c| &c.seeds)
+                .flat_map(|s| &s.points)
+        };
         let mut xs: Vec<f64> = bins().map(|b| b.x).chain(seeds().map(|p| p.0)).collect();
         xs.extend(self.budget);
         if self.x_scale == Scale::Linear {
             xs.push(0.0);
         }
-        let end = xs.iter().copied().filter(|x| x.is_finite()).fold(0.0, f64::max);
+        let end = xs
+            .iter()
+            .copied()
+            .filter(|x| x.is_finite())
+            .fold(0.0, f64::max);
         let mut x = Axis::new(self.x_scale, xs, 5);
         if self.x_scale == Scale::Linear {
             x = x.tight(0.0, end);
         }
         let values = bins()
-            .flat_map(|b| [Some(b.mean), b.interval.map(|i| i.low), b.interval.map(|i| i.high)])
+            .flat_map(|b| {
+                [
+                    Some(b.mean),
+                    b.interval.map(|i| i.low),
+                    b.interval.map(|i| i.high),
+                ]
+            })
             .flatten()
             .chain(seeds().map(|p| p.1));
         let y = match self.kind {
             // A band may reach beyond what a share can be; the axis does not.
-            Kind::Share => Axis::new(Scale::Linear, values.chain([0.0]).map(|v| v.clamp(0.0, 1.0)), 5),
+            Kind::Share => Axis::new(
+                Scale::Linear,
+                values.chain([0.0]).map(|v| v.clamp(0.0, 1.0)),
+                5,
+            ),
             Kind::Tokens => Axis::new(Scale::Linear, values.chain([0.0]), 5).floor_at_zero(),
             Kind::Other => Axis::new(Scale::Linear, values, 5),
         };
         (x, y)
     }
 
-    fn paint(&self, backend: ThemedSvg, buffer: &Buffer, left_out: &mut usize) -> Result<String, DrawError> {
+    fn paint(
+        &self,
+        backend: ThemedSvg,
+        buffer: &Buffer,
+        left_out: &mut usize,
+    ) -> Result<String, DrawError> {
         let (x, y) = self.axes();
         let area = backend.into_drawing_area();
         let mut chart = frame(&area, &MARGINS, &x, Some(&y))?;
@@ -113,7 +137,10 @@ impl Curves {
         let under = plot.bottom + 36 * UNIT;
         text(buffer, "tx at", (plot.right, under), "end", &self.x_title);
         if let Some(at) = self.budget.and_then(|b| x.position(b)) {
-            chart.draw_series(LineSeries::new([(at, y.low), (at, y.high)], Ink::Budget.color()))?;
+            chart.draw_series(LineSeries::new(
+                [(at, y.low), (at, y.high)],
+                Ink::Budget.color(),
+            ))?;
             let (px, _) = chart.backend_coord(&(at, y.high));
             text(buffer, "tx mut", (px, plot.top - 6 * UNIT), "end", "budget");
         }
@@ -126,7 +153,11 @@ impl Curves {
         let mut ends = vec![];
         for curve in &self.curves {
             open(buffer, curve, "");
-            let _ = write!(buffer.borrow_mut(), "<title>{}</title>", escape(&describe(curve, self.kind)));
+            let _ = write!(
+                buffer.borrow_mut(),
+                "<title>{}</title>",
+                escape(&describe(curve, self.kind))
+            );
             ends.push(self.line(curve, buffer, &mut chart, &plot, left_out)?);
             buffer.borrow_mut().push_str("</g>");
         }
@@ -146,12 +177,19 @@ impl Curves {
         ))
     }
 
-    fn bands(&self, curve: &Curve, chart: &mut Chart<'_>, plot: &Plot<'_>) -> Result<(), DrawError> {
+    fn bands(
+        &self,
+        curve: &Curve,
+        chart: &mut Chart<'_>,
+        plot: &Plot<'_>,
+    ) -> Result<(), DrawError> {
         let part = |from: usize, to: usize| -> Vec<(f64, f64)> {
             let edge = |pick: fn(&assay_core::stats::Interval) -> f64| {
                 let points: Vec<(f64, f64)> = curve.bins[from..to]
                     .iter()
-                    .filter_map(|b| Some((plot.x.position(b.x)?, plot.y.clamped(pick(&b.interval?))?)))
+                    .filter_map(|b| {
+                        Some((plot.x.position(b.x)?, plot.y.clamped(pick(&b.interval?))?))
+                    })
                     .collect();
                 self.shaped(&points)
             };
@@ -219,18 +257,24 @@ impl Curves {
             from = to;
         }
         if self.shape == Shape::Steps && curve.seeds.len() < assay_core::stats::MIN_SEEDS_INTERVAL {
-            for (x, y) in curve.seeds.iter().flat_map(|s| &s.points) {
-                if let (Some(x), Some(y)) = (plot.x.position(*x), plot.y.clamped(*y)) {
-                    dot(buffer, chart.backend_coord(&(x, y)));
-                }
-            }
+            let points = curve
+                .seeds
+                .iter()
+                .flat_map(|s| &s.points)
+                .filter_map(|(x, y)| {
+                    Some(chart.backend_coord(&(plot.x.position(*x)?, plot.y.clamped(*y)?)))
+                });
+            dots(buffer, points);
         }
         let Some(&(x, y, _)) = points.last() else {
             return Ok(None);
         };
         let end = chart.backend_coord(&(x, y));
         if !curve.spends {
-            chart.draw_series(LineSeries::new([(x, y), (plot.x.high, y)], Ink::Held.color()))?;
+            chart.draw_series(LineSeries::new(
+                [(x, y), (plot.x.high, y)],
+                Ink::Held.color(),
+            ))?;
         }
         marker(buffer, curve.slot, end, curve.running);
         let right = if curve.spends { end.0 } else { plot.right };
@@ -241,7 +285,10 @@ impl Curves {
         let mut order: Vec<usize> = (0..ends.len()).collect();
         // Arms without data stand below the others.
         order.sort_by_key(|&i| ends[i].map_or(plot.bottom, |end| end.1));
-        let wanted: Vec<i32> = order.iter().map(|&i| ends[i].map_or(plot.bottom, |e| e.1)).collect();
+        let wanted: Vec<i32> = order
+            .iter()
+            .map(|&i| ends[i].map_or(plot.bottom, |e| e.1))
+            .collect();
         let places = declutter(&wanted, LABEL_GAP * UNIT, plot.top, plot.bottom);
         for (&i, y) in order.iter().zip(places) {
             let curve = &self.curves[i];
@@ -251,16 +298,27 @@ impl Curves {
                 let far = (y - end.1).abs() > 4 * UNIT || plot.right - end.0 > 8 * UNIT;
                 if far {
                     let bend = plot.right + 6 * UNIT;
-                    let data = super::backend::path_data([(end.0 + 60, end.1), (bend, end.1), (x - 80, y)]);
+                    let data = super::backend::path_data([
+                        (end.0 + 60, end.1),
+                        (bend, end.1),
+                        (x - 80, y),
+                    ]);
                     let _ = write!(buffer.borrow_mut(), r#"<path class="lead" d="{data}"/>"#);
                 }
             }
             marker(buffer, curve.slot, (x, y), curve.running);
             let value = end_value(curve, self.kind);
             let right = (WIDTH as i32 - 6) * UNIT;
-            let room = f64::from(right - x - 12 * UNIT) / f64::from(UNIT) - width(&value, 12.0) - 8.0;
+            let room =
+                f64::from(right - x - 12 * UNIT) / f64::from(UNIT) - width(&value, 12.0) - 8.0;
             let base = y + 4 * UNIT;
-            text(buffer, "tx", (x + 11 * UNIT, base), "", &fit(&curve.label, 12.0, room));
+            text(
+                buffer,
+                "tx",
+                (x + 11 * UNIT, base),
+                "",
+                &fit(&curve.label, 12.0, room),
+            );
             text(buffer, "tx num", (right, base), "end", &value);
             buffer.borrow_mut().push_str("</g>");
         }

@@ -6,21 +6,30 @@ use crate::number::Kind;
 use assay_core::stats::{self, Estimate};
 
 fn check(name: &str, svg: &str) {
-    let path = format!("{}/src/charts/golden/{name}.svg", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/src/charts/golden/{name}.svg",
+        env!("CARGO_MANIFEST_DIR")
+    );
     assert_is_clean(svg);
     // One element a line, so that a difference can be read.
     let lines = svg.replace("><", ">\n<") + "\n";
     if std::env::var_os("ASSAY_BLESS").is_some() {
-        std::fs::create_dir_all(format!("{}/src/charts/golden", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        std::fs::create_dir_all(format!("{}/src/charts/golden", env!("CARGO_MANIFEST_DIR")))
+            .unwrap();
         std::fs::write(&path, &lines).unwrap();
     }
     let stored = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(stored == lines, "{name} differs from {path}; ASSAY_BLESS=1 rewrites it");
+    assert!(
+        stored == lines,
+        "{name} differs from {path}; ASSAY_BLESS=1 rewrites it"
+    );
 }
 
 /// What holds for every chart.
 pub(crate) fn assert_is_clean(svg: &str) {
-    for bad in ["style=", "<script", "fill=", "stroke=", "rgb(", "NaN", "inf\"", "url("] {
+    for bad in [
+        "style=", "<script", "fill=", "stroke=", "rgb(", "NaN", "inf\"", "url(",
+    ] {
         assert!(!svg.contains(bad), "{bad} in {svg}");
     }
     let hex = regex_lite_free_hex(svg);
@@ -34,7 +43,13 @@ pub(crate) fn assert_is_clean(svg: &str) {
 fn regex_lite_free_hex(svg: &str) -> bool {
     svg.match_indices('#').any(|(at, _)| {
         let before = svg[..at].chars().next_back();
-        before != Some('&') && svg[at + 1..].chars().take(3).filter(char::is_ascii_hexdigit).count() == 3
+        before != Some('&')
+            && svg[at + 1..]
+                .chars()
+                .take(3)
+                .filter(char::is_ascii_hexdigit)
+                .count()
+                == 3
     })
 }
 
@@ -97,7 +112,12 @@ fn twelve_arms_with_bands_all_named() {
 #[test]
 fn a_half_finished_comparison_shows_who_has_got_how_far() {
     let mut base = curve(0, "Base", vec![]);
-    base.seeds = (0..3).map(|seed| Seed { seed, points: vec![(0.0, 0.31)] }).collect();
+    base.seeds = (0..3)
+        .map(|seed| Seed {
+            seed,
+            points: vec![(0.0, 0.31)],
+        })
+        .collect();
     base.bins = hold(&base.seeds, &edges());
     base.spends = false;
     let two = curve(1, "Two seeds, dots instead of a band", milestones(3, 2));
@@ -107,7 +127,14 @@ fn a_half_finished_comparison_shows_who_has_got_how_far() {
     running.running = true;
     let none = curve(3, "Not begun", vec![]);
     let drawn = curves(vec![base, two, running, none]).draw();
-    for text in ["ln held", "ln part", "no data yet", "n = 2", "mk open", "budget"] {
+    for text in [
+        "ln held",
+        "ln part",
+        "no data yet",
+        "n = 2",
+        "mk open",
+        "budget",
+    ] {
         assert!(drawn.svg.contains(text), "{text}");
     }
     check("curves_half", &drawn.svg);
@@ -116,7 +143,14 @@ fn a_half_finished_comparison_shows_who_has_got_how_far() {
 #[test]
 fn hostile_names_and_numbers_do_no_harm() {
     let long = "x".repeat(200);
-    for name in ["<script>alert(1)</script>", "\"><svg onload=x>", "مرحبا \u{202e}abc", "🦀🦀", &long, ""] {
+    for name in [
+        "<script>alert(1)</script>",
+        "\"><svg onload=x>",
+        "مرحبا \u{202e}abc",
+        "🦀🦀",
+        &long,
+        "",
+    ] {
         let mut c = curve(0, name, milestones(1, 3));
         c.key = name.into();
         let drawn = curves(vec![c]).draw();
@@ -132,7 +166,11 @@ fn hostile_names_and_numbers_do_no_harm() {
         vec![1e308, -1e308],
         vec![0.0, 0.0],
     ] {
-        let points: Vec<(f64, f64)> = values.iter().enumerate().map(|(i, v)| (i as f64 * 1e11, *v)).collect();
+        let points: Vec<(f64, f64)> = values
+            .iter()
+            .enumerate()
+            .map(|(i, v)| (i as f64 * 1e11, *v))
+            .collect();
         let seeds = vec![Seed { seed: 0, points }];
         for scale in [Scale::Linear, Scale::Log] {
             for shape in [Shape::Steps, Shape::Joined] {
@@ -149,7 +187,12 @@ fn hostile_names_and_numbers_do_no_harm() {
             points: values
                 .iter()
                 .enumerate()
-                .map(|(i, v)| PanelPoint { step: i as f64, mean: *v, min: *v, max: *v })
+                .map(|(i, v)| PanelPoint {
+                    step: i as f64,
+                    mean: *v,
+                    min: *v,
+                    max: *v,
+                })
                 .collect(),
             measured: false,
         };
@@ -192,9 +235,23 @@ fn rows(rows: Vec<Row>, differences: bool) -> Rows {
 fn a_forest_shows_difference_interval_and_zero() {
     let mut base = row(0, &[]);
     base.note = Some("baseline".into());
-    let list = vec![base, row(1, &[0.4, 0.45, 0.5]), row(2, &[-0.1, 0.02]), row(3, &[0.3]), row(4, &[])];
+    let list = vec![
+        base,
+        row(1, &[0.4, 0.45, 0.5]),
+        row(2, &[-0.1, 0.02]),
+        row(3, &[0.3]),
+        row(4, &[]),
+    ];
     let drawn = rows(list.clone(), true).draw();
-    for text in ["class=\"zero\"", "+0.450 [", "n = 3", "2 seeds, no interval", "1 seed, no interval", "no seed finished", ">baseline<"] {
+    for text in [
+        "class=\"zero\"",
+        "+0.450 [",
+        "n = 3",
+        "2 seeds, no interval",
+        "1 seed, no interval",
+        "no seed finished",
+        ">baseline<",
+    ] {
         assert!(drawn.svg.contains(text), "{text}");
     }
     check("forest", &drawn.svg);
@@ -208,20 +265,41 @@ fn a_run_is_drawn_with_its_smallest_and_largest_values() {
             let step = f64::from(i) * 10.0;
             let mean = (step / 300.0).tanh();
             let min = if i == 50 { 0.0 } else { mean - 0.05 };
-            PanelPoint { step, mean, min, max: mean + 0.05 }
+            PanelPoint {
+                step,
+                mean,
+                min,
+                max: mean + 0.05,
+            }
         })
-        .chain([PanelPoint { step: 1000.0, mean: f64::NAN, min: f64::NAN, max: f64::NAN }])
+        .chain([PanelPoint {
+            step: 1000.0,
+            mean: f64::NAN,
+            min: f64::NAN,
+            max: f64::NAN,
+        }])
         .collect();
-    let panel = Panel { title: "Reward, mean".into(), points, measured: false };
+    let panel = Panel {
+        title: "Reward, mean".into(),
+        points,
+        measured: false,
+    };
     let drawn = panel.draw();
     assert_eq!(drawn.left_out, 1);
     check("panel", &drawn.svg);
-    check("sparkline", &sparkline(&[0.1, 0.4, f64::NAN, 0.7], (0.0, 1.0), "pass@1"));
+    check(
+        "sparkline",
+        &sparkline(&[0.1, 0.4, f64::NAN, 0.7], (0.0, 1.0), "pass@1"),
+    );
 }
 
 #[test]
 fn a_chart_is_the_same_every_time() {
     let draw = || curves(vec![curve(0, "a", milestones(1, 5))]).draw();
     assert_eq!(draw(), draw());
-    let _ = Estimate { n: 0, mean: 0.0, interval: None };
+    let _ = Estimate {
+        n: 0,
+        mean: 0.0,
+        interval: None,
+    };
 }

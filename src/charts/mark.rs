@@ -10,8 +10,7 @@ use plotters::prelude::*;
 use std::convert::Infallible;
 use std::fmt::Write;
 
-pub(super) type Chart<'a> =
-    ChartContext<'a, ThemedSvg, Cartesian2d<Axis, Axis>>;
+pub(super) type Chart<'a> = ChartContext<'a, ThemedSvg, Cartesian2d<Axis, Axis>>;
 pub(super) type DrawError = DrawingAreaErrorKind<Infallible>;
 
 /// Room around the plot, css px.
@@ -78,17 +77,22 @@ pub(super) fn marker(buffer: &Buffer, slot: usize, (x, y): (i32, i32), open: boo
                 5 => "m-15-48h30v33h33v30h-33v33h-30v-33h-33v-30h33z",
                 _ => "m0-52l46 40v52h-92v-52z",
             };
-            write!(buffer.borrow_mut(), r#"<path class="{class}" d="M{x} {y}{shape}"/>"#)
+            write!(
+                buffer.borrow_mut(),
+                r#"<path class="{class}" d="M{x} {y}{shape}"/>"#
+            )
         }
     };
 }
 
-/// A seed's own value: small, hollow.
-pub(super) fn dot(buffer: &Buffer, (x, y): (i32, i32)) {
-    let _ = write!(
-        buffer.borrow_mut(),
-        r#"<circle class="dot" cx="{x}" cy="{y}" r="30"/>"#
-    );
+/// Seeds' own values: small, hollow circles, all in one element.
+pub(super) fn dots(buffer: &Buffer, points: impl Iterator<Item = (i32, i32)>) {
+    let circles: String = points
+        .map(|(x, y)| format!("M{} {y}a30 30 0 1 0 60 0a30 30 0 1 0-60 0", x - 30))
+        .collect();
+    if !circles.is_empty() {
+        let _ = write!(buffer.borrow_mut(), r#"<path class="dot" d="{circles}"/>"#);
+    }
 }
 
 pub(super) fn text(buffer: &Buffer, class: &str, (x, y): (i32, i32), anchor: &str, content: &str) {

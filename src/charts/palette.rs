@@ -7,7 +7,10 @@ const CSS: &str = include_str!("../../static/app.css");
 
 /// Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB.
 const VISIONS: [(&str, [[f64; 3]; 3]); 4] = [
-    ("normal", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
+    (
+        "normal",
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+    ),
     (
         "protan",
         [
@@ -44,7 +47,11 @@ fn variable(name: &str) -> Vec<Rgb> {
             let part = |i: usize| {
                 let v = u8::from_str_radix(&hex[i..i + 2], 16).unwrap();
                 let c = f64::from(v) / 255.0;
-                if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+                if c <= 0.04045 {
+                    c / 12.92
+                } else {
+                    ((c + 0.055) / 1.055).powf(2.4)
+                }
             };
             [part(0), part(2), part(4)]
         })
@@ -87,14 +94,21 @@ fn colour_slots_are_legible_and_apart_in_both_themes() {
     let backgrounds = variable("--bg");
     assert!(backgrounds.len() >= 2);
     for (theme, background) in backgrounds.iter().enumerate() {
-        let slots: Vec<Rgb> = (1..=SLOTS).map(|i| variable(&format!("--c{i}"))[theme]).collect();
+        let slots: Vec<Rgb> = (1..=SLOTS)
+            .map(|i| variable(&format!("--c{i}"))[theme])
+            .collect();
         for (i, slot) in slots.iter().enumerate() {
             let ratio = contrast(*slot, *background);
             assert!(ratio >= 4.5, "slot {} in theme {theme}: {ratio:.2}", i + 1);
             for (j, other) in slots.iter().enumerate().skip(i + 1) {
                 for (vision, matrix) in &VISIONS {
                     let d = distance(seen(matrix, *slot), seen(matrix, *other));
-                    assert!(d >= 7.5, "{} and {} in theme {theme}, {vision}: {d:.1}", i + 1, j + 1);
+                    assert!(
+                        d >= 7.5,
+                        "{} and {} in theme {theme}, {vision}: {d:.1}",
+                        i + 1,
+                        j + 1
+                    );
                 }
             }
         }

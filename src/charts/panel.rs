@@ -48,15 +48,23 @@ impl Panel {
         }
     }
 
-    fn paint(&self, points: &[PanelPoint], backend: ThemedSvg, buffer: &Buffer) -> Result<(), DrawError> {
+    fn paint(
+        &self,
+        points: &[PanelPoint],
+        backend: ThemedSvg,
+        buffer: &Buffer,
+    ) -> Result<(), DrawError> {
         let ends = || points.iter().flat_map(|p| [p.mean, p.min, p.max]);
         let (low, high) = ends()
             .filter(|v| v.is_finite())
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
+                (l.min(v), h.max(v))
+            });
         let room = (high - low) * 0.06;
         let y = Axis::new(Scale::Linear, ends(), 4).tight(low - room, high + room);
         let steps = || points.iter().map(|p| p.step);
-        let x = Axis::new(Scale::Linear, steps().chain([0.0]), 4).tight(0.0, steps().fold(0.0, f64::max));
+        let x = Axis::new(Scale::Linear, steps().chain([0.0]), 4)
+            .tight(0.0, steps().fold(0.0, f64::max));
         let area = backend.into_drawing_area();
         let mut chart = frame(&area, &MARGINS, &x, Some(&y))?;
         if points.is_empty() {
@@ -67,7 +75,8 @@ impl Panel {
         let at = |value: f64, mean: f64| y.clamped(value).unwrap_or(mean);
         buffer.borrow_mut().push_str(r#"<g class="s c1">"#);
         if points.iter().any(|p| p.max > p.min) {
-            let mut outline: Vec<(f64, f64)> = points.iter().map(|p| (p.step, at(p.max, p.mean))).collect();
+            let mut outline: Vec<(f64, f64)> =
+                points.iter().map(|p| (p.step, at(p.max, p.mean))).collect();
             outline.extend(points.iter().rev().map(|p| (p.step, at(p.min, p.mean))));
             chart.draw_series([Polygon::new(outline, Ink::Envelope.color())])?;
         }
@@ -79,9 +88,18 @@ impl Panel {
             line.push((p.step, at(p.mean, p.mean)));
         }
         chart.draw_series(LineSeries::new(line, Ink::Line.color()))?;
-        let marked = if self.measured { points } else { &points[points.len() - 1..] };
+        let marked = if self.measured {
+            points
+        } else {
+            &points[points.len() - 1..]
+        };
         for p in marked {
-            marker(buffer, 0, chart.backend_coord(&(p.step, at(p.mean, p.mean))), false);
+            marker(
+                buffer,
+                0,
+                chart.backend_coord(&(p.step, at(p.mean, p.mean))),
+                false,
+            );
         }
         buffer.borrow_mut().push_str("</g>");
         Ok(())

@@ -3,7 +3,7 @@
 
 use super::axis::{Axis, Scale};
 use super::backend::{Buffer, Ink, TEXT, ThemedSvg, UNIT, document};
-use super::mark::{DrawError, Margins, dot, frame, marker, text};
+use super::mark::{DrawError, Margins, dots, frame, marker, text};
 use super::text::{escape, fit, width};
 use super::{Drawn, series_class};
 use crate::number::{self, Kind};
@@ -45,7 +45,12 @@ impl Rows {
     pub fn draw(&self) -> Drawn {
         let height = self.rows.len().max(1) as u32 * ROW as u32 + MARGINS.top + MARGINS.bottom;
         let (backend, buffer) = ThemedSvg::new(WIDTH, height);
-        let left_out = self.rows.iter().flat_map(|r| &r.seeds).filter(|v| !v.is_finite()).count();
+        let left_out = self
+            .rows
+            .iter()
+            .flat_map(|r| &r.seeds)
+            .filter(|v| !v.is_finite())
+            .count();
         // The backend writes into memory and cannot fail; plotters' type says it may.
         let _ = self.paint(backend, &buffer);
         let class = if self.differences { "forest" } else { "dots" };
@@ -62,7 +67,11 @@ impl Rows {
             .iter()
             .flat_map(|r| r.seeds.iter().copied())
             .chain(estimates().map(|e| e.mean))
-            .chain(estimates().filter_map(|e| e.interval).flat_map(|i| [i.low, i.high]))
+            .chain(
+                estimates()
+                    .filter_map(|e| e.interval)
+                    .flat_map(|i| [i.low, i.high]),
+            )
             .chain(self.differences.then_some(0.0));
         Axis::new(Scale::Linear, values, 4)
     }
@@ -72,7 +81,13 @@ impl Rows {
         let area = backend.into_drawing_area();
         let mut chart = frame(&area, &MARGINS, &x, None)?;
         let (px, py) = chart.plotting_area().get_pixel_range();
-        text(buffer, "tx at", (px.end, py.end + 36 * UNIT), "end", &self.x_title);
+        text(
+            buffer,
+            "tx at",
+            (px.end, py.end + 36 * UNIT),
+            "end",
+            &self.x_title,
+        );
         if self.differences {
             chart.draw_series(LineSeries::new([(0.0, 0.0), (0.0, 1.0)], Ink::Zero.color()))?;
         }
@@ -89,9 +104,20 @@ impl Rows {
                 escape(&format!("{}: {numbers}", row.label))
             );
             let base = top + 14 * UNIT;
-            marker(buffer, row.slot, (px.start + 5 * UNIT, base - 4 * UNIT), false);
+            marker(
+                buffer,
+                row.slot,
+                (px.start + 5 * UNIT, base - 4 * UNIT),
+                false,
+            );
             let room = f64::from(WIDTH) - 2.0 * 14.0 - 20.0 - width(&numbers, TEXT);
-            text(buffer, "tx hl", (px.start + 15 * UNIT, base), "", &fit(&row.label, TEXT, room));
+            text(
+                buffer,
+                "tx hl",
+                (px.start + 15 * UNIT, base),
+                "",
+                &fit(&row.label, TEXT, room),
+            );
             text(buffer, "tx num hl", (px.end, base), "end", &numbers);
             if let Some(interval) = row.estimate.and_then(|e| e.interval)
                 && let (Some(low), Some(high)) = (at(interval.low), at(interval.high))
@@ -102,9 +128,10 @@ impl Rows {
                     r#"<path class="ln" d="M{low} {middle}H{high}M{low} {cap}v80M{high} {cap}v80"/>"#
                 );
             }
-            for seed in row.seeds.iter().filter_map(|v| at(*v)) {
-                dot(buffer, (seed, middle));
-            }
+            dots(
+                buffer,
+                row.seeds.iter().filter_map(|v| Some((at(*v)?, middle))),
+            );
             if let Some(mean) = row.estimate.and_then(|e| at(e.mean)) {
                 marker(buffer, row.slot, (mean, middle), false);
             }

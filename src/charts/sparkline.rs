@@ -7,7 +7,11 @@ const SIZE: (f64, f64) = (88.0, 22.0);
 
 /// Values in order; what is not finite leaves a gap in x, not in the line.
 pub fn sparkline(values: &[f64], range: (f64, f64), title: &str) -> String {
-    let span = if range.1 > range.0 { range.1 - range.0 } else { 1.0 };
+    let span = if range.1 > range.0 {
+        range.1 - range.0
+    } else {
+        1.0
+    };
     let last = values.len().saturating_sub(1).max(1) as f64;
     let points: Vec<(i32, i32)> = values
         .iter()
@@ -20,11 +24,8 @@ pub fn sparkline(values: &[f64], range: (f64, f64), title: &str) -> String {
             ((x * 10.0) as i32, (y * 10.0) as i32)
         })
         .collect();
-    let end = points.last().map_or(String::new(), |(x, y)| {
-        format!(r#"<circle class="mk" cx="{x}" cy="{y}" r="22"/>"#)
-    });
     format!(
-        r#"<svg class="spark" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}"><path class="ln" d="{}"/>{end}</svg>"#,
+        r#"<svg class="spark" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}"><path class="ln" d="{}"/></svg>"#,
         SIZE.0 * 10.0,
         SIZE.1 * 10.0,
         SIZE.0,

@@ -26,12 +26,13 @@ const ASSETS: [Asset; 2] = [
 ];
 
 static TAGS: LazyLock<[String; 2]> = LazyLock::new(|| {
-    ASSETS.each_ref().map(|asset| hex::encode(&Sha256::digest(asset.text)[..6]))
+    ASSETS
+        .each_ref()
+        .map(|asset| hex::encode(&Sha256::digest(asset.text)[..6]))
 });
 
-static URLS: LazyLock<[String; 2]> = LazyLock::new(|| {
-    std::array::from_fn(|i| format!("/static/{}?v={}", ASSETS[i].name, TAGS[i]))
-});
+static URLS: LazyLock<[String; 2]> =
+    LazyLock::new(|| std::array::from_fn(|i| format!("/static/{}?v={}", ASSETS[i].name, TAGS[i])));
 
 pub fn css_url() -> &'static str {
     &URLS[0]
@@ -57,7 +58,11 @@ pub async fn get(request: HttpRequest, name: web::Path<String>) -> Result<HttpRe
     } else {
         "no-cache"
     };
-    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    let mut response = if known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
     response
         .insert_header((header::ETAG, tag))
         .insert_header((header::CACHE_CONTROL, cache));

@@ -38,7 +38,12 @@ struct ExperimentRow {
 const PAGE: i64 = 50;
 
 impl ExperimentsPage {
-    fn new(shell: Shell, mut list: Vec<ExperimentSummary>, later: bool, now: OffsetDateTime) -> Self {
+    fn new(
+        shell: Shell,
+        mut list: Vec<ExperimentSummary>,
+        later: bool,
+        now: OffsetDateTime,
+    ) -> Self {
         let full = list.len() as i64 > PAGE;
         list.truncate(PAGE as usize);
         let more = list.last().filter(|_| full).map(|e| e.id.to_string());
@@ -56,7 +61,12 @@ impl ExperimentsPage {
                 last: number::age(e.last_event_at.unwrap_or(e.created_at), now),
             })
             .collect();
-        Self { shell, rows, more, later }
+        Self {
+            shell,
+            rows,
+            more,
+            later,
+        }
     }
 }
 
@@ -72,7 +82,12 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
     let list = store::list_experiments(&mut *state.conn().await?, PAGE + 1, before).await?;
     let mut shell = Shell::new(&state, &request, "Experiments");
     shell.ignored = asked.ignored();
-    html(&ExperimentsPage::new(shell, list, before.is_some(), OffsetDateTime::now_utc()))
+    html(&ExperimentsPage::new(
+        shell,
+        list,
+        before.is_some(),
+        OffsetDateTime::now_utc(),
+    ))
 }
 
 #[cfg(test)]
@@ -81,9 +96,14 @@ mod tests {
 
     #[test]
     fn an_empty_list_says_what_to_run() {
-        let page = ExperimentsPage::new(Shell::plain("Experiments"), vec![], false, OffsetDateTime::UNIX_EPOCH);
+        let page = ExperimentsPage::new(
+            Shell::plain("Experiments"),
+            vec![],
+            false,
+            OffsetDateTime::UNIX_EPOCH,
+        );
         let text = page.render().unwrap();
-        assert!(text.contains("assay preset show quick &gt; quick.yaml") || text.contains("assay submit"));
+        assert!(text.contains("assay submit preset:quick"));
         assert_eq!(text.matches("<h1>").count(), 1);
     }
 

@@ -101,7 +101,9 @@ pub struct Choice {
 
 fn html(page: &impl Template) -> Result<HttpResponse, Problem> {
     let body = page.render().map_err(Problem::internal)?;
-    Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(body))
+    Ok(HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .body(body))
 }
 
 #[cfg(test)]
@@ -110,7 +112,16 @@ pub(crate) mod tests {
 
     /// What holds for every page, whatever it shows.
     pub(crate) fn assert_is_clean(page: &str) {
-        for bad in ["style=", "<style", "onclick", "onload", "javascript:", "rgb(", "<b>", "<img"] {
+        for bad in [
+            "style=",
+            "<style",
+            "onclick",
+            "onload",
+            "javascript:",
+            "rgb(",
+            "<b>",
+            "<img",
+        ] {
             assert!(!page.contains(bad), "{bad} in {page}");
         }
         for (at, _) in page.match_indices("<script") {

@@ -42,7 +42,10 @@ impl Asked {
     /// One of a closed set.
     pub fn choose<T: Copy>(&mut self, key: &str, options: &[(&str, T)]) -> Option<T> {
         let value = self.text(key)?;
-        let found = options.iter().find(|(word, _)| *word == value).map(|(_, t)| *t);
+        let found = options
+            .iter()
+            .find(|(word, _)| *word == value)
+            .map(|(_, t)| *t);
         if found.is_none() {
             self.refuse(key, &value);
         }
@@ -64,7 +67,8 @@ impl Asked {
 
     /// Everything that no one has asked for.
     pub fn ignored(mut self) -> Vec<String> {
-        self.ignored.extend(self.pairs.iter().map(|(k, _)| shown(k)));
+        self.ignored
+            .extend(self.pairs.iter().map(|(k, _)| shown(k)));
         self.ignored.truncate(MAX_SHOWN);
         self.ignored
     }
@@ -85,7 +89,10 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_named_and_nothing_fails() {
         let mut asked = Asked::read("metric=pass1&smoth=0.5&step=x&metric=length&x=%zz&y=%ff");
-        assert_eq!(asked.choose("metric", &[("length", 1), ("pass1", 2)]), Some(1));
+        assert_eq!(
+            asked.choose("metric", &[("length", 1), ("pass1", 2)]),
+            Some(1)
+        );
         assert_eq!(asked.number("step"), None);
         let ignored = asked.ignored();
         assert!(ignored.contains(&"step=x".to_string()) && ignored.contains(&"smoth".to_string()));

@@ -72,7 +72,11 @@ impl QueuePage {
 
 fn worker(of: &WorkerView) -> WorkerRow {
     let seconds = of.seconds_since_seen.max(0.0);
-    let device = if of.host.device_name.is_empty() { &of.host.device } else { &of.host.device_name };
+    let device = if of.host.device_name.is_empty() {
+        &of.host.device
+    } else {
+        &of.host.device_name
+    };
     WorkerRow {
         name: of.name.clone(),
         threads: of.threads,
@@ -83,7 +87,14 @@ fn worker(of: &WorkerView) -> WorkerRow {
         running: of
             .running
             .iter()
-            .map(|r| format!("{}, attempt {}, step {}", r.kind, r.number, number::integer(r.step)))
+            .map(|r| {
+                format!(
+                    "{}, attempt {}, step {}",
+                    r.kind,
+                    r.number,
+                    number::integer(r.step)
+                )
+            })
             .collect(),
     }
 }
@@ -97,15 +108,20 @@ fn job(of: &JobView, now: OffsetDateTime) -> JobRow {
         }
         (None, JobState::Queued) => format!("queued {}", number::age(of.queued_at, now)),
         (None, JobState::Blocked) => "waits for its inputs".into(),
-        (None, JobState::Succeeded | JobState::Failed | JobState::Cancelled) => {
-            of.finished_at.map_or(String::new(), |at| number::age(at, now))
-        }
+        (None, JobState::Succeeded | JobState::Failed | JobState::Cancelled) => of
+            .finished_at
+            .map_or(String::new(), |at| number::age(at, now)),
     };
     let links = of
         .needed_by
         .iter()
         .take(LINKS)
-        .map(|n| (format!("/runs/{}", n.run), format!("{}, seed {}: {}", n.arm_key, n.seed, n.name)))
+        .map(|n| {
+            (
+                format!("/runs/{}", n.run),
+                format!("{}, seed {}: {}", n.arm_key, n.seed, n.name),
+            )
+        })
         .collect();
     let others = of.needed_by.len().saturating_sub(LINKS);
     JobRow {
@@ -118,7 +134,8 @@ fn job(of: &JobView, now: OffsetDateTime) -> JobRow {
             n => format!("{}, {n} failed", of.attempts),
         },
         links,
-        others: (others > 0).then(|| format!("and {}", number::counted(others as i64, "other run"))),
+        others: (others > 0)
+            .then(|| format!("and {}", number::counted(others as i64, "other run"))),
     }
 }
 
@@ -130,7 +147,12 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
     drop(conn);
     let mut shell = Shell::new(&state, &request, "Queue and workers").crumb("/", "Experiments");
     shell.ignored = asked.ignored();
-    html(&QueuePage::new(shell, &jobs, &workers, OffsetDateTime::now_utc()))
+    html(&QueuePage::new(
+        shell,
+        &jobs,
+        &workers,
+        OffsetDateTime::now_utc(),
+    ))
 }
 
 #[cfg(test)]
@@ -173,7 +195,12 @@ mod tests {
             sample(JobState::Queued, Some(Waiting::Worker { threads: 4 })),
             sample(JobState::Blocked, Some(Waiting::Inputs { unfinished: 2 })),
         ];
-        let page = QueuePage::new(Shell::plain("Queue"), &jobs, &[], OffsetDateTime::UNIX_EPOCH);
+        let page = QueuePage::new(
+            Shell::plain("Queue"),
+            &jobs,
+            &[],
+            OffsetDateTime::UNIX_EPOCH,
+        );
         let text = page.render().unwrap();
         for words in [
             "step 1,200 on ",

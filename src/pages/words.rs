@@ -27,7 +27,10 @@ pub const TRAINING: [(&str, &str); 8] = [
 ];
 
 pub fn panel_title(name: &str) -> &str {
-    metric::PANELS.iter().find(|(m, _)| *m == name).map_or(name, |(_, title)| title)
+    metric::PANELS
+        .iter()
+        .find(|(m, _)| *m == name)
+        .map_or(name, |(_, title)| title)
 }
 
 pub fn unit(unit: BudgetUnit) -> &'static str {
@@ -49,7 +52,10 @@ pub fn reached(of: Reached) -> String {
 pub fn waiting(of: &Waiting) -> String {
     match of {
         Waiting::Inputs { unfinished } => {
-            format!("waits for {}", number::counted(i64::from(*unfinished), "input"))
+            format!(
+                "waits for {}",
+                number::counted(i64::from(*unfinished), "input")
+            )
         }
         Waiting::Retry { not_before } => {
             format!("tried again from {}", number::moment(*not_before))

@@ -35,12 +35,20 @@ pub(super) struct Cell {
 
 /// The figure shown beside the chosen one: length, or beside length pass@1.
 pub(super) fn second(chosen: usize) -> usize {
-    let length = words::FINAL.iter().position(|f| f.1 == metric::LENGTH).unwrap_or(0);
+    let length = words::FINAL
+        .iter()
+        .position(|f| f.1 == metric::LENGTH)
+        .unwrap_or(0);
     if chosen == length { 0 } else { length }
 }
 
 pub(super) fn of_metric(of: &Material, index: usize) -> Comparison {
-    compare(of.basis(), &of.view.spec.baseline, words::FINAL[index].1, &of.test)
+    compare(
+        of.basis(),
+        &of.view.spec.baseline,
+        words::FINAL[index].1,
+        &of.test,
+    )
 }
 
 pub(super) fn rows(of: &Material, chosen: usize) -> Vec<ArmRow> {
@@ -72,10 +80,16 @@ pub(super) fn rows(of: &Material, chosen: usize) -> Vec<ArmRow> {
                 planned: row.planned_seeds,
                 value: cell(kind, row.value.as_ref(), false),
                 difference: difference(Some(row), kind),
-                second: cell(second_kind, beside.as_ref().and_then(|r| r.value.as_ref()), false),
+                second: cell(
+                    second_kind,
+                    beside.as_ref().and_then(|r| r.value.as_ref()),
+                    false,
+                ),
                 second_difference: difference(beside.as_ref(), second_kind),
                 ood: cell(kind, far.as_ref().and_then(|r| r.value.as_ref()), false),
-                charged: row.charged_mean.map_or(number::NONE.into(), number::prefixed),
+                charged: row
+                    .charged_mean
+                    .map_or(number::NONE.into(), number::prefixed),
                 reached: words::reached(row.reached),
             }
         })
@@ -89,7 +103,11 @@ fn cell(kind: Kind, of: Option<&Estimate>, signed: bool) -> Cell {
             interval: String::new(),
         };
     };
-    let mean = if signed { number::signed(kind, e.mean) } else { number::value(kind, e.mean) };
+    let mean = if signed {
+        number::signed(kind, e.mean)
+    } else {
+        number::value(kind, e.mean)
+    };
     let interval = match &e.interval {
         Some(i) if signed => number::signed_interval(kind, i),
         Some(i) => number::interval(kind, i),

@@ -10,9 +10,12 @@ fn comparisons(of: &Material) -> Vec<(&'static str, Comparison)> {
     [("test", &of.test), ("ood", &of.ood)]
         .into_iter()
         .flat_map(|(split, arms)| {
-            metric::FINAL
-                .iter()
-                .map(move |metric| (split, compare(of.basis(), &of.view.spec.baseline, metric, arms)))
+            metric::FINAL.iter().map(move |metric| {
+                (
+                    split,
+                    compare(of.basis(), &of.view.spec.baseline, metric, arms),
+                )
+            })
         })
         .collect()
 }
@@ -36,9 +39,27 @@ pub(super) fn json(of: &Material) -> Value {
 }
 
 const HEAD: [&str; 21] = [
-    "arm", "label", "baseline", "split", "metric", "basis", "unit", "budget", "planned_seeds", "n", "mean",
-    "ci95_low", "ci95_high", "difference_n", "difference", "difference_ci95_low", "difference_ci95_high",
-    "charged_mean", "reached", "reached_share", "seeds",
+    "arm",
+    "label",
+    "baseline",
+    "split",
+    "metric",
+    "basis",
+    "unit",
+    "budget",
+    "planned_seeds",
+    "n",
+    "mean",
+    "ci95_low",
+    "ci95_high",
+    "difference_n",
+    "difference",
+    "difference_ci95_low",
+    "difference_ci95_high",
+    "charged_mean",
+    "reached",
+    "reached_share",
+    "seeds",
 ];
 
 pub(super) fn csv(of: &Material) -> String {
@@ -100,6 +121,10 @@ fn estimate(of: Option<&Estimate>) -> [String; 4] {
 
 /// Quoted; a spreadsheet shall not take it for a formula.
 fn text(of: &str) -> String {
-    let guard = if of.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    let guard = if of.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        "'"
+    } else {
+        ""
+    };
     format!("\"{guard}{}\"", of.replace('"', "\"\""))
 }

@@ -20,7 +20,12 @@ impl From<Drawn> for Picture {
         let n = drawn.left_out as i64;
         Self {
             svg: drawn.svg,
-            note: (n > 0).then(|| format!("{} not drawn: not a number, or off the axis.", number::counted(n, "value"))),
+            note: (n > 0).then(|| {
+                format!(
+                    "{} not drawn: not a number, or off the axis.",
+                    number::counted(n, "value")
+                )
+            }),
         }
     }
 }
@@ -44,30 +49,49 @@ pub(super) struct MilestoneRow {
 }
 
 fn is_running(of: &Material, arm: &str) -> bool {
-    of.runs.iter().any(|run| run.arm.key == arm && words::is_open(run.state))
+    of.runs
+        .iter()
+        .any(|run| run.arm.key == arm && words::is_open(run.state))
 }
 
 fn x_title(of: &Material) -> String {
-    format!("training {} charged, per seed", words::unit(of.view.spec.budget.unit))
+    format!(
+        "training {} charged, per seed",
+        words::unit(of.view.spec.budget.unit)
+    )
 }
 
 pub(super) fn milestones(of: &Material, chosen: usize) -> Milestones {
-    let (name, pick, title, instead): (_, fn(&MilestonePoint) -> f64, _, _) = match words::FINAL[chosen].1 {
-        metric::LENGTH => (metric::LENGTH, |p| p.mean_length, "completion length, tokens", None),
-        metric::TRUNCATED => (metric::TRUNCATED, |p| p.truncated_share, "truncated share", None),
-        metric::MAJ_AT_K => (
-            metric::PASS_AT_1,
-            |p| p.pass_at_1,
-            "pass@1",
-            Some("maj@k is measured only at the end; the curve shows pass@1."),
-        ),
-        _ => (metric::PASS_AT_1, |p| p.pass_at_1, "pass@1", None),
-    };
+    let (name, pick, title, instead): (_, fn(&MilestonePoint) -> f64, _, _) =
+        match words::FINAL[chosen].1 {
+            metric::LENGTH => (
+                metric::LENGTH,
+                |p| p.mean_length,
+                "completion length, tokens",
+                None,
+            ),
+            metric::TRUNCATED => (
+                metric::TRUNCATED,
+                |p| p.truncated_share,
+                "truncated share",
+                None,
+            ),
+            metric::MAJ_AT_K => (
+                metric::PASS_AT_1,
+                |p| p.pass_at_1,
+                "pass@1",
+                Some("maj@k is measured only at the end; the curve shows pass@1."),
+            ),
+            _ => (metric::PASS_AT_1, |p| p.pass_at_1, "pass@1", None),
+        };
     let kind = Kind::of(name);
     let budget = of.view.spec.budget.amount;
     let mut columns = vec![0];
     columns.extend(&of.view.spec.evaluation.milestones);
-    let mut edges: Vec<f64> = columns.iter().map(|m| f64::from(*m) * budget / 100.0).collect();
+    let mut edges: Vec<f64> = columns
+        .iter()
+        .map(|m| f64::from(*m) * budget / 100.0)
+        .collect();
     // Nothing measured is left out, whatever its cost.
     edges.push(f64::MAX);
     let curves: Vec<Curve> = of
@@ -81,7 +105,10 @@ pub(super) fn milestones(of: &Material, chosen: usize) -> Milestones {
                 let point = (p.x, pick(p));
                 match seeds.iter_mut().find(|s| s.seed == p.seed) {
                     Some(seed) => seed.points.push(point),
-                    None => seeds.push(Seed { seed: p.seed, points: vec![point] }),
+                    None => seeds.push(Seed {
+                        seed: p.seed,
+                        points: vec![point],
+                    }),
                 }
             }
             Curve {
@@ -99,11 +126,16 @@ pub(super) fn milestones(of: &Material, chosen: usize) -> Milestones {
         .iter()
         .map(|curve| MilestoneRow {
             label: curve.label.clone(),
-            cells: edges[..columns.len()].iter().map(|edge| cell(kind, &curve.bins, *edge)).collect(),
+            cells: edges[..columns.len()]
+                .iter()
+                .map(|edge| cell(kind, &curve.bins, *edge))
+                .collect(),
         })
         .collect();
     let drawn = Curves {
-        title: format!("Validation {title} against charged compute, mean over seeds with 95 % interval"),
+        title: format!(
+            "Validation {title} against charged compute, mean over seeds with 95 % interval"
+        ),
         x_title: x_title(of),
         y_title: format!("validation {title}"),
         kind,
@@ -126,7 +158,11 @@ fn cell(kind: Kind, bins: &[Bin], edge: f64) -> String {
     let Some(bin) = bins.iter().find(|b| b.edge == edge) else {
         return number::NONE.into();
     };
-    let estimate = Estimate { n: bin.n, mean: bin.mean, interval: bin.interval };
+    let estimate = Estimate {
+        n: bin.n,
+        mean: bin.mean,
+        interval: bin.interval,
+    };
     match bin.interval {
         Some(_) => format!("{}, n = {}", number::estimate(kind, &estimate), bin.n),
         None => format!("{}, n = {}", number::value(kind, bin.mean), bin.n),
@@ -145,7 +181,12 @@ pub(super) fn training(of: &Material, chosen: usize) -> Picture {
         .map(|p| p.x)
         .filter(|x| x.is_finite())
         .fold(0.0, f64::max);
-    let longest = of.series.iter().map(|run| run.points.len()).max().unwrap_or(0);
+    let longest = of
+        .series
+        .iter()
+        .map(|run| run.points.len())
+        .max()
+        .unwrap_or(0);
     // Wide enough that a seed seldom has a bin without a point of its own.
     let bins = (longest / 2).clamp(1, MAX_BINS);
     let curves = of
@@ -198,8 +239,12 @@ pub(super) fn training(of: &Material, chosen: usize) -> Picture {
 
 pub(super) fn forest(of: &Material, chosen: usize) -> Picture {
     let comparison = comparison::of_metric(of, chosen);
-    let baseline: Vec<(u64, f64)> =
-        comparison.rows.iter().find(|r| r.is_baseline).map(|r| r.seeds.clone()).unwrap_or_default();
+    let baseline: Vec<(u64, f64)> = comparison
+        .rows
+        .iter()
+        .find(|r| r.is_baseline)
+        .map(|r| r.seeds.clone())
+        .unwrap_or_default();
     let rows = comparison
         .rows
         .iter()
@@ -220,12 +265,16 @@ pub(super) fn forest(of: &Material, chosen: usize) -> Picture {
             note: if row.is_baseline {
                 Some("baseline".into())
             } else {
-                (row.difference.is_none() && row.value.is_some()).then(|| "no seed in common yet".into())
+                (row.difference.is_none() && row.value.is_some())
+                    .then(|| "no seed in common yet".into())
             },
         })
         .collect();
     Rows {
-        title: format!("Difference to the baseline in test {}, with 95 % interval", words::FINAL[chosen].2),
+        title: format!(
+            "Difference to the baseline in test {}, with 95 % interval",
+            words::FINAL[chosen].2
+        ),
         x_title: format!("difference in test {}", words::FINAL[chosen].2),
         kind: Kind::of(words::FINAL[chosen].1),
         differences: true,

@@ -58,8 +58,16 @@ pub(super) struct Wanted {
 
 impl Wanted {
     fn read(asked: &mut Asked, registered: &str) -> Self {
-        let finals: Vec<(&str, usize)> = words::FINAL.iter().enumerate().map(|(i, f)| (f.0, i)).collect();
-        let curves: Vec<(&str, usize)> = words::TRAINING.iter().enumerate().map(|(i, f)| (f.0, i)).collect();
+        let finals: Vec<(&str, usize)> = words::FINAL
+            .iter()
+            .enumerate()
+            .map(|(i, f)| (f.0, i))
+            .collect();
+        let curves: Vec<(&str, usize)> = words::TRAINING
+            .iter()
+            .enumerate()
+            .map(|(i, f)| (f.0, i))
+            .collect();
         let primary = words::FINAL.iter().position(|f| f.1 == registered);
         Self {
             metric: asked.choose("metric", &finals).or(primary).unwrap_or(0),
@@ -118,7 +126,9 @@ impl ExperimentPage {
         let spec = &of.view.spec;
         let (_, _, metric_title) = words::FINAL[wanted.metric];
         let second = comparison::second(wanted.metric);
-        let baseline = spec.arm(&spec.baseline).map_or(spec.baseline.as_str(), |a| &a.label);
+        let baseline = spec
+            .arm(&spec.baseline)
+            .map_or(spec.baseline.as_str(), |a| &a.label);
         Self {
             shell,
             id: of.view.id.to_string(),
@@ -165,7 +175,11 @@ impl ExperimentPage {
                 .spent
                 .iter()
                 .map(|row| {
-                    let note = if row.reused { "by an earlier experiment" } else { "" };
+                    let note = if row.reused {
+                        "by an earlier experiment"
+                    } else {
+                        ""
+                    };
                     cost(row.purpose.clone(), note, row.cost)
                 })
                 .collect(),
@@ -252,7 +266,10 @@ pub async fn page(
         Some(words::TRAINING[read.curve].1)
     })
     .await?;
-    let wanted = wanted.unwrap_or(Wanted { metric: 0, curve: 0 });
+    let wanted = wanted.unwrap_or(Wanted {
+        metric: 0,
+        curve: 0,
+    });
     let mut shell = Shell::new(&state, &request, of.view.name.clone()).crumb("/", "Experiments");
     shell.ignored = asked.ignored();
     shell.live = of
@@ -261,7 +278,11 @@ pub async fn page(
         .any(|run| words::is_open(run.state))
         .then(|| format!("/experiments/{id}/live"));
     let query = request.query_string();
-    let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+    let query = if query.is_empty() {
+        String::new()
+    } else {
+        format!("?{query}")
+    };
     html(&ExperimentPage::new(shell, &of, wanted, query))
 }
 
@@ -269,7 +290,10 @@ pub async fn csv(state: Data<AppState>, id: Path<ExperimentId>) -> Result<HttpRe
     let of = material(&state, *id, |_| None).await?;
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
-        .insert_header(("content-disposition", format!("attachment; filename=\"{id}.csv\"")))
+        .insert_header((
+            "content-disposition",
+            format!("attachment; filename=\"{id}.csv\""),
+        ))
         .body(export::csv(&of)))
 }
 

@@ -20,9 +20,15 @@ pub(super) fn rows(of: &Material) -> Vec<RunRow> {
     of.runs
         .iter()
         .map(|run| {
-            let curve: Vec<f64> =
-                of.milestones.iter().filter(|p| p.run == run.id).map(|p| p.pass_at_1).collect();
-            let last = curve.last().map_or(number::NONE.into(), |v| number::fixed(*v, 3));
+            let curve: Vec<f64> = of
+                .milestones
+                .iter()
+                .filter(|p| p.run == run.id)
+                .map(|p| p.pass_at_1)
+                .collect();
+            let last = curve
+                .last()
+                .map_or(number::NONE.into(), |v| number::fixed(*v, 3));
             RunRow {
                 id: run.id.to_string(),
                 arm: run.arm.label.clone(),
@@ -41,7 +47,11 @@ pub(super) fn rows(of: &Material) -> Vec<RunRow> {
 
 /// What a run is doing, or why it does not.
 fn now(run: &RunView) -> String {
-    let done = run.stages.iter().filter(|s| s.state == JobState::Succeeded).count();
+    let done = run
+        .stages
+        .iter()
+        .filter(|s| s.state == JobState::Succeeded)
+        .count();
     let all = run.stages.len();
     match run.state {
         RunState::Succeeded => number::counted(all as i64, "stage"),
@@ -55,7 +65,10 @@ fn now(run: &RunView) -> String {
         }
         RunState::Running | RunState::Waiting => {
             let running = run.stages.iter().find(|s| s.state == JobState::Running);
-            match (running, run.stages.iter().find(|s| s.state != JobState::Succeeded)) {
+            match (
+                running,
+                run.stages.iter().find(|s| s.state != JobState::Succeeded),
+            ) {
                 (Some(s), _) => format!(
                     "{} at step {}, stage {} of {all}",
                     s.name,
@@ -82,20 +95,32 @@ pub(super) fn missing(of: &Material) -> Vec<String> {
             let of_arm = || of.runs.iter().filter(|r| r.arm.key == arm.id);
             let count = |state: RunState| of_arm().filter(|r| r.state == state).count();
             let mut rest = vec![];
-            for state in [RunState::Running, RunState::Waiting, RunState::Failed, RunState::Cancelled] {
+            for state in [
+                RunState::Running,
+                RunState::Waiting,
+                RunState::Failed,
+                RunState::Cancelled,
+            ] {
                 let n = count(state);
                 if n > 0 {
                     rest.push(format!("{n} {state}"));
                 }
             }
-            let rest = if rest.is_empty() { String::new() } else { format!(" ({})", rest.join(", ")) };
+            let rest = if rest.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", rest.join(", "))
+            };
             let why = match done {
                 0 => "no figures yet",
                 1 => "1 seed, no interval",
                 2 => "not enough seeds for an interval",
                 _ => "the interval is over those",
             };
-            format!("{}: {done} of {} seeds finished{rest}; {why}.", arm.label, arm.planned_seeds)
+            format!(
+                "{}: {done} of {} seeds finished{rest}; {why}.",
+                arm.label, arm.planned_seeds
+            )
         })
         .collect()
 }

@@ -68,9 +68,17 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
                 arm_key: "arm-1".into(),
                 label: labels.get(1).copied().unwrap_or("").into(),
                 runs: 3,
-                charged: Cost { tokens: 1.2e7, flops: 1.2e12, device_ms: 125_000.0 },
+                charged: Cost {
+                    tokens: 1.2e7,
+                    flops: 1.2e12,
+                    device_ms: 125_000.0,
+                },
             }],
-            spent: vec![SpentRow { purpose: "rollout".into(), reused: false, cost: Cost::default() }],
+            spent: vec![SpentRow {
+                purpose: "rollout".into(),
+                reused: false,
+                cost: Cost::default(),
+            }],
         },
         view: ExperimentView {
             id: ExperimentId(uuid::Uuid::nil()),
@@ -112,7 +120,10 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
                         seed,
                         charged: if arm.trains { BUDGET * 0.99 } else { 0.0 },
                         values: vec![
-                            (metric::PASS_AT_1.into(), wave(seed, 1.0) - 0.1 * split as f64),
+                            (
+                                metric::PASS_AT_1.into(),
+                                wave(seed, 1.0) - 0.1 * split as f64,
+                            ),
                             (metric::MAJ_AT_K.into(), wave(seed, 1.2)),
                             (metric::LENGTH.into(), 14.0 + 8.0 * i as f64 + seed as f64),
                             (metric::TRUNCATED.into(), 0.01 * i as f64),
@@ -120,7 +131,15 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
                     });
                 }
             }
-            let last = if !arm.trains { 0 } else if done { 10 } else if begun { 5 } else { continue };
+            let last = if !arm.trains {
+                0
+            } else if done {
+                10
+            } else if begun {
+                5
+            } else {
+                continue;
+            };
             for m in 0..=last {
                 of.milestones.push(MilestonePoint {
                     arm_key: arm.key.clone(),
@@ -145,7 +164,13 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
                         .map(|p| {
                             let at = f64::from(p) / f64::from(points);
                             let mean = wave(seed, at) + 0.02 * (f64::from(p) * 0.7).sin();
-                            RunPoint { x: at * BUDGET, step: i64::from(p) * 10, mean, min: mean - 0.1, max: mean + 0.1 }
+                            RunPoint {
+                                x: at * BUDGET,
+                                step: i64::from(p) * 10,
+                                mean,
+                                min: mean - 0.1,
+                                max: mean + 0.1,
+                            }
                         })
                         .collect(),
                 });
@@ -167,22 +192,35 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
 
 fn render(of: &Material, metric: usize, curve: usize) -> String {
     let shell = Shell::plain("A test").crumb("/", "Experiments");
-    let text = ExperimentPage::new(shell, of, Wanted { metric, curve }, String::new()).render().unwrap();
+    let text = ExperimentPage::new(shell, of, Wanted { metric, curve }, String::new())
+        .render()
+        .unwrap();
     if let Ok(folder) = std::env::var("ASSAY_PAGES_OUT") {
-        std::fs::write(format!("{folder}/experiment-{}-{metric}.html", of.test.len()), &text).unwrap();
+        std::fs::write(
+            format!("{folder}/experiment-{}-{metric}.html", of.test.len()),
+            &text,
+        )
+        .unwrap();
     }
     crate::pages::tests::assert_is_clean(&text);
     text
 }
 
-const LABELS: [&str; 3] = ["Base, untrained", "SFT on clean chains", "GRPO from the base"];
+const LABELS: [&str; 3] = [
+    "Base, untrained",
+    "SFT on clean chains",
+    "GRPO from the base",
+];
 
 #[test]
 fn a_finished_comparison_shows_every_number_with_its_n_basis_and_interval() {
     let text = render(&material(&LABELS, 3, &[3, 3, 3], 50), 0, 0);
     for arm in 0..3 {
         // Table, curve (band, line, label), forest, seeds.
-        assert!(text.matches(&format!("data-arm=\"arm-{arm}\"")).count() >= 5, "arm {arm}");
+        assert!(
+            text.matches(&format!("data-arm=\"arm-{arm}\"")).count() >= 5,
+            "arm {arm}"
+        );
     }
     for words in [
         "Does it work at equal compute?",
@@ -292,7 +330,11 @@ fn exports_carry_every_arm_metric_and_split() {
     assert_eq!(csv.lines().count(), 1 + 2 * 4 * 3);
     assert!(csv.contains("\"'=cmd") && csv.contains("equal_compute,flops,400000000000"));
     let columns = csv.lines().next().unwrap().split(',').count();
-    assert!(csv.lines().filter(|l| !l.contains("untrained")).all(|l| l.split(',').count() == columns));
+    assert!(
+        csv.lines()
+            .filter(|l| !l.contains("untrained"))
+            .all(|l| l.split(',').count() == columns)
+    );
     let json = export::json(&of);
     assert_eq!(json["comparisons"].as_array().unwrap().len(), 8);
     assert_eq!(json["basis"]["budget"], BUDGET);

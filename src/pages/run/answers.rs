@@ -64,7 +64,11 @@ impl Answers {
                 .collect(),
             step: shown.map(number::integer),
             hidden: groups.len().saturating_sub(GROUPS),
-            groups: groups.into_iter().take(GROUPS).map(|(_, members)| group(&members)).collect(),
+            groups: groups
+                .into_iter()
+                .take(GROUPS)
+                .map(|(_, members)| group(&members))
+                .collect(),
         }
     }
 }

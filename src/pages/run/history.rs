@@ -26,7 +26,9 @@ pub(super) fn evaluations(of: &[(String, EvaluationView)]) -> Vec<EvaluationRow>
             stage: stage.clone(),
             step: number::integer(e.step),
             split: e.split.word(),
-            milestone: e.milestone.map_or(number::NONE.into(), |m| format!("{m} %")),
+            milestone: e
+                .milestone
+                .map_or(number::NONE.into(), |m| format!("{m} %")),
             pass: number::fixed(e.pass_at_1, 3),
             majority: number::fixed(e.maj_at_k, 3),
             length: number::fixed(e.mean_length, 1),
@@ -73,7 +75,10 @@ pub(super) fn sums(of: &[LedgerRow]) -> (String, String) {
             number::duration(sum.device_ms)
         )
     };
-    (said(&mut of.iter().filter(|r| r.charged)), said(&mut of.iter()))
+    (
+        said(&mut of.iter().filter(|r| r.charged)),
+        said(&mut of.iter()),
+    )
 }
 
 #[derive(Debug)]
@@ -84,7 +89,10 @@ pub(super) struct Moment {
 }
 
 /// Attempts and events, newest first.
-pub(super) fn timeline(attempts: &[(String, AttemptView)], events: &[(String, EventView)]) -> Vec<Moment> {
+pub(super) fn timeline(
+    attempts: &[(String, AttemptView)],
+    events: &[(String, EventView)],
+) -> Vec<Moment> {
     let mut all: Vec<(OffsetDateTime, String, bool)> = vec![];
     for (stage, a) in attempts {
         let who = a.worker_name.as_deref().unwrap_or("a worker");
@@ -92,7 +100,11 @@ pub(super) fn timeline(attempts: &[(String, AttemptView)], events: &[(String, Ev
             Some(step) if step > 0 => format!(" from step {}", number::integer(step)),
             Some(_) | None => String::new(),
         };
-        all.push((a.started_at, format!("{stage}: attempt {} started on {who}{from}", a.number), false));
+        all.push((
+            a.started_at,
+            format!("{stage}: attempt {} started on {who}{from}", a.number),
+            false,
+        ));
         if let Some(at) = a.finished_at {
             let step = number::integer(a.step);
             let (word, alarm) = match a.state {
@@ -104,12 +116,22 @@ pub(super) fn timeline(attempts: &[(String, AttemptView)], events: &[(String, Ev
                 AttemptState::Fenced => ("was fenced off", true),
                 AttemptState::Cancelled => ("was cancelled", false),
             };
-            all.push((at, format!("{stage}: attempt {} {word} at step {step}", a.number), alarm));
+            all.push((
+                at,
+                format!("{stage}: attempt {} {word} at step {step}", a.number),
+                alarm,
+            ));
         }
     }
     for (stage, e) in events {
-        let step = e.step.map_or(String::new(), |s| format!(" at step {}", number::integer(s)));
-        all.push((e.at, format!("{stage}: {}{step}", e.text), e.level == Level::Alarm));
+        let step = e.step.map_or(String::new(), |s| {
+            format!(" at step {}", number::integer(s))
+        });
+        all.push((
+            e.at,
+            format!("{stage}: {}{step}", e.text),
+            e.level == Level::Alarm,
+        ));
     }
     all.sort_by_key(|(at, _, _)| std::cmp::Reverse(*at));
     all.into_iter()

@@ -93,12 +93,17 @@ impl RunPage {
             state: of.run.state.word(),
             now: current.map_or(String::new(), stands),
             worker: current.and_then(|s| s.worker_name.clone()),
-            attempt: current.filter(|s| s.attempts > 0).map(|s| s.attempts.to_string()),
+            attempt: current
+                .filter(|s| s.attempts > 0)
+                .map(|s| s.attempts.to_string()),
             failure: failed.and_then(|s| Some(failure(s, s.failure.as_ref()?))),
             overcome: overcome
                 .filter_map(|s| {
                     let f = s.failure.as_ref()?;
-                    Some(format!("{}: an attempt failed ({}: {}) and was tried again.", s.name, f.class, f.message))
+                    Some(format!(
+                        "{}: an attempt failed ({}: {}) and was tried again.",
+                        s.name, f.class, f.message
+                    ))
                 })
                 .collect(),
             tabs: of
@@ -209,7 +214,11 @@ async fn material(state: &AppState, id: RunId, asked: &mut Asked) -> Result<Mate
         let known = store::list_metrics(&mut conn, stage).await?;
         for (name, title) in metric::PANELS {
             if known.iter().any(|k| k == name) {
-                of.series.push((name, title, store::series(&mut conn, stage, name, POINTS).await?));
+                of.series.push((
+                    name,
+                    title,
+                    store::series(&mut conn, stage, name, POINTS).await?,
+                ));
             }
         }
         of.steps = store::completion_steps(&mut conn, stage).await?;
@@ -249,7 +258,10 @@ pub async fn page(
     let title = format!("{}, seed {}", of.run.arm.label, of.run.seed);
     let mut shell = Shell::new(&state, &request, title)
         .crumb("/", "Experiments")
-        .crumb(format!("/experiments/{}", of.run.experiment), of.question.clone());
+        .crumb(
+            format!("/experiments/{}", of.run.experiment),
+            of.question.clone(),
+        );
     shell.ignored = asked.ignored();
     let open = words::is_open(of.run.state) || of.run.state == RunState::Failed;
     shell.live = open.then(|| format!("/runs/{id}/live"));

@@ -15,14 +15,16 @@ pub(super) struct PanelView {
 }
 
 pub(super) fn views(series: &[(&'static str, &'static str, Series)]) -> Vec<PanelView> {
-    series.iter().map(|(name, title, series)| view(name, title, series)).collect()
+    series
+        .iter()
+        .map(|(name, title, series)| view(name, title, series))
+        .collect()
 }
 
 fn view(name: &'static str, title: &'static str, series: &Series) -> PanelView {
-    let latest = series
-        .points
-        .last()
-        .map_or(number::NONE.into(), |p| number::value(Kind::of(name), p.last));
+    let latest = series.points.last().map_or(number::NONE.into(), |p| {
+        number::value(Kind::of(name), p.last)
+    });
     let points = series
         .points
         .iter()
