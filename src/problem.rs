@@ -153,34 +153,15 @@ impl Problem {
         value
     }
 
-    /// A plain page; needs nothing but the stylesheet.
+    /// The same as a page.
     pub fn page(&self, request_id: &str) -> String {
-        let list: String = self
+        let errors: Vec<(String, String)> = self
             .errors
             .iter()
-            .map(|v| {
-                format!(
-                    "<li><code>{}</code> {}</li>",
-                    escape(&v.pointer),
-                    escape(&v.message)
-                )
-            })
+            .map(|v| (v.pointer.clone(), v.message.clone()))
             .collect();
-        let list = if list.is_empty() {
-            list
-        } else {
-            format!("<ul>{list}</ul>")
-        };
-        format!(
-            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-             <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
-             <link rel=\"stylesheet\" href=\"/static/app.css\"></head><body><main>\
-             <h1>{title}</h1><p>{detail}</p>{list}<p>Request {id}</p>\
-             <p><a href=\"/\">All experiments</a></p></main></body></html>",
-            title = escape(self.title()),
-            detail = escape(&self.detail),
-            id = escape(request_id),
-        )
+        let status = self.status.as_u16();
+        crate::pages::error::render(status, self.title(), &self.detail, &errors, request_id)
     }
 
     /// The response in full; the middleware calls it with the request's id.
@@ -205,21 +186,6 @@ impl Problem {
             .content_type("application/problem+json")
             .body(self.json(request_id).to_string())
     }
-}
-
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 impl ResponseError for Problem {
@@ -316,7 +282,7 @@ mod tests {
         )]));
         let page = problem.page("r");
         assert!(!page.contains("<script>") && !page.contains("<b>"));
-        assert!(page.contains("&lt;script&gt;"));
+        assert!(page.contains("&#60;script&#62;"));
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
     .service(resource("/runs/{id}/live").route(get().to(sse::run)))
     .service(scope("/api/v1").configure(rest))
     .service(scope("/worker/v1").configure(worker));
-    configure_pages(cfg);
+    crate::pages::configure(cfg);
     cfg.default_service(web::to(nothing_here));
 }
 
@@ -86,8 +86,6 @@ fn worker(cfg: &mut ServiceConfig) {
         );
 }
 
-/// The pages add theirs here.
-fn configure_pages(_cfg: &mut ServiceConfig) {}
 
 async fn nothing_here() -> Result<HttpResponse, Problem> {
     Err(Problem::not_found("page"))

@@ -7,18 +7,10 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-const PAGE: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-    <meta name=\"viewport\" content=\"width=device-width\"><title>Log in to Assay</title>\
-    <link rel=\"stylesheet\" href=\"/static/app.css\"></head><body><main><h1>Log in to Assay</h1>\
-    <form method=\"post\" action=\"/login\"><label>Admin token \
-    <input type=\"password\" name=\"token\" autocomplete=\"current-password\" required></label> \
-    <button>Log in</button></form><p>The token is in the file <code>admin.token</code> of the \
-    server's data folder; <code>assay token</code> says where.</p></main></body></html>";
-
 pub async fn page() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
-        .body(PAGE)
+        .body(crate::pages::login::render(None))
 }
 
 #[derive(Deserialize)]

@@ -1,0 +1,137 @@
+//! The markers of the colour slots, and a frame that all charts share.
+
+use super::axis::Axis;
+use super::backend::{Buffer, Ink, TEXT, ThemedSvg, UNIT};
+use super::text::escape;
+use plotters::chart::ChartContext;
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::drawing::DrawingAreaErrorKind;
+use plotters::prelude::*;
+use std::convert::Infallible;
+use std::fmt::Write;
+
+pub(super) type Chart<'a> = ChartContext<'a, ThemedSvg, Cartesian2d<Axis, Axis>>;
+pub(super) type DrawError = DrawingAreaErrorKind<Infallible>;
+
+/// Room around the plot, css px.
+pub(super) struct Margins {
+    pub top: u32,
+    pub right: u32,
+    pub bottom: u32,
+    pub left: u32,
+}
+
+/// Grid, axes and tick labels.
+pub(super) fn frame<'a>(
+    area: &'a DrawingArea<ThemedSvg, plotters::coord::Shift>,
+    margins: &Margins,
+    x: &Axis,
+    y: Option<&Axis>,
+) -> Result<Chart<'a>, DrawError> {
+    let unit = UNIT as u32;
+    let rows = Axis {
+        scale: super::axis::Scale::Linear,
+        low: 0.0,
+        high: 1.0,
+        ticks: vec![],
+    };
+    let mut chart = ChartBuilder::on(area)
+        .margin_top(margins.top * unit)
+        .margin_right(margins.right * unit)
+        .x_label_area_size(margins.bottom * unit)
+        .y_label_area_size(margins.left * unit)
+        .build_cartesian_2d(x.clone(), y.unwrap_or(&rows).clone())?;
+    let ink = Ink::Text.color();
+    let text = TextStyle::from(("sans-serif", TEXT * f64::from(UNIT)).into_font()).color(&ink);
+    let mut mesh = chart.configure_mesh();
+    mesh.bold_line_style(Ink::Grid.color())
+        .light_line_style(TRANSPARENT)
+        .axis_style(Ink::Axis.color())
+        .label_style(text)
+        .set_all_tick_mark_size(3 * unit);
+    if y.is_none() {
+        mesh.disable_y_axis().disable_y_mesh();
+    } else {
+        mesh.disable_x_mesh();
+    }
+    mesh.draw()?;
+    Ok(chart)
+}
+
+/// The marker of a slot around a point in device units.
+pub(super) fn marker(buffer: &Buffer, slot: usize, (x, y): (i32, i32), open: bool) {
+    let r = 45;
+    let class = if open { "mk open" } else { "mk" };
+    let _ = match slot % super::SLOTS {
+        0 | 7 => write!(
+            buffer.borrow_mut(),
+            r#"<circle class="{class}" cx="{x}" cy="{y}" r="{}"/>"#,
+            r - 5
+        ),
+        other => {
+            let shape = match other {
+                1 => "m-38-38h76v76h-76z",
+                2 => "m0-50l46 84h-92z",
+                3 => "m0-54l50 54l-50 54l-50-54z",
+                4 => "m0 50l46-84h-92z",
+                5 => "m-15-48h30v33h33v30h-33v33h-30v-33h-33v-30h33z",
+                _ => "m0-52l46 40v52h-92v-52z",
+            };
+            write!(
+                buffer.borrow_mut(),
+                r#"<path class="{class}" d="M{x} {y}{shape}"/>"#
+            )
+        }
+    };
+}
+
+/// Seeds' own values: small, hollow circles, all in one element.
+pub(super) fn dots(buffer: &Buffer, points: impl Iterator<Item = (i32, i32)>) {
+    let circles: String = points
+        .map(|(x, y)| format!("M{} {y}a30 30 0 1 0 60 0a30 30 0 1 0-60 0", x - 30))
+        .collect();
+    if !circles.is_empty() {
+        let _ = write!(buffer.borrow_mut(), r#"<path class="dot" d="{circles}"/>"#);
+    }
+}
+
+pub(super) fn text(buffer: &Buffer, class: &str, (x, y): (i32, i32), anchor: &str, content: &str) {
+    let anchor = if anchor.is_empty() {
+        String::new()
+    } else {
+        format!(r#" text-anchor="{anchor}""#)
+    };
+    let _ = write!(
+        buffer.borrow_mut(),
+        r#"<text class="{class}" x="{x}" y="{y}"{anchor}>{}</text>"#,
+        escape(content)
+    );
+}
+
+/// Labels pushed apart to `gap`, in the order given (ascending), within `low..high`.
+pub(super) fn declutter(wanted: &[i32], gap: i32, low: i32, high: i32) -> Vec<i32> {
+    let mut out: Vec<i32> = vec![];
+    for &y in wanted {
+        let y = y.max(low);
+        out.push(out.last().map_or(y, |&before| y.max(before + gap)));
+    }
+    let mut limit = high;
+    for y in out.iter_mut().rev() {
+        *y = (*y).min(limit);
+        limit = *y - gap;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_keep_their_order_and_distance() {
+        assert_eq!(declutter(&[10, 11, 12, 50], 10, 0, 100), [10, 20, 30, 50]);
+        assert_eq!(declutter(&[95, 96, 97], 10, 0, 100), [80, 90, 100]);
+        assert_eq!(declutter(&[-5], 10, 0, 100), [0]);
+        assert_eq!(declutter(&[], 10, 0, 100), [] as [i32; 0]);
+    }
+}

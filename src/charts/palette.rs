@@ -1,0 +1,139 @@
+//! The colour slots of static/app.css: legible, and apart from each other also
+//! for people who do not see all colours. A change of a colour reruns this.
+
+use super::SLOTS;
+
+const CSS: &str = include_str!("../../static/app.css");
+
+/// Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB.
+const VISIONS: [(&str, [[f64; 3]; 3]); 4] = [
+    (
+        "normal",
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+    ),
+    (
+        "protan",
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ],
+    ),
+    (
+        "deutan",
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ],
+    ),
+    (
+        "tritan",
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ],
+    ),
+];
+
+type Rgb = [f64; 3];
+
+/// The values of one variable in order of appearance: light, then dark.
+fn variable(name: &str) -> Vec<Rgb> {
+    CSS.match_indices(&format!("{name}:#"))
+        .map(|(at, found)| {
+            let hex = &CSS[at + found.len()..];
+            let part = |i: usize| {
+                let v = u8::from_str_radix(&hex[i..i + 2], 16).unwrap();
+                let c = f64::from(v) / 255.0;
+                if c <= 0.04045 {
+                    c / 12.92
+                } else {
+                    ((c + 0.055) / 1.055).powf(2.4)
+                }
+            };
+            [part(0), part(2), part(4)]
+        })
+        .collect()
+}
+
+fn luminance([r, g, b]: Rgb) -> f64 {
+    0.2126 * r + 0.7152 * g + 0.0722 * b
+}
+
+fn contrast(a: Rgb, b: Rgb) -> f64 {
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+fn seen(matrix: &[[f64; 3]; 3], rgb: Rgb) -> Rgb {
+    let row = |r: &[f64; 3]| (r[0] * rgb[0] + r[1] * rgb[1] + r[2] * rgb[2]).clamp(0.0, 1.0);
+    [row(&matrix[0]), row(&matrix[1]), row(&matrix[2])]
+}
+
+fn oklab([r, g, b]: Rgb) -> Rgb {
+    let l = (0.412_221_470_8 * r + 0.536_332_536_3 * g + 0.051_445_992_9 * b).cbrt();
+    let m = (0.211_903_498_2 * r + 0.680_699_545_1 * g + 0.107_396_956_6 * b).cbrt();
+    let s = (0.088_302_461_9 * r + 0.281_718_837_6 * g + 0.629_978_700_5 * b).cbrt();
+    [
+        0.210_454_255_3 * l + 0.793_617_785_0 * m - 0.004_072_046_8 * s,
+        1.977_998_495_1 * l - 2.428_592_205_0 * m + 0.450_593_709_9 * s,
+        0.025_904_037_1 * l + 0.782_771_766_2 * m - 0.808_675_766_0 * s,
+    ]
+}
+
+fn distance(a: Rgb, b: Rgb) -> f64 {
+    let (a, b) = (oklab(a), oklab(b));
+    (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt() * 100.0
+}
+
+#[test]
+fn colour_slots_are_legible_and_apart_in_both_themes() {
+    // Light, dark, print (light again).
+    let backgrounds = variable("--bg");
+    assert!(backgrounds.len() >= 2);
+    for (theme, background) in backgrounds.iter().enumerate() {
+        let slots: Vec<Rgb> = (1..=SLOTS)
+            .map(|i| variable(&format!("--c{i}"))[theme])
+            .collect();
+        for (i, slot) in slots.iter().enumerate() {
+            let ratio = contrast(*slot, *background);
+            assert!(ratio >= 4.5, "slot {} in theme {theme}: {ratio:.2}", i + 1);
+            for (j, other) in slots.iter().enumerate().skip(i + 1) {
+                for (vision, matrix) in &VISIONS {
+                    let d = distance(seen(matrix, *slot), seen(matrix, *other));
+                    assert!(
+                        d >= 7.5,
+                        "{} and {} in theme {theme}, {vision}: {d:.1}",
+                        i + 1,
+                        j + 1
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn text_is_legible_in_both_themes() {
+    for (theme, background) in variable("--bg").iter().enumerate() {
+        for name in ["--fg", "--mut", "--link", "--bad"] {
+            let ratio = contrast(variable(name)[theme], *background);
+            assert!(ratio >= 4.5, "{name} in theme {theme}: {ratio:.2}");
+            let card = contrast(variable(name)[theme], variable("--card")[theme]);
+            assert!(card >= 4.5, "{name} on a card in theme {theme}: {card:.2}");
+        }
+    }
+}
+
+#[test]
+fn no_rule_fades_or_hides_one_kind_of_arm() {
+    for rule in CSS.split('}') {
+        if rule.contains(".fail") || rule.contains(".alt") {
+            for word in ["display:none", "opacity", "filter", "visibility"] {
+                assert!(!rule.contains(word), "{rule}");
+            }
+        }
+    }
+}

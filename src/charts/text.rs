@@ -1,0 +1,85 @@
+//! Text in charts: escaping, and widths from our own table, so that the layout
+//! is the same on every machine, with or without fonts.
+
+/// For XML text and attributes. Characters that XML forbids become U+FFFD.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\n' | '\t' => out.push(' '),
+            // Direction overrides could disguise what stands beside them.
+            c if c.is_control()
+                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}') =>
+            {
+                out.push('\u{fffd}');
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Width of a character in em, a little on the wide side.
+fn em(c: char) -> f64 {
+    match c {
+        'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' => 0.33,
+        ' ' | 'f' | 't' | 'r' | '(' | ')' | '[' | ']' | '-' | '/' => 0.4,
+        'm' | 'w' | 'M' | 'W' | '@' | '%' => 0.92,
+        '0'..='9' => 0.62,
+        'a'..='z' => 0.6,
+        'A'..='Z' => 0.7,
+        '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}' => 0.0,
+        '\u{2e80}'.. => 1.1,
+        _ => 0.65,
+    }
+}
+
+/// Width in the unit of `size`.
+pub fn width(text: &str, size: f64) -> f64 {
+    text.chars().map(em).sum::<f64>() * size
+}
+
+/// The text, or as much of its start as fits with an ellipsis.
+pub fn fit(text: &str, size: f64, room: f64) -> String {
+    if width(text, size) <= room {
+        return text.to_string();
+    }
+    let mut used = width("…", size);
+    let mut out = String::new();
+    for c in text.chars() {
+        used += em(c) * size;
+        if used > room {
+            break;
+        }
+        out.push(c);
+    }
+    out.truncate(out.trim_end().len());
+    out.push('…');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_cannot_leave_its_place() {
+        assert_eq!(
+            escape("<b a=\"'&\u{1}\u{202e}"),
+            "&lt;b a=&quot;&#39;&amp;\u{fffd}\u{fffd}"
+        );
+    }
+
+    #[test]
+    fn text_is_cut_to_its_room() {
+        let long = "x".repeat(200);
+        assert!(width(&fit(&long, 12.0, 100.0), 12.0) <= 100.0);
+        assert_eq!(fit("short", 12.0, 100.0), "short");
+        assert_eq!(fit("", 12.0, 0.0), "");
+    }
+}

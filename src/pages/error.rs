@@ -1,0 +1,40 @@
+//! What went wrong, as a page.
+
+use super::Shell;
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    shell: Shell,
+    status: u16,
+    title: &'a str,
+    detail: &'a str,
+    /// Pointer and message of each broken rule.
+    errors: &'a [(String, String)],
+    request_id: &'a str,
+    may_login: bool,
+    may_retry: bool,
+}
+
+/// The page of a problem. `detail` and `errors` are shown as they are (escaped).
+pub fn render(
+    status: u16,
+    title: &str,
+    detail: &str,
+    errors: &[(String, String)],
+    request_id: &str,
+) -> String {
+    let page = ErrorPage {
+        shell: Shell::plain(title),
+        status,
+        title,
+        detail,
+        errors,
+        request_id,
+        may_login: status == 401,
+        may_retry: status >= 500 || status == 429,
+    };
+    // Only the formatter of a value can fail, and these are strings.
+    page.render().unwrap_or_default()
+}

@@ -1,0 +1,117 @@
+//! The table of the comparison.
+
+use super::Material;
+use crate::charts::series_class;
+use crate::number::{self, Kind};
+use crate::pages::words;
+use assay_core::compare::{Comparison, Row, compare};
+use assay_core::metric;
+use assay_core::stats::Estimate;
+
+/// One arm, every cell as it is shown.
+#[derive(Debug)]
+pub(super) struct ArmRow {
+    pub key: String,
+    pub label: String,
+    pub class: String,
+    pub is_baseline: bool,
+    pub n: usize,
+    pub planned: usize,
+    pub value: Cell,
+    pub difference: Option<Cell>,
+    pub second: Cell,
+    pub second_difference: Option<Cell>,
+    pub ood: Cell,
+    pub charged: String,
+    pub reached: String,
+}
+
+/// A mean, and below it its interval or why there is none.
+#[derive(Debug)]
+pub(super) struct Cell {
+    pub mean: String,
+    pub interval: String,
+}
+
+/// The figure shown beside the chosen one: length, or beside length pass@1.
+pub(super) fn second(chosen: usize) -> usize {
+    let length = words::FINAL
+        .iter()
+        .position(|f| f.1 == metric::LENGTH)
+        .unwrap_or(0);
+    if chosen == length { 0 } else { length }
+}
+
+pub(super) fn of_metric(of: &Material, index: usize) -> Comparison {
+    compare(
+        of.basis(),
+        &of.view.spec.baseline,
+        words::FINAL[index].1,
+        &of.test,
+    )
+}
+
+pub(super) fn rows(of: &Material, chosen: usize) -> Vec<ArmRow> {
+    let name = words::FINAL[chosen].1;
+    let kind = Kind::of(name);
+    let first = of_metric(of, chosen);
+    let beside = second(chosen);
+    let second_kind = Kind::of(words::FINAL[beside].1);
+    let second = of_metric(of, beside);
+    let ood = compare(of.basis(), &of.view.spec.baseline, name, &of.ood);
+    let find = |c: &Comparison, arm: &str| c.rows.iter().find(|r| r.arm == arm).cloned();
+    first
+        .rows
+        .iter()
+        .enumerate()
+        .map(|(slot, row)| {
+            let beside = find(&second, &row.arm);
+            let far = find(&ood, &row.arm);
+            let difference = |row: Option<&Row>, kind| {
+                row.filter(|r| !r.is_baseline)
+                    .map(|r| cell(kind, r.difference.as_ref(), true))
+            };
+            ArmRow {
+                key: row.arm.clone(),
+                label: row.label.clone(),
+                class: series_class(slot),
+                is_baseline: row.is_baseline,
+                n: row.value.map_or(0, |v| v.n),
+                planned: row.planned_seeds,
+                value: cell(kind, row.value.as_ref(), false),
+                difference: difference(Some(row), kind),
+                second: cell(
+                    second_kind,
+                    beside.as_ref().and_then(|r| r.value.as_ref()),
+                    false,
+                ),
+                second_difference: difference(beside.as_ref(), second_kind),
+                ood: cell(kind, far.as_ref().and_then(|r| r.value.as_ref()), false),
+                charged: row
+                    .charged_mean
+                    .map_or(number::NONE.into(), number::prefixed),
+                reached: words::reached(row.reached),
+            }
+        })
+        .collect()
+}
+
+fn cell(kind: Kind, of: Option<&Estimate>, signed: bool) -> Cell {
+    let Some(e) = of else {
+        return Cell {
+            mean: number::NONE.into(),
+            interval: String::new(),
+        };
+    };
+    let mean = if signed {
+        number::signed(kind, e.mean)
+    } else {
+        number::value(kind, e.mean)
+    };
+    let interval = match &e.interval {
+        Some(i) if signed => number::signed_interval(kind, i),
+        Some(i) => number::interval(kind, i),
+        None => number::no_interval(e.n),
+    };
+    Cell { mean, interval }
+}

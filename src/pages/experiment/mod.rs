@@ -1,0 +1,307 @@
+//! `/experiments/{id}`: does it work, compared with what, at which cost?
+
+mod comparison;
+mod export;
+mod figures;
+mod runs;
+
+use super::query::Asked;
+use super::{Choice, Shell, html, words};
+use crate::number;
+use crate::problem::Problem;
+use crate::state::AppState;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use assay_core::compare::{ArmFigures, Basis};
+use assay_core::ids::ExperimentId;
+use assay_core::spec::BaseSeeds;
+use assay_core::task::Split;
+use assay_store::{
+    self as store, ExperimentLedger, ExperimentView, MilestonePoint, RunSeries, RunView,
+};
+use comparison::ArmRow;
+use figures::{Milestones, Picture};
+use runs::RunRow;
+use serde_json::Value;
+
+/// Everything that the page is made from.
+#[derive(Debug)]
+pub(super) struct Material {
+    pub view: ExperimentView,
+    pub runs: Vec<RunView>,
+    pub test: Vec<ArmFigures>,
+    pub ood: Vec<ArmFigures>,
+    pub milestones: Vec<MilestonePoint>,
+    pub series: Vec<RunSeries>,
+    pub ledger: ExperimentLedger,
+}
+
+impl Material {
+    pub fn basis(&self) -> Basis {
+        let budget = &self.view.spec.budget;
+        Basis::EqualCompute {
+            unit: budget.unit,
+            budget: budget.amount,
+        }
+    }
+}
+
+/// What was asked for, each of a closed set.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    /// Index into `words::FINAL`.
+    pub metric: usize,
+    /// Index into `words::TRAINING`.
+    pub curve: usize,
+}
+
+impl Wanted {
+    fn read(asked: &mut Asked, registered: &str) -> Self {
+        let finals: Vec<(&str, usize)> = words::FINAL
+            .iter()
+            .enumerate()
+            .map(|(i, f)| (f.0, i))
+            .collect();
+        let curves: Vec<(&str, usize)> = words::TRAINING
+            .iter()
+            .enumerate()
+            .map(|(i, f)| (f.0, i))
+            .collect();
+        let primary = words::FINAL.iter().position(|f| f.1 == registered);
+        Self {
+            metric: asked.choose("metric", &finals).or(primary).unwrap_or(0),
+            curve: asked.choose("curve", &curves).unwrap_or(0),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct CostRow {
+    name: String,
+    note: &'static str,
+    tokens: String,
+    flops: String,
+    device: String,
+}
+
+#[derive(Template)]
+#[template(path = "experiment/page.html")]
+struct ExperimentPage {
+    shell: Shell,
+    id: String,
+    question: String,
+    hypothesis: Option<String>,
+    basis: String,
+    baseline: String,
+    /// What all seeds have in common, so that no interval covers it.
+    fixed: String,
+    missing: Vec<String>,
+    nothing_yet: bool,
+    metric_title: &'static str,
+    second_title: &'static str,
+    metrics: Vec<Choice>,
+    curves: Vec<Choice>,
+    rows: Vec<ArmRow>,
+    /// Questions and samples behind each figure.
+    measured: String,
+    milestones: Milestones,
+    forest: Picture,
+    dots: Picture,
+    training: Picture,
+    runs: Vec<RunRow>,
+    charged: Vec<CostRow>,
+    spent: Vec<CostRow>,
+    margin: String,
+    registered: String,
+    version: i32,
+    sha256: String,
+    frozen: String,
+    spec: String,
+    query: String,
+}
+
+impl ExperimentPage {
+    fn new(shell: Shell, of: &Material, wanted: Wanted, query: String) -> Self {
+        let spec = &of.view.spec;
+        let (_, _, metric_title) = words::FINAL[wanted.metric];
+        let second = comparison::second(wanted.metric);
+        let baseline = spec
+            .arm(&spec.baseline)
+            .map_or(spec.baseline.as_str(), |a| &a.label);
+        Self {
+            shell,
+            id: of.view.id.to_string(),
+            question: of.view.question.clone(),
+            hypothesis: spec.hypothesis.clone(),
+            basis: of.basis().to_string(),
+            baseline: baseline.to_string(),
+            fixed: fixed(of),
+            missing: runs::missing(of),
+            nothing_yet: of.test.iter().all(|arm| arm.runs.is_empty()),
+            metric_title,
+            second_title: words::FINAL[second].2,
+            metrics: words::FINAL
+                .iter()
+                .enumerate()
+                .map(|(i, f)| choice(f.0, f.2, i == wanted.metric))
+                .collect(),
+            curves: words::TRAINING
+                .iter()
+                .enumerate()
+                .map(|(i, f)| choice(f.0, words::panel_title(f.1), i == wanted.curve))
+                .collect(),
+            rows: comparison::rows(of, wanted.metric),
+            measured: format!(
+                "{} test questions and as many out of distribution, {} each, at temperature {}, up to {} tokens.",
+                number::integer(i64::from(spec.evaluation.problems)),
+                number::counted(i64::from(spec.evaluation.samples), "sample"),
+                spec.evaluation.temperature,
+                spec.evaluation.max_completion_length,
+            ),
+            milestones: figures::milestones(of, wanted.metric),
+            forest: figures::forest(of, wanted.metric),
+            dots: figures::seed_dots(of, wanted.metric),
+            training: figures::training(of, wanted.curve),
+            runs: runs::rows(of),
+            charged: of
+                .ledger
+                .arms
+                .iter()
+                .map(|arm| cost(arm.label.clone(), "", arm.charged))
+                .collect(),
+            spent: of
+                .ledger
+                .spent
+                .iter()
+                .map(|row| {
+                    let note = if row.reused {
+                        "by an earlier experiment"
+                    } else {
+                        ""
+                    };
+                    cost(row.purpose.clone(), note, row.cost)
+                })
+                .collect(),
+            margin: number::significant(spec.margin),
+            registered: words::FINAL
+                .iter()
+                .find(|f| f.1 == spec.metric)
+                .map_or(spec.metric.clone(), |f| f.2.to_string()),
+            version: of.view.version,
+            sha256: of.view.sha256.clone(),
+            frozen: number::moment(of.view.frozen_at),
+            spec: serde_json::to_string_pretty(spec).unwrap_or_default(),
+            query,
+        }
+    }
+}
+
+fn choice(value: &str, label: &str, chosen: bool) -> Choice {
+    Choice {
+        value: value.into(),
+        label: label.into(),
+        chosen,
+    }
+}
+
+fn cost(name: String, note: &'static str, of: assay_core::ledger::Cost) -> CostRow {
+    CostRow {
+        name,
+        note,
+        tokens: number::prefixed(of.tokens),
+        flops: number::prefixed(of.flops),
+        device: number::duration(of.device_ms),
+    }
+}
+
+/// The line that stands with every interval.
+fn fixed(of: &Material) -> String {
+    let spec = &of.view.spec;
+    let names: Vec<&str> = spec.stages.iter().map(|s| s.id.as_str()).collect();
+    match (spec.base_seeds, names.is_empty()) {
+        (_, true) => "Nothing is shared between seeds.".into(),
+        (BaseSeeds::Shared, false) => format!(
+            "Fixed for all seeds: {} (computed once). The intervals hold for this one and do not cover how another would have turned out.",
+            names.join(", ")
+        ),
+        (BaseSeeds::PerSeed, false) => format!(
+            "Each seed has its own {}, shared by all arms of that seed; differences are paired by seed.",
+            names.join(", ")
+        ),
+    }
+}
+
+async fn material(
+    state: &AppState,
+    id: ExperimentId,
+    curve: impl FnOnce(&ExperimentView) -> Option<&'static str>,
+) -> Result<Material, Problem> {
+    let mut conn = state.conn().await?;
+    let view = store::get_experiment(&mut conn, id).await?;
+    let series = match curve(&view) {
+        Some(metric) => store::experiment_series(&mut conn, id, metric).await?,
+        None => vec![],
+    };
+    Ok(Material {
+        runs: store::list_runs(&mut conn, id).await?,
+        test: store::run_figures(&mut conn, id).await?,
+        ood: store::figures_for_split(&mut conn, id, Split::Ood).await?,
+        milestones: store::milestones(&mut conn, id).await?,
+        ledger: store::experiment_ledger(&mut conn, id).await?,
+        series,
+        view,
+    })
+}
+
+pub async fn page(
+    state: Data<AppState>,
+    request: HttpRequest,
+    id: Path<ExperimentId>,
+) -> Result<HttpResponse, Problem> {
+    let mut asked = Asked::read(request.query_string());
+    let mut wanted = None;
+    let of = material(&state, *id, |view| {
+        let read = *wanted.insert(Wanted::read(&mut asked, &view.spec.metric));
+        Some(words::TRAINING[read.curve].1)
+    })
+    .await?;
+    let wanted = wanted.unwrap_or(Wanted {
+        metric: 0,
+        curve: 0,
+    });
+    let mut shell = Shell::new(&state, &request, of.view.name.clone()).crumb("/", "Experiments");
+    shell.ignored = asked.ignored();
+    shell.live = of
+        .runs
+        .iter()
+        .any(|run| words::is_open(run.state))
+        .then(|| format!("/experiments/{id}/live"));
+    let query = request.query_string();
+    let query = if query.is_empty() {
+        String::new()
+    } else {
+        format!("?{query}")
+    };
+    html(&ExperimentPage::new(shell, &of, wanted, query))
+}
+
+pub async fn csv(state: Data<AppState>, id: Path<ExperimentId>) -> Result<HttpResponse, Problem> {
+    let of = material(&state, *id, |_| None).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((
+            "content-disposition",
+            format!("attachment; filename=\"{id}.csv\""),
+        ))
+        .body(export::csv(&of)))
+}
+
+pub async fn json(state: Data<AppState>, id: Path<ExperimentId>) -> Result<HttpResponse, Problem> {
+    let of = material(&state, *id, |_| None).await?;
+    let value: Value = export::json(&of);
+    Ok(HttpResponse::Ok().json(value))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! The runs of an experiment: where they stand, and what is missing.
+
+use super::Material;
+use crate::charts::sparkline;
+use crate::number;
+use assay_store::{JobState, RunState, RunView};
+
+#[derive(Debug)]
+pub(super) struct RunRow {
+    pub id: String,
+    pub arm: String,
+    pub seed: u64,
+    pub state: &'static str,
+    pub now: String,
+    pub spark: Option<String>,
+    pub last: String,
+}
+
+pub(super) fn rows(of: &Material) -> Vec<RunRow> {
+    of.runs
+        .iter()
+        .map(|run| {
+            let curve: Vec<f64> = of
+                .milestones
+                .iter()
+                .filter(|p| p.run == run.id)
+                .map(|p| p.pass_at_1)
+                .collect();
+            let last = curve
+                .last()
+                .map_or(number::NONE.into(), |v| number::fixed(*v, 3));
+            RunRow {
+                id: run.id.to_string(),
+                arm: run.arm.label.clone(),
+                seed: run.seed,
+                state: run.state.word(),
+                now: now(run),
+                spark: (curve.len() > 1).then(|| {
+                    let title = format!("validation pass@1, {} measured, now {last}", curve.len());
+                    sparkline(&curve, (0.0, 1.0), &title)
+                }),
+                last,
+            }
+        })
+        .collect()
+}
+
+/// What a run is doing, or why it does not.
+fn now(run: &RunView) -> String {
+    let done = run
+        .stages
+        .iter()
+        .filter(|s| s.state == JobState::Succeeded)
+        .count();
+    let all = run.stages.len();
+    match run.state {
+        RunState::Succeeded => number::counted(all as i64, "stage"),
+        RunState::Cancelled => "cancelled".into(),
+        RunState::Failed => {
+            let failed = run.stages.iter().find(|s| s.state == JobState::Failed);
+            failed.map_or("failed".into(), |s| {
+                let class = s.failure.as_ref().map_or("failed", |f| f.class.as_str());
+                format!("{}: {class} at step {}", s.name, number::integer(s.step))
+            })
+        }
+        RunState::Running | RunState::Waiting => {
+            let running = run.stages.iter().find(|s| s.state == JobState::Running);
+            match (
+                running,
+                run.stages.iter().find(|s| s.state != JobState::Succeeded),
+            ) {
+                (Some(s), _) => format!(
+                    "{} at step {}, stage {} of {all}",
+                    s.name,
+                    number::integer(s.step),
+                    done + 1
+                ),
+                (None, Some(s)) if !s.waits_for.is_empty() => {
+                    format!("{} waits for {}", s.name, s.waits_for.join(", "))
+                }
+                (None, Some(s)) => format!("{} is {}", s.name, s.state),
+                (None, None) => String::new(),
+            }
+        }
+    }
+}
+
+/// What the comparison still lacks, one line an arm.
+pub(super) fn missing(of: &Material) -> Vec<String> {
+    of.test
+        .iter()
+        .filter(|arm| arm.runs.len() < arm.planned_seeds)
+        .map(|arm| {
+            let done = arm.runs.len();
+            let of_arm = || of.runs.iter().filter(|r| r.arm.key == arm.id);
+            let count = |state: RunState| of_arm().filter(|r| r.state == state).count();
+            let mut rest = vec![];
+            for state in [
+                RunState::Running,
+                RunState::Waiting,
+                RunState::Failed,
+                RunState::Cancelled,
+            ] {
+                let n = count(state);
+                if n > 0 {
+                    rest.push(format!("{n} {state}"));
+                }
+            }
+            let rest = if rest.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", rest.join(", "))
+            };
+            let why = match done {
+                0 => "no figures yet",
+                1 => "1 seed, no interval",
+                2 => "not enough seeds for an interval",
+                _ => "the interval is over those",
+            };
+            format!(
+                "{}: {done} of {} seeds finished{rest}; {why}.",
+                arm.label, arm.planned_seeds
+            )
+        })
+        .collect()
+}

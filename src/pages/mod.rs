@@ -1,0 +1,153 @@
+//! The pages. One file a page, its struct above its handler; they read from the
+//! store, let `charts` draw, and write HTML that works without a script.
+
+pub mod assets;
+pub mod error;
+mod experiment;
+mod experiments;
+pub mod login;
+pub mod query;
+mod queue;
+mod run;
+mod words;
+
+use crate::number;
+use crate::problem::Problem;
+use crate::state::AppState;
+use actix_web::web::{ServiceConfig, get, resource};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use time::OffsetDateTime;
+
+/// Addresses of the pages; `routes` mounts them.
+pub fn configure(cfg: &mut ServiceConfig) {
+    cfg.service(resource("/").route(get().to(experiments::page)))
+        .service(resource("/static/{name}").route(get().to(assets::get)))
+        .service(resource("/experiments/{id}.csv").route(get().to(experiment::csv)))
+        .service(resource("/experiments/{id}.json").route(get().to(experiment::json)))
+        .service(resource("/experiments/{id}").route(get().to(experiment::page)))
+        .service(resource("/runs/{id}").route(get().to(run::page)))
+        .service(resource("/queue").route(get().to(queue::page)));
+}
+
+#[derive(Debug, Clone)]
+pub struct Crumb {
+    pub href: String,
+    pub label: String,
+}
+
+/// What surrounds every page.
+#[derive(Debug, Clone)]
+pub struct Shell {
+    pub title: String,
+    pub crumbs: Vec<Crumb>,
+    /// Where the page's news come from.
+    pub live: Option<String>,
+    /// This page's own address, with what was asked for.
+    pub url: String,
+    pub now: String,
+    pub ignored: Vec<String>,
+    /// Someone has logged in and may log out.
+    pub session: bool,
+}
+
+impl Shell {
+    pub fn new(state: &AppState, request: &HttpRequest, title: impl Into<String>) -> Self {
+        let uri = request.uri();
+        Self {
+            url: uri.path_and_query().map_or("/", |p| p.as_str()).to_string(),
+            session: state.auth.required,
+            ..Self::plain(title)
+        }
+    }
+
+    /// Without a request at hand.
+    pub fn plain(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            crumbs: vec![],
+            live: None,
+            url: String::new(),
+            now: number::moment(OffsetDateTime::now_utc()),
+            ignored: vec![],
+            session: false,
+        }
+    }
+
+    pub fn crumb(mut self, href: impl Into<String>, label: impl Into<String>) -> Self {
+        self.crumbs.push(Crumb {
+            href: href.into(),
+            label: label.into(),
+        });
+        self
+    }
+
+    pub fn css(&self) -> &'static str {
+        assets::css_url()
+    }
+
+    pub fn js(&self) -> &'static str {
+        assets::js_url()
+    }
+}
+
+/// An option of a control.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    pub value: String,
+    pub label: String,
+    pub chosen: bool,
+}
+
+fn html(page: &impl Template) -> Result<HttpResponse, Problem> {
+    let body = page.render().map_err(Problem::internal)?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .body(body))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// What holds for every page, whatever it shows.
+    pub(crate) fn assert_is_clean(page: &str) {
+        for bad in [
+            "style=",
+            "<style",
+            "onclick",
+            "onload",
+            "javascript:",
+            "rgb(",
+            "<b>",
+            "<img",
+        ] {
+            assert!(!page.contains(bad), "{bad} in {page}");
+        }
+        for (at, _) in page.match_indices("<script") {
+            assert!(page[at..].starts_with("<script type=\"module\" src=\"/static/app.js?v="));
+            let end = &page[at + page[at..].find('>').unwrap() + 1..];
+            assert!(end.starts_with("</script>"), "an inline script");
+        }
+        for attribute in ["fill=\"", "stroke=\"", "color=\""] {
+            assert!(!page.contains(attribute), "{attribute}");
+        }
+        assert_eq!(page.matches("<h1>").count(), 1);
+        assert!(page.contains("class=\"skip\"") && page.contains("<main id=\"main\""));
+    }
+
+    #[test]
+    fn a_problem_is_a_page_that_escapes_and_names_the_request() {
+        let errors = [("/arms/0".to_string(), "<b>bad</b>".to_string())];
+        let page = error::render(422, "Unprocessable", "two & more", &errors, "req-1");
+        assert!(page.contains("two &#38; more") || page.contains("two &amp; more"));
+        assert!(page.contains("req-1") && page.contains("/arms/0"));
+        assert_is_clean(&page);
+    }
+
+    #[test]
+    fn the_login_page_says_where_the_token_is() {
+        assert_is_clean(&login::render(Some("that is not the admin token")));
+        assert!(login::render(None).contains("assay token"));
+    }
+}

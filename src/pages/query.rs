@@ -1,0 +1,104 @@
+//! Query strings, read leniently: what a page does not know is named on it and
+//! otherwise ignored, so that an old or mistyped link still shows something.
+
+use actix_web::web;
+
+/// What was asked for after the question mark.
+#[derive(Debug, Default)]
+pub struct Asked {
+    pairs: Vec<(String, String)>,
+    ignored: Vec<String>,
+}
+
+const MAX_SHOWN: usize = 10;
+
+impl Asked {
+    pub fn read(query: &str) -> Self {
+        match web::Query::<Vec<(String, String)>>::from_query(query) {
+            Ok(pairs) => Self {
+                pairs: pairs.into_inner(),
+                ignored: vec![],
+            },
+            Err(_) => Self {
+                pairs: vec![],
+                ignored: vec![shown(query)],
+            },
+        }
+    }
+
+    /// The last value given; an empty one is the same as none.
+    pub fn text(&mut self, key: &str) -> Option<String> {
+        let mut found = None;
+        self.pairs.retain_mut(|(k, v)| {
+            let own = k == key;
+            if own {
+                found = Some(std::mem::take(v));
+            }
+            !own
+        });
+        found.filter(|v| !v.is_empty())
+    }
+
+    /// One of a closed set.
+    pub fn choose<T: Copy>(&mut self, key: &str, options: &[(&str, T)]) -> Option<T> {
+        let value = self.text(key)?;
+        let found = options
+            .iter()
+            .find(|(word, _)| *word == value)
+            .map(|(_, t)| *t);
+        if found.is_none() {
+            self.refuse(key, &value);
+        }
+        found
+    }
+
+    pub fn number(&mut self, key: &str) -> Option<i64> {
+        let value = self.text(key)?;
+        let found = value.trim().parse().ok();
+        if found.is_none() {
+            self.refuse(key, &value);
+        }
+        found
+    }
+
+    pub fn refuse(&mut self, key: &str, value: &str) {
+        self.ignored.push(shown(&format!("{key}={value}")));
+    }
+
+    /// Everything that no one has asked for.
+    pub fn ignored(mut self) -> Vec<String> {
+        self.ignored
+            .extend(self.pairs.iter().map(|(k, _)| shown(k)));
+        self.ignored.truncate(MAX_SHOWN);
+        self.ignored
+    }
+}
+
+fn shown(text: &str) -> String {
+    let mut out: String = text.chars().take(60).collect();
+    if out.len() < text.len() {
+        out.push('…');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_understood_is_named_and_nothing_fails() {
+        let mut asked = Asked::read("metric=pass1&smoth=0.5&step=x&metric=length&x=%zz&y=%ff");
+        assert_eq!(
+            asked.choose("metric", &[("length", 1), ("pass1", 2)]),
+            Some(1)
+        );
+        assert_eq!(asked.number("step"), None);
+        let ignored = asked.ignored();
+        assert!(ignored.contains(&"step=x".to_string()) && ignored.contains(&"smoth".to_string()));
+        let mut asked = Asked::read("metric=nonsense&step=");
+        assert_eq!(asked.choose("metric", &[("length", 1)]), None);
+        assert_eq!(asked.number("step"), None);
+        assert_eq!(asked.ignored(), ["metric=nonsense"]);
+    }
+}

@@ -1,0 +1,344 @@
+//! The pages over HTTP, from a database of their own with made-up training.
+
+#[expect(dead_code, reason = "shared with the HTTP tests, which use more of it")]
+#[path = "../http/app.rs"]
+mod app;
+mod seed;
+
+use app::App;
+use assay_core::ids::ExperimentId;
+use seed::{Seeder, Until, spec};
+use std::time::{Duration, Instant};
+
+const THREE: [(&str, &str); 2] = [
+    ("sft", "SFT on clean chains"),
+    ("grpo", "GRPO from the base"),
+];
+
+fn seeded(app: &App, steps: u64, mut until: impl FnMut(usize, &str) -> Until) -> ExperimentId {
+    let state = app.state();
+    app.block_on(async {
+        let mut seeder = Seeder::new(state, "w-1", steps).await;
+        let id = seeder.submit(&spec(&THREE, 3, 16)).await;
+        let mut seen = 0;
+        seeder
+            .work_off(|claim| {
+                seen += 1;
+                until(seen, claim.spec.job.kind())
+            })
+            .await;
+        id
+    })
+}
+
+fn html(app: &App, path: &str) -> app::Answer {
+    let answer = app.send("GET", path, &[("accept", "text/html")], ());
+    assert!(
+        answer
+            .header("content-security-policy")
+            .contains("style-src 'self'")
+    );
+    for bad in ["style=", "<style", "javascript:", "rgb("] {
+        assert!(!answer.text.contains(bad), "{bad} on {path}");
+    }
+    answer
+}
+
+fn page(app: &App, path: &str) -> String {
+    let answer = html(app, path);
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert!(answer.header("content-type").starts_with("text/html"));
+    assert_eq!(answer.text.matches("<h1>").count(), 1, "{path}");
+    answer.text
+}
+
+/// The first link to a run whose text holds `label`.
+fn run_link(text: &str, label: &str) -> String {
+    let at = text
+        .find(&format!("\">{label}"))
+        .unwrap_or_else(|| panic!("no link {label}"));
+    let from = text[..at].rfind("/runs/").unwrap();
+    text[from..at].to_string()
+}
+
+#[test]
+fn a_finished_experiment_is_listed_compared_and_exported() {
+    let app = App::start();
+    let id = seeded(&app, 60, |_, _| Until::End);
+    let list = page(&app, "/");
+    assert!(list.contains(&format!("/experiments/{id}")) && list.contains("9 of 9"));
+    let text = page(&app, &format!("/experiments/{id}"));
+    for words in [
+        "At equal training compute",
+        "equal compute: 4.000e11",
+        "3 of 3",
+        "n = 3",
+        "budget reached",
+        "[+0.",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    for arm in ["base", "arm-0", "arm-1"] {
+        assert!(
+            text.matches(&format!("data-arm=\"{arm}\"")).count() >= 5,
+            "{arm}"
+        );
+    }
+    assert!(!text.contains("data-live"), "nothing is running");
+    let csv = app.get(&format!("/experiments/{id}.csv"));
+    assert!(csv.header("content-type").starts_with("text/csv"));
+    assert_eq!(csv.text.lines().count(), 1 + 2 * 4 * 3);
+    let json = app.get(&format!("/experiments/{id}.json")).json();
+    assert_eq!(json["comparisons"].as_array().unwrap().len(), 8);
+    let length = page(&app, &format!("/experiments/{id}?metric=length&curve=kl"));
+    assert!(length.contains("KL to the reference") && length.contains("completion length, tokens"));
+}
+
+#[test]
+fn a_run_shows_its_panels_completions_and_what_it_cost() {
+    let app = App::start();
+    let id = seeded(&app, 60, |_, _| Until::End);
+    let run = run_link(
+        &page(&app, &format!("/experiments/{id}")),
+        "GRPO from the base, seed 1",
+    );
+    let text = page(&app, &run);
+    for (metric, _) in assay_core::metric::PANELS {
+        assert!(
+            text.contains(&format!("data-metric=\"{metric}\"")),
+            "{metric}"
+        );
+    }
+    for words in [
+        "of 8 correct",
+        "3+4*2-9 mod 10",
+        "Charged to the arm",
+        "rollout",
+        "attempt 1",
+        "entropy fell",
+        "ood",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    let other = page(&app, &format!("{run}?stage=base&step=12"));
+    assert!(
+        other.contains("How does base train?")
+            && other.contains("ignored")
+            && other.contains("step=12")
+    );
+    let earlier = page(&app, &format!("{run}?step=12"));
+    assert!(earlier.contains("<option value=\"12\" selected>"));
+}
+
+#[test]
+fn a_failed_run_says_where_and_why_and_keeps_its_curves() {
+    let app = App::start();
+    let mut broken = false;
+    let id = seeded(&app, 60, |_, kind| {
+        if kind == "grpo" && !std::mem::replace(&mut broken, true) {
+            Until::Nan(0.5)
+        } else {
+            Until::End
+        }
+    });
+    let text = page(&app, &format!("/experiments/{id}"));
+    assert!(text.contains("2 of 3 seeds finished (1 failed)"));
+    let at = text.find("state failed").expect("one run has failed");
+    let from = text[..at].rfind("/runs/").unwrap();
+    let run = &text[from..from + text[from..].find('"').unwrap()];
+    let text = page(&app, run);
+    for words in [
+        "failed (nan)",
+        "at step 30, metric train/loss",
+        "giving up &#60;here&#62;",
+        "kept and shown below",
+        "not finite",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    assert!(page(&app, "/").contains("bad"));
+}
+
+#[test]
+fn a_running_experiment_says_what_is_missing_and_listens_for_news() {
+    let app = App::start();
+    let mut left = 0;
+    let id = seeded(&app, 60, |_, kind| {
+        left += usize::from(kind == "grpo");
+        if kind == "grpo" && left > 1 {
+            Until::Share(0.4)
+        } else {
+            Until::End
+        }
+    });
+    let text = page(&app, &format!("/experiments/{id}"));
+    assert!(text.contains(&format!("data-live=\"/experiments/{id}/live\"")));
+    assert!(
+        text.contains(
+            "GRPO from the base: 1 of 3 seeds finished (2 running); 1 seed, no interval."
+        )
+    );
+    let queue = page(&app, "/queue");
+    for words in [
+        "w-1",
+        "grpo, attempt 1, step 24",
+        "2 running",
+        "waits for 1 input",
+        "CPU, 2 cores",
+    ] {
+        assert!(queue.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn nothing_yet_is_a_page_and_so_is_every_mistake() {
+    let app = App::start();
+    assert!(page(&app, "/").contains("assay submit preset:quick"));
+    assert!(page(&app, "/queue").contains("No worker has been seen"));
+    let state = app.state();
+    let id = app.block_on(async {
+        Seeder::new(state, "w", 1)
+            .await
+            .submit(&spec(&THREE, 2, 16))
+            .await
+    });
+    let text = page(&app, &format!("/experiments/{id}"));
+    assert!(
+        text.contains("No run has finished its final evaluation yet") && text.contains("0 of 2")
+    );
+    let run = run_link(&text, "SFT on clean chains, seed 0");
+    assert!(page(&app, &run).contains("Nothing measured yet"));
+    for query in [
+        "metric=nonsense",
+        "smoth=1",
+        "metric=%zz",
+        "x=%ff",
+        "=&&=",
+        "step=9999999999999999999999",
+        &"a".repeat(4_000),
+    ] {
+        for path in [
+            format!("/experiments/{id}"),
+            run.clone(),
+            "/".into(),
+            "/queue".into(),
+        ] {
+            let text = page(&app, &format!("{path}?{query}"));
+            assert!(
+                query.starts_with('=') || text.contains("ignored: "),
+                "{path}?{query}"
+            );
+        }
+    }
+    for (path, status) in [
+        ("/experiments/nonsense", 404),
+        ("/runs/0", 404),
+        ("/nowhere", 404),
+        ("/static/nothing", 404),
+    ] {
+        let answer = html(&app, path);
+        assert_eq!(answer.status, status, "{path}");
+        assert!(
+            answer.text.contains("What went wrong?") && answer.text.contains("request <code>"),
+            "{}",
+            answer.text
+        );
+    }
+    assert_eq!(html(&app, "/login").status, 200);
+}
+
+#[test]
+fn assets_are_cached_by_their_content_and_keep_to_their_budgets() {
+    let app = App::start();
+    let text = page(&app, "/");
+    for (name, budget) in [("app.css", 10_000), ("app.js", 12_000)] {
+        let from = text.find(&format!("/static/{name}?v=")).unwrap();
+        let url = &text[from..from + text[from..].find('"').unwrap()];
+        let answer = app.get(url);
+        assert!(answer.header("cache-control").contains("immutable"));
+        let tag = answer.header("etag").to_string();
+        let again = app.send("GET", url, &[("if-none-match", tag.as_str())], ());
+        assert_eq!((again.status, again.text.len()), (304, 0));
+        assert!(compressed(&app, url) < budget);
+    }
+}
+
+/// Bytes on the wire.
+fn compressed(app: &App, path: &str) -> usize {
+    let url = format!("{}{path}", app.url);
+    let out = std::process::Command::new("curl")
+        .args([
+            "-s",
+            "-H",
+            "accept-encoding: gzip",
+            "-H",
+            "accept: text/html,*/*",
+            "-o",
+            "-",
+            &url,
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(&out.stdout[..2], b"\x1f\x8b", "{path} is not compressed");
+    out.stdout.len()
+}
+
+fn twelve(app: &App) -> ExperimentId {
+    let labels: Vec<String> = (0..11).map(|i| format!("GRPO, recipe {i}")).collect();
+    let arms: Vec<(&str, &str)> = labels.iter().map(|l| ("grpo", l.as_str())).collect();
+    let state = app.state();
+    app.block_on(async {
+        let mut seeder = Seeder::new(state, "w", 1_000).await;
+        let id = seeder.submit(&spec(&arms, 5, 16)).await;
+        seeder.work_off(|_| Until::End).await;
+        id
+    })
+}
+
+#[test]
+fn slow_twelve_arms_of_five_seeds_and_a_thousand_steps_are_fast_and_small() {
+    let app = App::start();
+    let id = twelve(&app);
+    let path = format!("/experiments/{id}");
+    let mut times: Vec<Duration> = (0..12)
+        .map(|_| {
+            let begun = Instant::now();
+            page(&app, &path);
+            begun.elapsed()
+        })
+        .collect();
+    times.sort();
+    let size = compressed(&app, &path);
+    let text = page(&app, &path);
+    let elements = text.matches('<').count() - text.matches("</").count();
+    println!(
+        "fastest {:?}, median {:?}, {size} bytes gzip, {} raw, {elements} elements",
+        times[0],
+        times[6],
+        text.len()
+    );
+    assert!(times[0] < Duration::from_millis(150), "{times:?}");
+    assert!(size < 60_000, "{size} bytes");
+}
+
+/// Serves made-up experiments until a line is read:
+/// `cargo test --test pages look -- --ignored --nocapture`.
+#[test]
+#[ignore = "for a person who wants to look at the pages"]
+fn look() {
+    let app = App::start();
+    let mut grpo = 0;
+    let id = seeded(&app, 200, |_, kind| {
+        grpo += usize::from(kind == "grpo");
+        match (kind, grpo) {
+            ("grpo", 2) => Until::Nan(0.55),
+            ("grpo", 3) => Until::Share(0.4),
+            _ => Until::End,
+        }
+    });
+    println!("running {}/experiments/{id}", app.url);
+    let id = seeded(&app, 300, |_, _| Until::End);
+    println!("finished {}/experiments/{id}", app.url);
+    println!("twelve {}/experiments/{}", app.url, twelve(&app));
+    let _ = std::io::stdin().read_line(&mut String::new());
+}
