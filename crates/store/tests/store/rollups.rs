@@ -276,7 +276,8 @@ async fn curves_of_an_experiment_run_along_what_the_arm_was_charged() {
     let curves = assay_store::experiment_series(&mut conn, id, METRIC)
         .await
         .unwrap();
-    let seen: Vec<(&str, Vec<(f64, i64, f64)>)> = curves
+    type Curve<'a> = (&'a str, Vec<(f64, i64, f64)>);
+    let seen: Vec<Curve<'_>> = curves
         .iter()
         .map(|c| {
             let points = c.points.iter().map(|p| (p.x, p.step, p.mean));
