@@ -14,13 +14,13 @@ use assay_core::violation::{Violation, Violations};
 use assay_core::wire::{Host, PROTOCOL, Register};
 use assay_store::{self as store, JobState};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ImportRequest {
-    /// As the worker has written it: the checked experiment.
+    /// As the worker has written it: the checked experiment, which reads as a file does.
     pub experiment: Value,
     pub stages: Vec<String>,
     pub worker: String,
@@ -48,7 +48,7 @@ pub async fn import(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let asked: ImportRequest = body::json(&request, payload, MAX_JSON_BYTES).await?;
-    let experiment = Experiment::from_value(&file_form(&asked.experiment))?;
+    let experiment = Experiment::from_value(&asked.experiment)?;
     let planned: HashSet<String> = recipe::plan(&experiment, "")
         .stages
         .into_iter()
@@ -134,34 +134,6 @@ async fn insert(
     Ok((id, worker, claims))
 }
 
-/// The checked form keeps a stage's parameters in groups; the file has them side
-/// by side. Everything from outside goes through the file's checks.
-fn file_form(checked: &Value) -> Value {
-    let mut form = checked.clone();
-    let stages = |value: Option<&mut Value>| {
-        for stage in value.and_then(Value::as_array_mut).into_iter().flatten() {
-            let Some(stage) = stage.as_object_mut() else {
-                continue;
-            };
-            for group in ["optim", "params"] {
-                if let Some(Value::Object(fields)) = stage.remove(group) {
-                    stage.extend(fields.into_iter().collect::<Map<_, _>>());
-                }
-            }
-        }
-    };
-    stages(form.get_mut("stages"));
-    for arm in form
-        .get_mut("arms")
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
-    {
-        stages(arm.get_mut("stages"));
-    }
-    form
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,8 +143,7 @@ mod tests {
         for preset in crate::presets::ALL {
             let experiment = Experiment::from_text(preset.text).unwrap_or_else(|v| panic!("{v}"));
             let checked = serde_json::to_value(&experiment).unwrap();
-            let again =
-                Experiment::from_value(&file_form(&checked)).unwrap_or_else(|v| panic!("{v}"));
+            let again = Experiment::from_value(&checked).unwrap_or_else(|v| panic!("{v}"));
             assert_eq!(again, experiment);
         }
     }

@@ -61,6 +61,7 @@ pub fn measure(
     let prompts: Vec<Vec<i64>> = problems.iter().map(|p| tokenizer.prompt(&p.prompt)).collect();
     let options = GenerateOptions {
         samples: plan.samples as usize,
+        min_new: 0,
         max_new: plan.max_completion_length as usize,
         sampling: Sampling { temperature: plan.temperature, top_p: plan.top_p },
     };

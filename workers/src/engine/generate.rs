@@ -29,6 +29,9 @@ pub struct Sampled {
 #[derive(Debug, Clone, Copy)]
 pub struct GenerateOptions {
     pub samples: usize,
+    /// The end mark is not drawn before so many tokens. What is recorded stays the
+    /// log-probability under the whole distribution.
+    pub min_new: usize,
     pub max_new: usize,
     pub sampling: Sampling,
 }
@@ -130,7 +133,9 @@ fn decode_on_host(
             let prompt = batch[index / options.samples] as u32;
             let sample = (index % options.samples) as u32;
             let u = uniform.at(step, prompt, sample, position as u32);
-            let (token, logprob) = draw(&host[row * vocab..(row + 1) * vocab], options.sampling, u, &mut scratch);
+            let barred = (position < options.min_new).then_some(EOS as usize);
+            let own = &host[row * vocab..(row + 1) * vocab];
+            let (token, logprob) = draw(own, options.sampling, barred, u, &mut scratch);
             sampled.tokens.push(token);
             sampled.logprobs.push(logprob);
             sampled.ended = token == EOS;
@@ -164,7 +169,7 @@ fn decode_on_device(
     let mut ended = Tensor::zeros([total], (Kind::Bool, model.device()));
     let (mut tokens, mut logprobs) = (vec![], vec![]);
     for position in 0..options.max_new as i64 {
-        let (token, logprob) = draw_on_device(&logits, options.sampling);
+        let (token, logprob) = draw_on_device(&logits, options.sampling, (position < options.min_new as i64).then_some(EOS));
         let token = token.masked_fill(&ended, EOS);
         ended = ended.logical_or(&token.eq(EOS));
         tokens.push(token.shallow_clone());
@@ -206,11 +211,15 @@ mod tests {
     }
 
     fn sampled(threads: usize) -> Vec<Vec<Sampled>> {
+        sampled_from(threads, 0)
+    }
+
+    fn sampled_from(threads: usize, min_new: usize) -> Vec<Vec<Sampled>> {
         let spec = ModelSpec::default();
         let flat = initial_weights(&spec, 19, 1);
         let mut models: Vec<_> = (0..threads).map(|_| Model::new(&spec, 19, &flat, false)).collect();
         let options =
-            GenerateOptions { samples: 3, max_new: 20, sampling: Sampling { temperature: 1.0, top_p: 1.0 } };
+            GenerateOptions { samples: 3, min_new, max_new: 20, sampling: Sampling { temperature: 1.0, top_p: 1.0 } };
         generate(&mut models, &prompts(), options, Uniform::new(9, "sample"), 4).unwrap()
     }
 
@@ -225,6 +234,12 @@ mod tests {
                 assert_eq!(s.tokens.iter().filter(|&&t| t == EOS).count(), usize::from(s.ended));
             }
         }
+    }
+
+    #[test]
+    fn the_end_mark_keeps_away_as_long_as_it_is_told() {
+        assert!(sampled(1).iter().flatten().any(|s| s.tokens.len() < 12));
+        assert!(sampled_from(1, 12).iter().flatten().all(|s| s.tokens.len() >= 13));
     }
 
     #[test]

@@ -112,6 +112,7 @@ fn roll_out(trainer: &mut Trainer<'_>, params: &GrpoParams) -> Result<Rollout> {
     let prompts: Vec<Vec<i64>> = problems.iter().map(|p| trainer.tokenizer.prompt(&p.prompt)).collect();
     let options = GenerateOptions {
         samples: params.num_generations as usize,
+        min_new: params.min_completion_length as usize,
         max_new: params.max_completion_length as usize,
         sampling: Sampling { temperature: params.temperature, top_p: params.top_p },
     };

@@ -1,6 +1,7 @@
 //! Tensors only. One file per kind of stage; everything that a stage tells the
 //! world goes through a `Recorder`, so a stage runs without server or database.
 
+pub mod attend;
 pub mod batch;
 pub mod checkpoint;
 pub mod eval;

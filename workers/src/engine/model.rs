@@ -5,6 +5,7 @@
 //! files carry the usual separate names). All weights are views of one flat
 //! tensor, so that the optimiser is a handful of operations whatever the depth.
 
+use super::attend::attend_one;
 use assay_core::rng::Uniform;
 use assay_core::spec::ModelSpec;
 use tch::{Device, Kind, Tensor};
@@ -175,7 +176,7 @@ impl Model {
             let attended = Tensor::scaled_dot_product_attention::<Tensor>(
                 &q, &k, &v, None, 0.0, length > 1, None, self.spec.kv_heads < self.spec.heads,
             );
-            x = self.finish_layer(layer, x, &attended);
+            x = self.finish_layer(layer, x, &merge_heads(&attended));
         }
         self.rms_norm(&x, &self.norm)
     }
@@ -203,6 +204,11 @@ impl Model {
             let (q, k, v) = self.project(layer, &x, &cos, &sin);
             cache.keys[i].narrow(2, start, length).copy_(&k);
             cache.values[i].narrow(2, start, length).copy_(&v);
+            if length == 1 && self.device() == Device::Cpu {
+                let attended = attend_one(&q, &cache.keys[i], &cache.values[i], (start + 1) as usize);
+                x = self.finish_layer(layer, x, &attended);
+                continue;
+            }
             let attended = if length > 1 {
                 Tensor::scaled_dot_product_attention::<Tensor>(
                     &q, &k, &v, None, 0.0, true, None, self.spec.kv_heads < self.spec.heads,
@@ -210,9 +216,9 @@ impl Model {
             } else {
                 let keys = cache.keys[i].narrow(2, 0, start + 1);
                 let values = cache.values[i].narrow(2, 0, start + 1);
-                self.attend_one(&q, &keys, &values)
+                self.attend_grouped(&q, &keys, &values)
             };
-            x = self.finish_layer(layer, x, &attended);
+            x = self.finish_layer(layer, x, &merge_heads(&attended));
         }
         let last = x.narrow(1, length - 1, 1).squeeze_dim(1);
         self.logits(&self.rms_norm(&last, &self.norm))
@@ -220,7 +226,7 @@ impl Model {
 
     /// One query per row: the heads of a group stand as positions, so that grouped
     /// keys are read once. q (B, H, 1, hd) -> (B, H, 1, hd).
-    fn attend_one(&self, q: &Tensor, keys: &Tensor, values: &Tensor) -> Tensor {
+    fn attend_grouped(&self, q: &Tensor, keys: &Tensor, values: &Tensor) -> Tensor {
         let (b, hd) = (q.size()[0], i64::from(self.spec.head_dim()));
         let (heads, kv) = (i64::from(self.spec.heads), i64::from(self.spec.kv_heads));
         let grouped = q.reshape([b, kv, heads / kv, hd]);
@@ -242,9 +248,9 @@ impl Model {
         (qk.narrow(1, 0, heads), qk.narrow(1, heads, kv), qkv.narrow(1, heads + kv, kv))
     }
 
+    /// `attended` (B, S, d).
     fn finish_layer(&self, layer: &Layer, x: Tensor, attended: &Tensor) -> Tensor {
-        let (b, s, d) = (x.size()[0], x.size()[1], i64::from(self.spec.d_model));
-        let x = x + attended.transpose(1, 2).reshape([b, s, d]).linear::<Tensor>(&layer.o, None);
+        let x = x + attended.linear::<Tensor>(&layer.o, None);
         let ff = i64::from(self.spec.d_ff);
         let gate_up = self.rms_norm(&x, &layer.norm2).linear::<Tensor>(&layer.gate_up, None);
         let gated = gate_up.narrow(-1, 0, ff).silu() * gate_up.narrow(-1, ff, ff);
@@ -254,6 +260,12 @@ impl Model {
     fn rms_norm(&self, x: &Tensor, weight: &Tensor) -> Tensor {
         x.rms_norm([i64::from(self.spec.d_model)], Some(weight), self.spec.norm_eps)
     }
+}
+
+/// (B, H, S, hd) -> (B, S, H * hd).
+fn merge_heads(attended: &Tensor) -> Tensor {
+    let size = attended.size();
+    attended.transpose(1, 2).reshape([size[0], size[2], size[1] * size[3]])
 }
 
 /// Rotates pairs (i, i + hd/2) by their position's angle. x (B, H, S, hd); tables (S, hd).

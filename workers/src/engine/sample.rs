@@ -12,8 +12,15 @@ pub struct Sampling {
 /// Draws one token from one row of logits by inversion: the token whose
 /// cumulative probability first exceeds `uniform`. Returns it with its
 /// log-probability under softmax(logits / T), before top-p cuts: the quantity
-/// that training recomputes. `scratch` is reused between calls.
-pub fn draw(logits: &[f32], sampling: Sampling, uniform: f32, scratch: &mut Vec<f32>) -> (i64, f32) {
+/// that training recomputes. A `barred` token is never drawn. `scratch` is reused
+/// between calls.
+pub fn draw(
+    logits: &[f32],
+    sampling: Sampling,
+    barred: Option<usize>,
+    uniform: f32,
+    scratch: &mut Vec<f32>,
+) -> (i64, f32) {
     let scale = (1.0 / sampling.temperature) as f32;
     let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     scratch.clear();
@@ -21,8 +28,12 @@ pub fn draw(logits: &[f32], sampling: Sampling, uniform: f32, scratch: &mut Vec<
     let total: f32 = scratch.iter().sum();
     let log_total = total.ln();
     let mut kept = total;
+    if let Some(barred) = barred {
+        kept -= scratch[barred];
+        scratch[barred] = 0.0;
+    }
     if sampling.top_p < 1.0 {
-        kept = cut_tail(scratch, total * sampling.top_p as f32);
+        kept = cut_tail(scratch, kept * sampling.top_p as f32);
     }
     let goal = uniform * kept;
     let mut reached = 0.0;
@@ -59,14 +70,17 @@ fn cut_tail(weights: &mut [f32], mass: f32) -> f32 {
 /// The same on the device, by the Gumbel trick with exponential noise from
 /// libtorch's generator: equal in distribution, without leaving the device.
 /// logits (B, V) -> tokens (B), log-probabilities (B).
-pub fn draw_on_device(logits: &Tensor, sampling: Sampling) -> (Tensor, Tensor) {
+pub fn draw_on_device(logits: &Tensor, sampling: Sampling, barred: Option<i64>) -> (Tensor, Tensor) {
     let scaled = logits.to_kind(Kind::Float) / sampling.temperature;
     let logp = scaled.log_softmax(-1, Kind::Float);
     let mut p = logp.exp();
+    if let Some(barred) = barred {
+        let _ = p.select(-1, barred).fill_(0.0);
+    }
     if sampling.top_p < 1.0 {
         let (sorted, order) = p.sort(-1, true);
         let before = sorted.cumsum(-1, Kind::Float) - &sorted;
-        let kept = sorted.masked_fill(&before.ge(sampling.top_p), 0.0);
+        let kept = sorted.masked_fill(&before.ge_tensor(&(sorted.sum_dim_intlist(-1, true, Kind::Float) * sampling.top_p)), 0.0);
         p = p.zeros_like().scatter(-1, &order, &kept);
     }
     let noise = p.empty_like().exponential_(1.0);
@@ -90,7 +104,7 @@ mod tests {
         let mut counts = [0_u32; 4];
         let mut scratch = vec![];
         for i in 0..40_000 {
-            let (token, logp) = draw(&logits, PLAIN, uniform.at(i, 0, 0, 0), &mut scratch);
+            let (token, logp) = draw(&logits, PLAIN, None, uniform.at(i, 0, 0, 0), &mut scratch);
             counts[token as usize] += 1;
             assert!((logp - (logits[token as usize] - total.ln())).abs() < 1e-5);
         }
@@ -107,11 +121,11 @@ mod tests {
         let mut scratch = vec![];
         let narrow = Sampling { temperature: 1.0, top_p: 0.6 };
         for i in 0..100 {
-            assert_eq!(draw(&logits, narrow, i as f32 / 100.0, &mut scratch).0, 0);
+            assert_eq!(draw(&logits, narrow, None, i as f32 / 100.0, &mut scratch).0, 0);
         }
         let wider = Sampling { temperature: 1.0, top_p: 0.8 };
         let seen: std::collections::BTreeSet<i64> =
-            (0..100).map(|i| draw(&logits, wider, i as f32 / 100.0, &mut scratch).0).collect();
+            (0..100).map(|i| draw(&logits, wider, None, i as f32 / 100.0, &mut scratch).0).collect();
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), [0, 1]);
     }
 
@@ -121,8 +135,8 @@ mod tests {
         let mut scratch = vec![];
         let cold = Sampling { temperature: 0.01, top_p: 1.0 };
         for u in [0.0, 0.5, 0.999_999_94] {
-            assert_eq!(draw(&logits, cold, u, &mut scratch).0, 1);
+            assert_eq!(draw(&logits, cold, None, u, &mut scratch).0, 1);
         }
-        assert_eq!(draw(&logits, PLAIN, 0.999_999_94, &mut scratch).0, 2);
+        assert_eq!(draw(&logits, PLAIN, None, 0.999_999_94, &mut scratch).0, 2);
     }
 }

@@ -59,15 +59,21 @@ params! {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Recipe {
     Pretrain {
+        #[serde(flatten)]
         optim: OptimParams,
+        #[serde(flatten)]
         params: PretrainParams,
     },
     Sft {
+        #[serde(flatten)]
         optim: OptimParams,
+        #[serde(flatten)]
         params: SftParams,
     },
     Grpo {
+        #[serde(flatten)]
         optim: OptimParams,
+        #[serde(flatten)]
         params: GrpoParams,
     },
 }

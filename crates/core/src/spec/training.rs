@@ -120,6 +120,8 @@ params! {
         /// Completions per prompt: the group size G.
         pub num_generations: u32 = 16, in 2.0..=4096.0;
         pub max_completion_length: u32 = 40, in 1.0..=131072.0;
+        /// The end mark is not sampled before so many tokens.
+        pub min_completion_length: u32 = 0, in 0.0..=131072.0;
         pub temperature: f64 = 1.0, in 0.01..=10.0;
         pub top_p: f64 = 1.0, in 0.01..=1.0;
         pub loss_type: LossType = LossType::Dapo;
@@ -152,6 +154,9 @@ impl GrpoParams {
     }
 
     pub fn check(&self, reader: &Reader<'_>) {
+        if self.min_completion_length > self.max_completion_length {
+            reader.report("min_completion_length", "must not be above max_completion_length");
+        }
         if self.minibatches > self.completions() {
             reader.report(
                 "minibatches",
