@@ -36,13 +36,11 @@ impl Kind {
 
 /// A true minus sign, no negative zero, words where there is no finite number.
 fn signless(text: String) -> String {
-    if text.starts_with('-') {
-        if text.chars().any(|c| ('1'..='9').contains(&c)) {
-            return text.replacen('-', "−", 1);
-        }
-        return text[1..].to_string();
+    match text.strip_prefix('-') {
+        Some(rest) if rest.chars().any(|c| ('1'..='9').contains(&c)) => format!("−{rest}"),
+        Some(rest) => rest.to_string(),
+        None => text,
     }
-    text
 }
 
 pub fn fixed(value: f64, decimals: usize) -> String {
@@ -120,7 +118,7 @@ pub fn integer(value: i64) -> String {
         out.push('−');
     }
     for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(c);

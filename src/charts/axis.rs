@@ -77,7 +77,7 @@ impl Axis {
         if low.is_finite() && high.is_finite() && low < high {
             let slack = (high - low) * 1e-9;
             let within = |t: &f64| *t >= low - slack && *t <= high + slack;
-            if self.ticks.iter().any(|t| within(t)) {
+            if self.ticks.iter().any(within) {
                 self.ticks.retain(within);
                 (self.low, self.high) = (low, high);
             }

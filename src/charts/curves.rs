@@ -59,11 +59,8 @@ impl Curves {
         let height = (self.curves.len() as u32 * LABEL_GAP as u32 + 90).max(380);
         let (backend, buffer) = ThemedSvg::new(WIDTH, height);
         let mut left_out = 0;
-        let attributes = match self.paint(backend, &buffer, &mut left_out) {
-            Ok(attributes) => attributes,
-            // The backend writes into memory and cannot fail; plotters' type says it may.
-            Err(_) => String::new(),
-        };
+        // The backend writes into memory and cannot fail; plotters' type says it may.
+        let attributes = self.paint(backend, &buffer, &mut left_out).unwrap_or_default();
         Drawn {
             svg: document(&buffer, (WIDTH, height), "curves", &self.title, &attributes),
             left_out,

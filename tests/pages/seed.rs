@@ -87,7 +87,7 @@ impl Seeder {
                 ..Host::default()
             },
         };
-        let worker = store::register_worker(&mut *state.conn().await.unwrap(), &register)
+        let worker = store::register_worker(&mut state.conn().await.unwrap(), &register)
             .await
             .unwrap();
         Self {
@@ -108,7 +108,7 @@ impl Seeder {
     }
 
     pub async fn claim(&self) -> Option<Claim> {
-        store::claim(&mut *self.state.conn().await.unwrap(), self.worker, 1_000)
+        store::claim(&mut self.state.conn().await.unwrap(), self.worker, 1_000)
             .await
             .unwrap()
     }
@@ -140,7 +140,7 @@ impl Seeder {
             }
             JobSpec::Pretrain { .. } => records.extend(training(claim, self.steps, until)),
             JobSpec::Sft { .. } | JobSpec::Grpo { .. } => {
-                records.extend(training(claim, self.steps, until))
+                records.extend(training(claim, self.steps, until));
             }
         }
         if let Until::Nan(share) = until {

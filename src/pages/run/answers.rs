@@ -55,7 +55,7 @@ impl Answers {
                 .iter()
                 .enumerate()
                 .rev()
-                .filter(|(i, step)| (last - i) % every == 0 || Some(**step) == shown)
+                .filter(|(i, step)| (last - i).is_multiple_of(every) || Some(**step) == shown)
                 .map(|(_, step)| Choice {
                     value: step.to_string(),
                     label: number::integer(*step),

@@ -185,7 +185,7 @@ fn chosen(run: &RunView, asked: &mut Asked) -> Option<(String, StageId)> {
     wanted
         .or_else(|| training().find(|s| s.state == JobState::Running))
         .or_else(|| training().rfind(|s| s.attempts > 0))
-        .or_else(|| training().last())
+        .or_else(|| training().next_back())
         .map(|s| (s.name.clone(), s.stage))
 }
 
