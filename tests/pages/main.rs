@@ -19,7 +19,7 @@ fn seeded(app: &App, steps: u64, mut until: impl FnMut(usize, &str) -> Until) ->
     let state = app.state();
     app.block_on(async {
         let mut seeder = Seeder::new(state, "w-1", steps).await;
-        let id = seeder.submit(&spec(&THREE, 3, 16)).await;
+        let id = seeder.submit(&spec(&THREE, 3, steps)).await;
         let mut seen = 0;
         seeder
             .work_off(|claim| {
@@ -199,7 +199,7 @@ fn nothing_yet_is_a_page_and_so_is_every_mistake() {
     let id = app.block_on(async {
         Seeder::new(state, "w", 1)
             .await
-            .submit(&spec(&THREE, 2, 16))
+            .submit(&spec(&THREE, 2, 0))
             .await
     });
     let text = page(&app, &format!("/experiments/{id}"));
@@ -289,7 +289,7 @@ fn twelve(app: &App) -> ExperimentId {
     let state = app.state();
     app.block_on(async {
         let mut seeder = Seeder::new(state, "w", 1_000).await;
-        let id = seeder.submit(&spec(&arms, 5, 16)).await;
+        let id = seeder.submit(&spec(&arms, 5, 0)).await;
         seeder.work_off(|_| Until::End).await;
         id
     })
