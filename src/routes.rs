@@ -86,7 +86,6 @@ fn worker(cfg: &mut ServiceConfig) {
         );
 }
 
-
 async fn nothing_here() -> Result<HttpResponse, Problem> {
     Err(Problem::not_found("page"))
 }

@@ -96,7 +96,8 @@ async fn feed(
     {
         return;
     }
-    let mut dirty = BTreeSet::new();
+    // At first everything is news: the reader's page was drawn a moment ago.
+    let mut dirty = stages.clone();
     let mut loaded = Instant::now();
     let mut said = Instant::now();
     let mut pace = tokio::time::interval(PACE);

@@ -128,14 +128,24 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Stop> {
         .map_err(|e| Stop::new(format!("cannot start: {e}")))
 }
 
-/// Log lines on stderr; `ASSAY_LOG` may be error, warn, info, debug or trace.
+/// Log lines on stderr; `ASSAY_LOG` may be error, warn, info, debug or trace. Of
+/// what others say, warnings are enough.
 pub(crate) fn start_log() {
-    let level = std::env::var("ASSAY_LOG")
+    use std::io::IsTerminal;
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::prelude::*;
+    let own = std::env::var("ASSAY_LOG")
         .ok()
         .and_then(|word| word.parse().ok());
-    tracing_subscriber::fmt()
-        .with_max_level(level.unwrap_or(tracing::Level::INFO))
+    let levels = Targets::new()
+        .with_target("assay", own.unwrap_or(LevelFilter::INFO))
+        .with_default(LevelFilter::WARN);
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(levels)
         .init();
 }

@@ -1,0 +1,16 @@
+//! The store against a real Postgres, one database a test.
+
+mod artifacts;
+mod cancelling;
+mod claiming;
+mod db;
+mod figures;
+mod finishing;
+mod leases;
+mod pages;
+mod planning;
+mod records;
+mod rollups;
+mod speed;
+mod support;
+mod twin;
