@@ -46,7 +46,7 @@ struct JobRow {
 const JOBS: i64 = 200;
 const LINKS: usize = 3;
 /// Workers that have been silent for this long are left out.
-const FORGOTTEN_SECONDS: f64 = 3_600.0;
+const FORGOTTEN_SECONDS: f64 = 600.0;
 
 impl QueuePage {
     fn new(shell: Shell, jobs: &[JobView], workers: &[WorkerView], now: OffsetDateTime) -> Self {

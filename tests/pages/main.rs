@@ -19,7 +19,7 @@ fn seeded(app: &App, steps: u64, mut until: impl FnMut(usize, &str) -> Until) ->
     let state = app.state();
     app.block_on(async {
         let mut seeder = Seeder::new(state, "w-1", steps).await;
-        let id = seeder.submit(&spec(&THREE, 3, 16)).await;
+        let id = seeder.submit(&spec(&THREE, 3, steps)).await;
         let mut seen = 0;
         seeder
             .work_off(|claim| {
@@ -52,11 +52,11 @@ fn page(app: &App, path: &str) -> String {
     answer.text
 }
 
-/// The first link to a run whose text holds `label`.
-fn run_link(text: &str, label: &str) -> String {
-    let at = text
-        .find(&format!("\">{label}"))
-        .unwrap_or_else(|| panic!("no link {label}"));
+/// The address of an arm's run on the experiment's page.
+fn run_link(text: &str, arm: &str, seed: u64) -> String {
+    let row = text.find("<section id=\"runs\"").unwrap();
+    let row = row + text[row..].find(&format!(">{arm}</th>")).unwrap();
+    let at = row + text[row..].find(&format!("\">seed {seed}<")).unwrap();
     let from = text[..at].rfind("/runs/").unwrap();
     text[from..at].to_string()
 }
@@ -100,7 +100,8 @@ fn a_run_shows_its_panels_completions_and_what_it_cost() {
     let id = seeded(&app, 60, |_, _| Until::End);
     let run = run_link(
         &page(&app, &format!("/experiments/{id}")),
-        "GRPO from the base, seed 1",
+        "GRPO from the base",
+        1,
     );
     let text = page(&app, &run);
     for (metric, _) in assay_core::metric::PANELS {
@@ -144,7 +145,7 @@ fn a_failed_run_says_where_and_why_and_keeps_its_curves() {
     let text = page(&app, &format!("/experiments/{id}"));
     assert!(text.contains("2 of 3 seeds finished (1 failed)"));
     let at = text.find("state failed").expect("one run has failed");
-    let from = text[..at].rfind("/runs/").unwrap();
+    let from = at + text[at..].find("/runs/").unwrap();
     let run = &text[from..from + text[from..].find('"').unwrap()];
     let text = page(&app, run);
     for words in [
@@ -199,14 +200,14 @@ fn nothing_yet_is_a_page_and_so_is_every_mistake() {
     let id = app.block_on(async {
         Seeder::new(state, "w", 1)
             .await
-            .submit(&spec(&THREE, 2, 16))
+            .submit(&spec(&THREE, 2, 0))
             .await
     });
     let text = page(&app, &format!("/experiments/{id}"));
     assert!(
         text.contains("No run has finished its final evaluation yet") && text.contains("0 of 2")
     );
-    let run = run_link(&text, "SFT on clean chains, seed 0");
+    let run = run_link(&text, "SFT on clean chains", 0);
     assert!(page(&app, &run).contains("Nothing measured yet"));
     for query in [
         "metric=nonsense",
@@ -289,7 +290,7 @@ fn twelve(app: &App) -> ExperimentId {
     let state = app.state();
     app.block_on(async {
         let mut seeder = Seeder::new(state, "w", 1_000).await;
-        let id = seeder.submit(&spec(&arms, 5, 16)).await;
+        let id = seeder.submit(&spec(&arms, 5, 0)).await;
         seeder.work_off(|_| Until::End).await;
         id
     })

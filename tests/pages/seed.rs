@@ -42,7 +42,8 @@ struct Policy {
 }
 
 /// `arms` beside the base, each told apart by its learning rate.
-pub fn spec(arms: &[(&str, &str)], seeds: u64, problems: u32) -> Experiment {
+/// Another `root` shares no stage with it.
+pub fn spec(arms: &[(&str, &str)], seeds: u64, root: u64) -> Experiment {
     let arms: String = arms
         .iter()
         .enumerate()
@@ -64,9 +65,10 @@ hypothesis: GRPO finds and keeps the long form, so pass@1 and completion length 
 task: {{ name: modchain }}
 base_seeds: shared
 seeds: {seeds}
+root_seed: {root}
 budget: {{ unit: flops, amount: 4.0e+11 }}
 baseline: base
-evaluation: {{ problems: {problems}, samples: 8, validation_problems: {problems} }}
+evaluation: {{ problems: 16, samples: 8, validation_problems: 16 }}
 stages:
   - {{ id: base, kind: pretrain, model: {{}} }}
 arms:

@@ -22,7 +22,7 @@ use assay_store::{
 };
 use comparison::ArmRow;
 use figures::{Milestones, Picture};
-use runs::RunRow;
+use runs::ArmRuns;
 use serde_json::Value;
 
 /// Everything that the page is made from.
@@ -98,6 +98,7 @@ struct ExperimentPage {
     fixed: String,
     missing: Vec<String>,
     nothing_yet: bool,
+    unit: &'static str,
     metric_title: &'static str,
     second_title: &'static str,
     metrics: Vec<Choice>,
@@ -109,7 +110,7 @@ struct ExperimentPage {
     forest: Picture,
     dots: Picture,
     training: Picture,
-    runs: Vec<RunRow>,
+    runs: Vec<ArmRuns>,
     charged: Vec<CostRow>,
     spent: Vec<CostRow>,
     margin: String,
@@ -138,6 +139,7 @@ impl ExperimentPage {
             baseline: baseline.to_string(),
             fixed: fixed(of),
             missing: runs::missing(of),
+            unit: words::unit(spec.budget.unit),
             nothing_yet: of.test.iter().all(|arm| arm.runs.is_empty()),
             metric_title,
             second_title: words::FINAL[second].2,
@@ -163,7 +165,7 @@ impl ExperimentPage {
             forest: figures::forest(of, wanted.metric),
             dots: figures::seed_dots(of, wanted.metric),
             training: figures::training(of, wanted.curve),
-            runs: runs::rows(of),
+            runs: runs::by_arm(of),
             charged: of
                 .ledger
                 .arms

@@ -5,10 +5,16 @@ use crate::charts::sparkline;
 use crate::number;
 use assay_store::{JobState, RunState, RunView};
 
+/// One arm's runs, seed by seed.
 #[derive(Debug)]
-pub(super) struct RunRow {
-    pub id: String,
+pub(super) struct ArmRuns {
     pub arm: String,
+    pub runs: Vec<RunCell>,
+}
+
+#[derive(Debug)]
+pub(super) struct RunCell {
+    pub id: String,
     pub seed: u64,
     pub state: &'static str,
     pub now: String,
@@ -16,33 +22,41 @@ pub(super) struct RunRow {
     pub last: String,
 }
 
-pub(super) fn rows(of: &Material) -> Vec<RunRow> {
-    of.runs
+pub(super) fn by_arm(of: &Material) -> Vec<ArmRuns> {
+    of.view
+        .arms
         .iter()
-        .map(|run| {
-            let curve: Vec<f64> = of
-                .milestones
+        .map(|arm| ArmRuns {
+            arm: arm.label.clone(),
+            runs: of
+                .runs
                 .iter()
-                .filter(|p| p.run == run.id)
-                .map(|p| p.pass_at_1)
-                .collect();
-            let last = curve
-                .last()
-                .map_or(number::NONE.into(), |v| number::fixed(*v, 3));
-            RunRow {
-                id: run.id.to_string(),
-                arm: run.arm.label.clone(),
-                seed: run.seed,
-                state: run.state.word(),
-                now: now(run),
-                spark: (curve.len() > 1).then(|| {
-                    let title = format!("validation pass@1, {} measured, now {last}", curve.len());
-                    sparkline(&curve, (0.0, 1.0), &title)
-                }),
-                last,
-            }
+                .filter(|run| run.arm.key == arm.key)
+                .map(|run| cell(of, run))
+                .collect(),
         })
         .collect()
+}
+
+fn cell(of: &Material, run: &RunView) -> RunCell {
+    let curve: Vec<f64> = of
+        .milestones
+        .iter()
+        .filter(|p| p.run == run.id)
+        .map(|p| p.pass_at_1)
+        .collect();
+    let last = curve.last().map_or(String::new(), |v| number::fixed(*v, 3));
+    RunCell {
+        id: run.id.to_string(),
+        seed: run.seed,
+        state: run.state.word(),
+        now: now(run),
+        spark: (curve.len() > 1).then(|| {
+            let title = format!("validation pass@1, {} measured, now {last}", curve.len());
+            sparkline(&curve, (0.0, 1.0), &title)
+        }),
+        last,
+    }
 }
 
 /// What a run is doing, or why it does not.
@@ -54,11 +68,11 @@ fn now(run: &RunView) -> String {
         .count();
     let all = run.stages.len();
     match run.state {
-        RunState::Succeeded => number::counted(all as i64, "stage"),
-        RunState::Cancelled => "cancelled".into(),
+        RunState::Succeeded => String::new(),
+        RunState::Cancelled => String::new(),
         RunState::Failed => {
             let failed = run.stages.iter().find(|s| s.state == JobState::Failed);
-            failed.map_or("failed".into(), |s| {
+            failed.map_or(String::new(), |s| {
                 let class = s.failure.as_ref().map_or("failed", |f| f.class.as_str());
                 format!("{}: {class} at step {}", s.name, number::integer(s.step))
             })

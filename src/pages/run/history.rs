@@ -94,7 +94,13 @@ pub(super) fn timeline(
     events: &[(String, EventView)],
 ) -> Vec<Moment> {
     let mut all: Vec<(OffsetDateTime, String, bool)> = vec![];
-    for (stage, a) in attempts {
+    // Most attempts have told their story themselves.
+    let told = |stage: &str, number| {
+        events
+            .iter()
+            .any(|(name, e)| name == stage && e.attempt == Some(number))
+    };
+    for (stage, a) in attempts.iter().filter(|(s, a)| !told(s, a.number)) {
         let who = a.worker_name.as_deref().unwrap_or("a worker");
         let from = match a.resumed_from_step {
             Some(step) if step > 0 => format!(" from step {}", number::integer(step)),
