@@ -138,7 +138,7 @@ fn version_of(torch: &Path) -> Result<String> {
         .to_owned())
 }
 
-fn cache_folder() -> Result<PathBuf> {
+pub fn cache_folder() -> Result<PathBuf> {
     let set = |name: &str| {
         std::env::var_os(name)
             .filter(|value| !value.is_empty())

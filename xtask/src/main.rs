@@ -1,10 +1,12 @@
 //! `cargo xtask …`: everything that is done to this repository, each command in its file.
 
+mod bench;
 mod compose;
 mod demo;
 mod embedded;
 mod libtorch;
 mod postgres;
+mod screenshot;
 mod shell;
 mod sqlx;
 mod standin;
@@ -27,10 +29,14 @@ enum Command {
     Demo(demo::Args),
     /// Format check, clippy with warnings denied, all tests
     Test(test::Args),
+    /// Measure speeds, side by side with others
+    Bench(bench::Args),
     /// Find or install libtorch, and make the CPU view that cargo links against
     Libtorch(libtorch::Args),
     /// Bring the compose stack up on stand-in images, run an experiment on it, take it down
     ComposeTest(compose::Args),
+    /// A page of a running server as a PNG file
+    Screenshot(screenshot::Args),
     /// Write .sqlx/ anew from the migrations and the queries of crates/store
     Sqlx,
     /// Serve an empty or migrated throwaway Postgres until Ctrl-C
@@ -41,8 +47,10 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Libtorch(args) => libtorch::run(&args),
         Command::ComposeTest(args) => compose::run(&args),
+        Command::Screenshot(args) => screenshot::run(&args),
         Command::Sqlx => sqlx::run(),
         Command::Postgres(args) => postgres::run(&args),
     };

@@ -244,8 +244,10 @@ fn read(value: &Value, sink: &Sink) -> Option<Experiment> {
     if runs > MAX_RUNS {
         r.report("seeds", format!("{runs} runs are more than {MAX_RUNS}"));
     }
-    let baseline = baseline?;
-    if !arms.is_empty() && !arms.iter().any(|arm| arm.id == baseline) {
+    if let Some(baseline) = &baseline
+        && !arms.is_empty()
+        && !arms.iter().any(|arm| arm.id == *baseline)
+    {
         let ids: Vec<_> = arms.iter().map(|arm| arm.id.as_str()).collect();
         r.report(
             "baseline",
@@ -263,7 +265,7 @@ fn read(value: &Value, sink: &Sink) -> Option<Experiment> {
         root_seed,
         budget: budget?,
         metric,
-        baseline,
+        baseline: baseline?,
         margin,
         evaluation,
         stages,
