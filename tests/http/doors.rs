@@ -6,7 +6,7 @@ use crate::wire::Wire;
 #[test]
 fn another_name_for_this_server_is_refused() {
     let app = App::start_with("127.0.0.1:0", |config| {
-        config.public_hosts = vec!["assay.example".into()]
+        config.public_hosts = vec!["assay.example".into()];
     });
     let status = |host: &str| {
         app.send("GET", "/api/v1/experiments", &[("host", host)], ())
