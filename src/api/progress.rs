@@ -15,6 +15,7 @@ use assay_store::{self as store, JobState, RunStageView, RunView};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Shown beside a bar, as far as the stage reports them.
 const SHOWN: [&str; 3] = [
@@ -72,11 +73,14 @@ pub async fn progress(
     for run in &runs {
         let mut current = None;
         if let Some(stage) = at_work(run) {
-            if !seen.contains_key(&stage.stage) {
-                let spec = planned(&view.spec, &plan, run, stage);
-                seen.insert(stage.stage, look(&mut conn, stage, spec).await?);
-            }
-            current = seen.get(&stage.stage).cloned();
+            let known = match seen.entry(stage.stage) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => {
+                    let spec = planned(&view.spec, &plan, run, stage);
+                    place.insert(look(&mut conn, stage, spec).await?)
+                }
+            };
+            current = Some(known.clone());
             if let Some(current) = &mut current {
                 current.name.clone_from(&stage.name);
             }

@@ -60,7 +60,9 @@ impl Curves {
         let (backend, buffer) = ThemedSvg::new(WIDTH, height);
         let mut left_out = 0;
         // The backend writes into memory and cannot fail; plotters' type says it may.
-        let attributes = self.paint(backend, &buffer, &mut left_out).unwrap_or_default();
+        let attributes = self
+            .paint(backend, &buffer, &mut left_out)
+            .unwrap_or_default();
         Drawn {
             svg: document(&buffer, (WIDTH, height), "curves", &self.title, &attributes),
             left_out,

@@ -9,7 +9,8 @@ use crate::config::{MAX_RECORDS_BYTES, default_data};
 use assay_core::ids::WorkerId;
 use assay_core::spec::StageSpec;
 use assay_core::wire::{
-    FinishRequest, HEARTBEAT_SECONDS, HeartbeatRequest, Outcome, Record, RecordAnswer, RecordBatch,
+    FinishRequest, HEARTBEAT_SECONDS, HeartbeatRequest, Level, Outcome, Record, RecordAnswer,
+    RecordBatch,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -171,7 +172,7 @@ fn replay(
             bytes = 0;
         }
         bytes += line.len();
-        batch.records.push(record);
+        batch.records.push(present(record, folder));
     }
     if !batch.records.is_empty() {
         send(client, &base, &mut batch)?;
@@ -187,6 +188,30 @@ fn replay(
     let sent = client.send(Method::POST, &format!("{base}/finish"), &headers, body)?;
     check(sent)?;
     Ok(last_seq)
+}
+
+/// A file that did not travel with the folder (large checkpoints often stay where they
+/// were made) is named in the stage's events instead of being referred to.
+fn present(record: Record, folder: &Path) -> Record {
+    match record {
+        Record::Artifact {
+            role,
+            step,
+            sha256,
+            bytes,
+        } if !folder.join("artifacts").join(&sha256).exists() => {
+            let text = format!(
+                "{role} of step {step} ({bytes} bytes, sha256 {sha256}) was not in the imported folder"
+            );
+            println!("  {text}");
+            Record::Event {
+                step,
+                level: Level::Info,
+                text,
+            }
+        }
+        other => other,
+    }
 }
 
 fn send(client: &Client, base: &str, batch: &mut RecordBatch) -> Done {

@@ -120,10 +120,11 @@ fn keep(command: &WorkerCommand, state: &Mutex<Shared>, changed: &Condvar) {
         }
         match end {
             Ok(status) => {
-                tracing::warn!(%status, "the worker ended; starting it again in {pause:?}")
+                tracing::warn!(%status, "the worker ended; starting it again in {pause:?}");
             }
             Err(error) => {
-                tracing::warn!(%error, program = %command.program.display(), "cannot start the worker; trying again in {pause:?}")
+                let program = command.program.display();
+                tracing::warn!(%error, %program, "cannot start the worker; trying again in {pause:?}");
             }
         }
         let waited = changed

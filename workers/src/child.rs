@@ -57,11 +57,22 @@ pub fn run_stage(job: &Job, folder: &Path, out: impl Write) -> Outcome {
     match result {
         Ok(Ok(())) => Outcome::Succeeded,
         Ok(Err(EngineError::Preempted { .. })) => Outcome::Preempted,
-        Ok(Err(EngineError::NotFinite { metric, step, value })) => {
+        Ok(Err(EngineError::NotFinite {
+            metric,
+            step,
+            value,
+        })) => {
             let message = format!("{metric} became {value} at step {step}");
-            failed(FailureClass::Nan, message, Some(step), Some(metric.to_string()))
+            failed(
+                FailureClass::Nan,
+                message,
+                Some(step),
+                Some(metric.to_string()),
+            )
         }
-        Ok(Err(EngineError::BadConfig(message))) => failed(FailureClass::BadConfig, message, None, None),
+        Ok(Err(EngineError::BadConfig(message))) => {
+            failed(FailureClass::BadConfig, message, None, None)
+        }
         Ok(Err(error)) => failed(class_of(&error.to_string()), error.to_string(), None, None),
         Err(panic) => {
             let text = panic_text(&*panic);
@@ -72,13 +83,28 @@ pub fn run_stage(job: &Job, folder: &Path, out: impl Write) -> Outcome {
 
 fn class_of(message: &str) -> FailureClass {
     let lower = message.to_lowercase();
-    if lower.contains("out of memory") || lower.contains("can't allocate memory") { FailureClass::Oom } else { FailureClass::Crash }
+    if lower.contains("out of memory") || lower.contains("can't allocate memory") {
+        FailureClass::Oom
+    } else {
+        FailureClass::Crash
+    }
 }
 
-fn failed(class: FailureClass, message: String, step: Option<u64>, metric: Option<String>) -> Outcome {
+fn failed(
+    class: FailureClass,
+    message: String,
+    step: Option<u64>,
+    metric: Option<String>,
+) -> Outcome {
     // libtorch appends its C++ stack to messages; the first lines say what happened.
     let message = message.lines().take(4).collect::<Vec<_>>().join("\n");
-    Outcome::Failed { class, message, step, metric, log: vec![] }
+    Outcome::Failed {
+        class,
+        message,
+        step,
+        metric,
+        log: vec![],
+    }
 }
 
 /// Exit status of an outcome (sysexits' EX_TEMPFAIL and EX_CONFIG where they fit).
@@ -86,10 +112,22 @@ pub fn exit_code(outcome: &Outcome) -> i32 {
     match outcome {
         Outcome::Succeeded => 0,
         Outcome::Preempted | Outcome::Cancelled => 75,
-        Outcome::Failed { class: FailureClass::BadConfig, .. } => 78,
-        Outcome::Failed { class: FailureClass::Nan, .. } => 80,
-        Outcome::Failed { class: FailureClass::Oom, .. } => 81,
-        Outcome::Failed { class: FailureClass::Crash, .. } => 1,
+        Outcome::Failed {
+            class: FailureClass::BadConfig,
+            ..
+        } => 78,
+        Outcome::Failed {
+            class: FailureClass::Nan,
+            ..
+        } => 80,
+        Outcome::Failed {
+            class: FailureClass::Oom,
+            ..
+        } => 81,
+        Outcome::Failed {
+            class: FailureClass::Crash,
+            ..
+        } => 1,
     }
 }
 

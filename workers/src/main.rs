@@ -68,6 +68,8 @@ fn in_environment() -> anyhow::Result<()> {
         return Ok(());
     }
     let mut again = std::process::Command::new(std::env::current_exe()?);
-    again.args(std::env::args_os().skip(1)).envs(child::ENVIRONMENT);
+    again
+        .args(std::env::args_os().skip(1))
+        .envs(child::ENVIRONMENT);
     Err(again.exec().into())
 }

@@ -18,7 +18,11 @@ extern "C" fn on_signal(_: i32) {
 /// From now on the first SIGTERM or SIGINT asks for a clean stop.
 pub fn stop_on_signals() {
     use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-    let action = SigAction::new(SigHandler::Handler(on_signal), SaFlags::SA_RESTART, SigSet::empty());
+    let action = SigAction::new(
+        SigHandler::Handler(on_signal),
+        SaFlags::SA_RESTART,
+        SigSet::empty(),
+    );
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         // SAFETY: the handler only stores to an atomic.
         let _ = unsafe { sigaction(signal, &action) };
@@ -41,7 +45,8 @@ impl<W: Write> LineRecorder<W> {
 
 impl<W: Write> Recorder for LineRecorder<W> {
     fn record(&mut self, record: Record) -> Result<()> {
-        let mut line = serde_json::to_vec(&record).map_err(|e| EngineError::Other(e.to_string()))?;
+        let mut line =
+            serde_json::to_vec(&record).map_err(|e| EngineError::Other(e.to_string()))?;
         line.push(b'\n');
         self.out.write_all(&line)?;
         Ok(self.out.flush()?)
@@ -55,7 +60,12 @@ impl<W: Write> Recorder for LineRecorder<W> {
             std::fs::write(&part, bytes)?;
             std::fs::rename(part, path)?;
         }
-        self.record(Record::Artifact { role: role.into(), step, sha256, bytes: bytes.len() as u64 })
+        self.record(Record::Artifact {
+            role: role.into(),
+            step,
+            sha256,
+            bytes: bytes.len() as u64,
+        })
     }
 
     fn should_stop(&self) -> bool {

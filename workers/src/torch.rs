@@ -10,18 +10,26 @@ use tch::{Cuda, Device};
 /// Where the loaded libtorch lies.
 fn library_folder() -> Option<PathBuf> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-    let line = maps.lines().find(|line| line.ends_with("/libtorch_cpu.so"))?;
-    Path::new(&line[line.find('/')?..]).parent().map(Path::to_path_buf)
+    let line = maps
+        .lines()
+        .find(|line| line.ends_with("/libtorch_cpu.so"))?;
+    Path::new(&line[line.find('/')?..])
+        .parent()
+        .map(Path::to_path_buf)
 }
 
 /// Opens libtorch's CUDA part if it is there. Only needed once a process.
 fn open_cuda() -> Result<(), String> {
-    let beside = library_folder().map(|folder| folder.join("libtorch_cuda.so")).filter(|path| path.exists());
+    let beside = library_folder()
+        .map(|folder| folder.join("libtorch_cuda.so"))
+        .filter(|path| path.exists());
     let path = beside.unwrap_or_else(|| PathBuf::from("libtorch_cuda.so"));
     // SAFETY: libtorch's own library; its initialisers register kernels and nothing else.
     let library = unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_GLOBAL) };
     // It must stay loaded for as long as the process lives.
-    library.map(std::mem::forget).map_err(|e| format!("{}: {e}", path.display()))
+    library
+        .map(std::mem::forget)
+        .map_err(|e| format!("{}: {e}", path.display()))
 }
 
 /// The device of a name: `cpu`, `cuda` or `auto`.
@@ -33,9 +41,17 @@ pub fn device(name: &str) -> Result<Device, String> {
         "cpu" => Ok(Device::Cpu),
         "cuda" => {
             open_cuda()?;
-            if Cuda::is_available() { Ok(Device::Cuda(0)) } else { Err("libtorch sees no CUDA device; is the driver installed?".into()) }
+            if Cuda::is_available() {
+                Ok(Device::Cuda(0))
+            } else {
+                Err("libtorch sees no CUDA device; is the driver installed?".into())
+            }
         }
-        "auto" => Ok(if open_cuda().is_ok() && Cuda::is_available() { Device::Cuda(0) } else { Device::Cpu }),
+        "auto" => Ok(if open_cuda().is_ok() && Cuda::is_available() {
+            Device::Cuda(0)
+        } else {
+            Device::Cpu
+        }),
         other => Err(format!("unknown device {other:?}; use cpu, cuda or auto")),
     }
 }
@@ -44,11 +60,22 @@ pub fn device(name: &str) -> Result<Device, String> {
 pub fn host_facts(device: Device) -> HostFacts {
     let version = library_folder()
         .and_then(|lib| std::fs::read_to_string(lib.parent()?.join("version.py")).ok())
-        .and_then(|text| text.lines().find_map(|l| l.strip_prefix("__version__ = ")).map(|v| v.trim_matches(['\'', '"']).to_string()));
+        .and_then(|text| {
+            text.lines()
+                .find_map(|l| l.strip_prefix("__version__ = "))
+                .map(|v| v.trim_matches(['\'', '"']).to_string())
+        });
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|l| l.strip_prefix("model name")).map(|l| l.trim_start_matches([' ', '\t', ':']).to_string());
+    let model = cpu
+        .lines()
+        .find_map(|l| l.strip_prefix("model name"))
+        .map(|l| l.trim_start_matches([' ', '\t', ':']).to_string());
     HostFacts {
-        device: if device.is_cuda() { "cuda".into() } else { "cpu".into() },
+        device: if device.is_cuda() {
+            "cuda".into()
+        } else {
+            "cpu".into()
+        },
         libtorch: version.unwrap_or_else(|| "unknown".into()),
         cpu_model: model.unwrap_or_else(|| "unknown".into()),
     }

@@ -75,24 +75,38 @@ impl Drop for Folder {
 fn stage(kind: &str) -> StageSpec {
     let experiment = Experiment::from_text(EXPERIMENT).unwrap();
     let plan = recipe::plan(&experiment, "");
-    plan.stages.into_iter().find(|s| s.spec.job.kind() == kind).unwrap().spec
+    plan.stages
+        .into_iter()
+        .find(|s| s.spec.job.kind() == kind)
+        .unwrap()
+        .spec
 }
 
 fn write_job(folder: &Path, spec: &StageSpec, init: Option<&Path>, resume: Option<&Path>) {
     std::fs::create_dir_all(folder).unwrap();
     let inputs: BTreeMap<Role, &Path> = init.map(|path| (Role::Init, path)).into_iter().collect();
-    let job = serde_json::json!({ "spec": spec, "device": "cpu", "inputs": inputs, "resume": resume });
+    let job =
+        serde_json::json!({ "spec": spec, "device": "cpu", "inputs": inputs, "resume": resume });
     std::fs::write(folder.join("job.json"), job.to_string()).unwrap();
 }
 
 fn parse(lines: &str) -> Vec<Record> {
-    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn attempt(folder: &Path) -> (Vec<Record>, Outcome, i32) {
-    let output = worker().arg("attempt").arg(folder).envs(one_thread()).output().unwrap();
+    let output = worker()
+        .arg("attempt")
+        .arg(folder)
+        .envs(one_thread())
+        .output()
+        .unwrap();
     let records = parse(&String::from_utf8(output.stdout).unwrap());
-    let outcome = serde_json::from_slice(&std::fs::read(folder.join("outcome.json")).unwrap()).unwrap();
+    let outcome =
+        serde_json::from_slice(&std::fs::read(folder.join("outcome.json")).unwrap()).unwrap();
     (records, outcome, output.status.code().unwrap())
 }
 
@@ -113,12 +127,17 @@ fn substance(records: &[Record]) -> Vec<String> {
         .iter()
         .filter_map(|record| match record {
             Record::Step { step, metrics, cum } => {
-                let kept: BTreeMap<_, _> = metrics.iter().filter(|(name, _)| !name.starts_with("perf/")).collect();
+                let kept: BTreeMap<_, _> = metrics
+                    .iter()
+                    .filter(|(name, _)| !name.starts_with("perf/"))
+                    .collect();
                 Some(format!("{step} {} {kept:?}", cum.charged.flops))
             }
             Record::Evaluation(e) => Some(format!("{} {:?} {:?}", e.step, e.milestone, e.items)),
             Record::Completions { .. } => Some(serde_json::to_string(record).unwrap()),
-            Record::Artifact { role, step, sha256, .. } if role != role::RESUME && role != role::SAMPLES => {
+            Record::Artifact {
+                role, step, sha256, ..
+            } if role != role::RESUME && role != role::SAMPLES => {
                 Some(format!("{role} {step} {sha256}"))
             }
             _ => None,
@@ -136,7 +155,9 @@ fn base(folder: &Path) -> PathBuf {
     write_job(folder, &spec, None, None);
     let (records, outcome, code) = attempt(folder);
     assert_eq!((outcome, code), (Outcome::Succeeded, 0));
-    folder.join("artifacts").join(artifact(&records, role::OUTPUT).unwrap())
+    folder
+        .join("artifacts")
+        .join(artifact(&records, role::OUTPUT).unwrap())
 }
 
 /// Runs a stage whole, and again with a SIGTERM after `stop_after` of its steps and a
@@ -152,7 +173,13 @@ fn interrupted_equals_whole(name: &str, kind: &str, stop_after: u64) {
 
     let first = folder.0.join("first");
     write_job(&first, &spec, init.as_deref(), None);
-    let mut child = worker().arg("attempt").arg(&first).envs(one_thread()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = worker()
+        .arg("attempt")
+        .arg(&first)
+        .envs(one_thread())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut lines = String::new();
     let mut reader = std::io::BufReader::new(child.stdout.take().unwrap());
     let mut signalled = false;
@@ -170,9 +197,15 @@ fn interrupted_equals_whole(name: &str, kind: &str, stop_after: u64) {
         }
         lines.push_str(&line);
     }
-    assert_eq!(child.wait().unwrap().code(), Some(75), "stopped on request, to be tried again");
+    assert_eq!(
+        child.wait().unwrap().code(),
+        Some(75),
+        "stopped on request, to be tried again"
+    );
     let mut records = parse(&lines);
-    let resume = first.join("artifacts").join(artifact(&records, role::RESUME).unwrap());
+    let resume = first
+        .join("artifacts")
+        .join(artifact(&records, role::RESUME).unwrap());
 
     let second = folder.0.join("second");
     write_job(&second, &spec, init.as_deref(), Some(&resume));
@@ -213,11 +246,22 @@ fn a_stage_gives_the_same_bits_beside_other_workers() {
     let alone = substance(&attempt(&folders[0]).0);
     let children: Vec<_> = folders[1..]
         .iter()
-        .map(|f| worker().arg("attempt").arg(f).envs(one_thread()).stdout(Stdio::piped()).spawn().unwrap())
+        .map(|f| {
+            worker()
+                .arg("attempt")
+                .arg(f)
+                .envs(one_thread())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
         .collect();
     for child in children {
         let output = child.wait_with_output().unwrap();
-        assert_eq!(substance(&parse(&String::from_utf8(output.stdout).unwrap())), alone);
+        assert_eq!(
+            substance(&parse(&String::from_utf8(output.stdout).unwrap())),
+            alone
+        );
     }
 }
 
@@ -236,9 +280,21 @@ fn weights_that_are_not_numbers_fail_the_run_with_step_and_metric_and_keep_its_d
         write_job(&attempt_folder, &stage(kind), Some(&broken), None);
         let (records, outcome, code) = attempt(&attempt_folder);
         match outcome {
-            Outcome::Failed { class: FailureClass::Nan, step: Some(1), metric: Some(metric), message, .. } => {
-                assert!(metric == "train/loss" || metric == "train/grad_norm", "{metric}");
-                assert!(message.contains(&metric) && message.contains("step 1"), "{message}");
+            Outcome::Failed {
+                class: FailureClass::Nan,
+                step: Some(1),
+                metric: Some(metric),
+                message,
+                ..
+            } => {
+                assert!(
+                    metric == "train/loss" || metric == "train/grad_norm",
+                    "{metric}"
+                );
+                assert!(
+                    message.contains(&metric) && message.contains("step 1"),
+                    "{message}"
+                );
             }
             other => panic!("{kind}: {other:?}"),
         }
@@ -257,7 +313,16 @@ fn a_budget_smaller_than_one_step_is_refused() {
         let attempt_folder = folder.0.join(kind);
         write_job(&attempt_folder, &spec, Some(&init), None);
         let (_, outcome, code) = attempt(&attempt_folder);
-        assert!(matches!(outcome, Outcome::Failed { class: FailureClass::BadConfig, .. }), "{outcome:?}");
+        assert!(
+            matches!(
+                outcome,
+                Outcome::Failed {
+                    class: FailureClass::BadConfig,
+                    ..
+                }
+            ),
+            "{outcome:?}"
+        );
         assert_eq!(code, 78);
     }
 }
@@ -276,7 +341,9 @@ fn milestones_lie_within_the_budget_and_the_ledger_adds_up() {
     let mut last_charged = 0.0;
     for record in &records {
         match record {
-            Record::Ledger { costs, supervision, .. } => {
+            Record::Ledger {
+                costs, supervision, ..
+            } => {
                 for (purpose, cost) in costs {
                     *by_purpose.entry(purpose.clone()).or_default() += cost.tokens;
                 }
@@ -287,7 +354,10 @@ fn milestones_lie_within_the_budget_and_the_ledger_adds_up() {
             _ => {}
         }
     }
-    assert_eq!(milestones.iter().map(|m| m.0).collect::<Vec<_>>(), [30, 60, 100]);
+    assert_eq!(
+        milestones.iter().map(|m| m.0).collect::<Vec<_>>(),
+        [30, 60, 100]
+    );
     for ((percent, reached), (_, amount)) in milestones.iter().zip(&budget.milestones) {
         assert!(reached <= amount, "{percent} %: {reached} of {amount}");
     }
@@ -299,8 +369,13 @@ fn milestones_lie_within_the_budget_and_the_ledger_adds_up() {
     assert!(by_purpose["discarded"] > 0.0 && by_purpose["evaluation"] > 0.0);
     assert_eq!(last_charged, rollout * 5.0);
     assert!(last_charged <= budget.amount && last_charged > 0.8 * budget.amount);
-    let JobSpec::Grpo { params, .. } = &spec.job else { panic!() };
-    let steps = records.iter().filter(|r| matches!(r, Record::Step { metrics, .. } if metrics.contains_key("train/loss"))).count();
+    let JobSpec::Grpo { params, .. } = &spec.job else {
+        panic!()
+    };
+    let steps = records
+        .iter()
+        .filter(|r| matches!(r, Record::Step { metrics, .. } if metrics.contains_key("train/loss")))
+        .count();
     assert_eq!(verified, steps as u64 * u64::from(params.completions()));
 }
 
@@ -311,28 +386,132 @@ fn train_fills_a_folder_and_takes_up_finished_stages() {
     std::fs::write(&file, EXPERIMENT).unwrap();
     let out = folder.0.join("out");
     let run = |arm: &str| {
-        worker().args(["train", file.to_str().unwrap(), "--arm", arm, "--seed", "0", "--device", "cpu", "--out"]).arg(&out).output().unwrap()
+        worker()
+            .args([
+                "train",
+                file.to_str().unwrap(),
+                "--arm",
+                arm,
+                "--seed",
+                "0",
+                "--device",
+                "cpu",
+                "--out",
+            ])
+            .arg(&out)
+            .output()
+            .unwrap()
     };
     let output = run("sft");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let experiment = Experiment::from_value(&serde_json::from_slice(&std::fs::read(out.join("experiment.json")).unwrap()).unwrap());
-    assert!(experiment.is_ok(), "the folder's experiment reads back: {experiment:?}");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let experiment = Experiment::from_value(
+        &serde_json::from_slice(&std::fs::read(out.join("experiment.json")).unwrap()).unwrap(),
+    );
+    assert!(
+        experiment.is_ok(),
+        "the folder's experiment reads back: {experiment:?}"
+    );
     let plan = recipe::plan(&experiment.unwrap(), "");
     let hashes: Vec<_> = plan.stages.iter().map(|s| s.hash.clone()).collect();
-    let mut folders: Vec<_> = std::fs::read_dir(out.join("stages")).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut folders: Vec<_> = std::fs::read_dir(out.join("stages"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
     folders.sort();
     assert_eq!(folders.len(), 4, "{folders:?}");
     for stage in &folders {
-        let spec: StageSpec = serde_json::from_slice(&std::fs::read(stage.join("spec.json")).unwrap()).unwrap();
+        let spec: StageSpec =
+            serde_json::from_slice(&std::fs::read(stage.join("spec.json")).unwrap()).unwrap();
         assert!(hashes.contains(&spec.hash()));
         for record in parse(&std::fs::read_to_string(stage.join("records.jsonl")).unwrap()) {
             if let Record::Artifact { sha256, bytes, .. } = record {
-                assert_eq!(std::fs::metadata(stage.join("artifacts").join(sha256)).unwrap().len(), bytes);
+                assert_eq!(
+                    std::fs::metadata(stage.join("artifacts").join(sha256))
+                        .unwrap()
+                        .len(),
+                    bytes
+                );
             }
         }
     }
     let again = run("sft");
-    assert_eq!(String::from_utf8_lossy(&again.stderr).matches("done before").count(), 4);
+    assert_eq!(
+        String::from_utf8_lossy(&again.stderr)
+            .matches("done before")
+            .count(),
+        4
+    );
     let unknown = run("nothing");
-    assert!(!unknown.status.success() && String::from_utf8_lossy(&unknown.stderr).contains("the arms are base, sft, grpo"));
+    assert!(
+        !unknown.status.success()
+            && String::from_utf8_lossy(&unknown.stderr).contains("the arms are base, sft, grpo")
+    );
+}
+
+#[test]
+fn an_interrupted_train_goes_on_and_leaves_one_clean_stream() {
+    let folder = Folder::new("continued");
+    let file = folder.0.join("experiment.yaml");
+    std::fs::write(&file, EXPERIMENT).unwrap();
+    let train = |out: &Path| {
+        let mut command = worker();
+        command
+            .args([
+                "train",
+                file.to_str().unwrap(),
+                "--arm",
+                "grpo",
+                "--device",
+                "cpu",
+                "--out",
+            ])
+            .arg(out);
+        command.stderr(Stdio::null());
+        command
+    };
+    let stream = |out: &Path| {
+        std::fs::read_to_string(out.join("stages/02-grpo/records.jsonl")).unwrap_or_default()
+    };
+    let (whole, cut) = (folder.0.join("whole"), folder.0.join("cut"));
+    assert!(train(&whole).status().unwrap().success());
+    // Killed outright some steps after a checkpoint.
+    let mut child = train(&cut).spawn().unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let mut killed_after = 0;
+    while child.try_wait().unwrap().is_none() {
+        assert!(std::time::Instant::now() < deadline);
+        killed_after = stream(&cut).matches("train/loss").count();
+        if killed_after >= 3 {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            break;
+        }
+        std::thread::yield_now();
+    }
+    assert!(killed_after >= 3);
+    assert!(train(&cut).status().unwrap().success());
+    let (expected, found) = (parse(&stream(&whole)), parse(&stream(&cut)));
+    assert_eq!(substance(&found), substance(&expected));
+    assert_eq!(
+        found
+            .iter()
+            .filter(|r| matches!(r, Record::Started { .. }))
+            .count(),
+        1
+    );
+    assert!(
+        artifact(&found, role::RESUME).is_none(),
+        "checkpoints are released"
+    );
+    let steps = |records: &[Record]| {
+        records
+            .iter()
+            .filter(|r| matches!(r, Record::Step { .. }))
+            .count()
+    };
+    assert_eq!(steps(&found), steps(&expected), "no step twice");
 }

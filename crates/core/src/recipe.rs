@@ -312,7 +312,10 @@ arms:
         let experiment = experiment("hypothesis: It does.");
         let text = serde_json::to_string(&experiment).unwrap();
         assert_eq!(Experiment::from_text(&text).unwrap(), experiment);
-        assert_eq!(serde_json::from_str::<Experiment>(&text).unwrap(), experiment);
+        assert_eq!(
+            serde_json::from_str::<Experiment>(&text).unwrap(),
+            experiment
+        );
     }
 
     #[test]

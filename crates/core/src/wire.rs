@@ -110,6 +110,8 @@ pub enum Record {
     Step {
         step: u64,
         cum: Cumulative,
+        /// NaN and infinities travel as the strings "NaN", "Infinity", "-Infinity".
+        #[serde(with = "numbers")]
         metrics: BTreeMap<String, f64>,
     },
     /// Compute since the last ledger record, by purpose; supervision counts likewise.
@@ -260,5 +262,81 @@ impl FailureClass {
 
     pub fn is_retried(self) -> bool {
         matches!(self, Self::Crash | Self::Oom)
+    }
+}
+
+/// JSON has no word for NaN and the infinities; a metric may be one.
+mod numbers {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use serde_json::Value;
+    use std::collections::BTreeMap;
+
+    pub(super) fn serialize<S: Serializer>(
+        metrics: &BTreeMap<String, f64>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(metrics.iter().map(|(name, &value)| {
+            let word = match value {
+                v if v.is_nan() => Value::from("NaN"),
+                f64::INFINITY => Value::from("Infinity"),
+                f64::NEG_INFINITY => Value::from("-Infinity"),
+                v => Value::from(v),
+            };
+            (name, word)
+        }))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<String, f64>, D::Error> {
+        let read = |value: &Value| match value {
+            Value::String(word) if word == "NaN" => Some(f64::NAN),
+            Value::String(word) if word == "Infinity" => Some(f64::INFINITY),
+            Value::String(word) if word == "-Infinity" => Some(f64::NEG_INFINITY),
+            other => other.as_f64(),
+        };
+        BTreeMap::<String, Value>::deserialize(deserializer)?
+            .into_iter()
+            .map(|(name, value)| {
+                let number = read(&value);
+                number.map(|n| (name.clone(), n)).ok_or_else(|| {
+                    serde::de::Error::custom(format!("{name} is not a number: {value}"))
+                })
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_that_are_not_numbers_survive_the_wire() {
+        let metrics = [
+            ("a", f64::NAN),
+            ("b", f64::INFINITY),
+            ("c", f64::NEG_INFINITY),
+            ("d", 0.1),
+        ];
+        let record = Record::Step {
+            step: 3,
+            cum: Cumulative::default(),
+            metrics: metrics
+                .map(|(name, value)| (name.to_string(), value))
+                .into(),
+        };
+        let text = serde_json::to_string(&record).unwrap();
+        assert!(
+            text.contains(r#""a":"NaN","b":"Infinity","c":"-Infinity","d":0.1"#),
+            "{text}"
+        );
+        let Record::Step { metrics: back, .. } = serde_json::from_str(&text).unwrap() else {
+            panic!()
+        };
+        for (name, value) in metrics {
+            assert_eq!(back[name].to_bits(), value.to_bits(), "{name}");
+        }
+        assert!(serde_json::from_str::<Record>(&text.replace("0.1", "null")).is_err());
     }
 }

@@ -7,10 +7,17 @@ use tch::{Kind, Tensor};
 /// q (B, H, 1, hd); keys and values (B, KV, capacity, hd), contiguous floats, of which
 /// the first `length` positions are past. Returns (B, 1, H * hd).
 pub fn attend_one(q: &Tensor, keys: &Tensor, values: &Tensor, length: usize) -> Tensor {
-    let (rows, heads, hd) = (q.size()[0] as usize, q.size()[1] as usize, q.size()[3] as usize);
+    let (rows, heads, hd) = (
+        q.size()[0] as usize,
+        q.size()[1] as usize,
+        q.size()[3] as usize,
+    );
     let (kv_heads, capacity) = (keys.size()[1] as usize, keys.size()[2] as usize);
     let q = q.contiguous();
-    let out = Tensor::zeros([rows as i64, 1, (heads * hd) as i64], (Kind::Float, q.device()));
+    let out = Tensor::zeros(
+        [rows as i64, 1, (heads * hd) as i64],
+        (Kind::Float, q.device()),
+    );
     let cached = rows * kv_heads * capacity * hd;
     for tensor in [keys, values] {
         assert!(tensor.is_contiguous() && tensor.kind() == Kind::Float && tensor.numel() == cached);
@@ -26,7 +33,14 @@ pub fn attend_one(q: &Tensor, keys: &Tensor, values: &Tensor, length: usize) -> 
             std::slice::from_raw_parts_mut(out.data_ptr() as *mut f32, rows * heads * hd),
         )
     };
-    let shape = Shape { rows, heads, kv_heads, capacity, hd, length };
+    let shape = Shape {
+        rows,
+        heads,
+        kv_heads,
+        capacity,
+        hd,
+        length,
+    };
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
         // SAFETY: the features were just found.
@@ -90,7 +104,12 @@ fn attend(s: Shape, q: &[f32], k: &[f32], v: &[f32], out: &mut [f32]) {
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; 8];
     let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f32 = a8.remainder().iter().zip(b8.remainder()).map(|(x, y)| x * y).sum();
+    let rest: f32 = a8
+        .remainder()
+        .iter()
+        .zip(b8.remainder())
+        .map(|(x, y)| x * y)
+        .sum();
     for (x, y) in a8.zip(b8) {
         for i in 0..8 {
             sums[i] += x[i] * y[i];
@@ -106,11 +125,24 @@ mod tests {
 
     #[test]
     fn agrees_with_libtorch_for_grouped_and_odd_heads() {
-        for (heads, kv, hd, length, capacity) in [(4, 4, 32, 7, 20), (6, 2, 10, 20, 20), (3, 1, 4, 1, 5)] {
+        for (heads, kv, hd, length, capacity) in
+            [(4, 4, 32, 7, 20), (6, 2, 10, 20, 20), (3, 1, 4, 1, 5)]
+        {
             let rand = |shape: [i64; 4]| Tensor::randn(shape, (Kind::Float, Device::Cpu));
-            let (q, k, v) = (rand([5, heads, 1, hd]), rand([5, kv, capacity, hd]), rand([5, kv, capacity, hd]));
+            let (q, k, v) = (
+                rand([5, heads, 1, hd]),
+                rand([5, kv, capacity, hd]),
+                rand([5, kv, capacity, hd]),
+            );
             let expected = Tensor::scaled_dot_product_attention::<Tensor>(
-                &q, &k.narrow(2, 0, length), &v.narrow(2, 0, length), None, 0.0, false, None, true,
+                &q,
+                &k.narrow(2, 0, length),
+                &v.narrow(2, 0, length),
+                None,
+                0.0,
+                false,
+                None,
+                true,
             );
             let found = attend_one(&q, &k, &v, length as usize).view([5, heads, 1, hd]);
             assert!((found - expected).abs().max().double_value(&[]) < 1e-5);

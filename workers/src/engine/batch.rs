@@ -59,7 +59,9 @@ impl Padded {
             let at = row * width + sequence.target_from - 1;
             out[at..at + values.len()].copy_from_slice(values);
         }
-        Tensor::from_slice(&out).view([rows.len() as i64, width as i64]).to_device(self.inputs.device())
+        Tensor::from_slice(&out)
+            .view([rows.len() as i64, width as i64])
+            .to_device(self.inputs.device())
     }
 }
 
@@ -76,7 +78,11 @@ pub fn micro_batches(sequences: &[Sequence], size: usize) -> Vec<Vec<usize>> {
 ///
 /// `loss` returns a scalar to differentiate and statistics of fixed length.
 /// The gradient is flat, in the layout of the weights, as float.
-pub fn gradients<L>(models: &mut [Model], micros: &[Vec<usize>], loss: L) -> Result<(Tensor, Vec<f64>)>
+pub fn gradients<L>(
+    models: &mut [Model],
+    micros: &[Vec<usize>],
+    loss: L,
+) -> Result<(Tensor, Vec<f64>)>
 where
     L: Fn(&Model, &[usize]) -> Result<(Tensor, Vec<f64>)> + Sync,
 {
@@ -133,7 +139,13 @@ where
         .map(|(thread, model)| {
             move || {
                 tch::no_grad(|| {
-                    micros.iter().enumerate().skip(thread).step_by(threads).map(|(i, m)| Ok((i, each(model, m)?))).collect::<Result<Vec<_>>>()
+                    micros
+                        .iter()
+                        .enumerate()
+                        .skip(thread)
+                        .step_by(threads)
+                        .map(|(i, m)| Ok((i, each(model, m)?)))
+                        .collect::<Result<Vec<_>>>()
                 })
             }
         })
@@ -158,24 +170,39 @@ mod tests {
 
     fn sequences() -> Vec<Sequence> {
         (0..9_i64)
-            .map(|i| Sequence { tokens: (0..6 + i % 4).map(|j| 1 + (i * 5 + j * 3) % 18).collect(), target_from: 3 })
+            .map(|i| Sequence {
+                tokens: (0..6 + i % 4).map(|j| 1 + (i * 5 + j * 3) % 18).collect(),
+                target_from: 3,
+            })
             .collect()
     }
 
     fn gradient(micro: usize, threads: usize) -> Vec<f64> {
         let spec = ModelSpec::default();
         let flat = initial_weights(&spec, 19, 2);
-        let mut models: Vec<_> = (0..threads).map(|_| Model::new(&spec, 19, &flat, true)).collect();
+        let mut models: Vec<_> = (0..threads)
+            .map(|_| Model::new(&spec, 19, &flat, true))
+            .collect();
         let all = sequences();
         let micros = micro_batches(&all, micro);
         let (g, stats) = gradients(&mut models, &micros, |model, rows| {
             let rows: Vec<&Sequence> = rows.iter().map(|&i| &all[i]).collect();
             let batch = Padded::new(&rows, Device::Cpu);
-            let (logp, _) = crate::engine::math::token_logprobs(&model.forward(&batch.inputs), &batch.targets, 1.0);
-            Ok((-(logp * &batch.mask).sum(Kind::Float), vec![batch.mask.sum(Kind::Float).double_value(&[])]))
+            let (logp, _) = crate::engine::math::token_logprobs(
+                &model.forward(&batch.inputs),
+                &batch.targets,
+                1.0,
+            );
+            Ok((
+                -(logp * &batch.mask).sum(Kind::Float),
+                vec![batch.mask.sum(Kind::Float).double_value(&[])],
+            ))
         })
         .unwrap();
-        assert_eq!(stats, [all.iter().map(Sequence::targets).sum::<usize>() as f64]);
+        assert_eq!(
+            stats,
+            [all.iter().map(Sequence::targets).sum::<usize>() as f64]
+        );
         Vec::try_from(g.to_kind(Kind::Double)).unwrap()
     }
 
@@ -184,7 +211,11 @@ mod tests {
         let one = gradient(1, 1);
         for (micro, threads) in [(9, 1), (4, 1), (2, 2), (3, 3)] {
             let other = gradient(micro, threads);
-            let worst = one.iter().zip(&other).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            let worst = one
+                .iter()
+                .zip(&other)
+                .map(|(a, b)| (a - b).abs())
+                .fold(0.0, f64::max);
             assert!(worst < 1e-3, "micro {micro}, {threads} threads: {worst}");
         }
     }

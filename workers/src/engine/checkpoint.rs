@@ -19,31 +19,61 @@ fn broken(e: impl std::fmt::Display) -> EngineError {
 fn pack(tensors: &[(String, Tensor)], meta: &str) -> Result<Vec<u8>> {
     let mut bytes: Vec<(String, Vec<usize>, Vec<u8>)> = vec![];
     for (name, tensor) in tensors {
-        let tensor = tensor.to_device(Device::Cpu).to_kind(Kind::Float).contiguous();
+        let tensor = tensor
+            .to_device(Device::Cpu)
+            .to_kind(Kind::Float)
+            .contiguous();
         let shape: Vec<usize> = tensor.size().iter().map(|&s| s as usize).collect();
         let values: Vec<f32> = Vec::try_from(tensor.view(-1))?;
-        bytes.push((name.clone(), shape, values.iter().flat_map(|v| v.to_le_bytes()).collect()));
+        bytes.push((
+            name.clone(),
+            shape,
+            values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        ));
     }
     let views = bytes
         .iter()
-        .map(|(name, shape, data)| Ok((name.clone(), TensorView::new(Dtype::F32, shape.clone(), data).map_err(broken)?)))
+        .map(|(name, shape, data)| {
+            Ok((
+                name.clone(),
+                TensorView::new(Dtype::F32, shape.clone(), data).map_err(broken)?,
+            ))
+        })
         .collect::<Result<Vec<_>>>()?;
-    safetensors::serialize(views, Some(HashMap::from([(META.to_string(), meta.to_string())]))).map_err(broken)
+    safetensors::serialize(
+        views,
+        Some(HashMap::from([(META.to_string(), meta.to_string())])),
+    )
+    .map_err(broken)
 }
 
 fn unpack(bytes: &[u8]) -> Result<(HashMap<String, Tensor>, String)> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
-    let meta = header.metadata().as_ref().and_then(|m| m.get(META)).cloned().unwrap_or_default();
+    let meta = header
+        .metadata()
+        .as_ref()
+        .and_then(|m| m.get(META))
+        .cloned()
+        .unwrap_or_default();
     let file = SafeTensors::deserialize(bytes).map_err(broken)?;
     let mut tensors = HashMap::new();
     for (name, view) in file.iter() {
         if view.dtype() != Dtype::F32 {
-            return Err(broken(format!("{name} is {:?}, expected F32", view.dtype())));
+            return Err(broken(format!(
+                "{name} is {:?}, expected F32",
+                view.dtype()
+            )));
         }
-        let values: Vec<f32> =
-            view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        let values: Vec<f32> = view
+            .data()
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect();
         let shape: Vec<i64> = view.shape().iter().map(|&s| s as i64).collect();
-        tensors.insert(name.to_string(), Tensor::from_slice(&values).view(&shape[..]));
+        tensors.insert(
+            name.to_string(),
+            Tensor::from_slice(&values).view(&shape[..]),
+        );
     }
     Ok((tensors, meta))
 }
@@ -51,7 +81,11 @@ fn unpack(bytes: &[u8]) -> Result<(HashMap<String, Tensor>, String)> {
 /// The parts of a fused weight under their usual names, with their rows.
 fn parts(spec: &ModelSpec, slot: &Slot) -> Vec<(String, i64)> {
     let hd = i64::from(spec.head_dim());
-    let (q, kv, ff) = (i64::from(spec.heads) * hd, i64::from(spec.kv_heads) * hd, i64::from(spec.d_ff));
+    let (q, kv, ff) = (
+        i64::from(spec.heads) * hd,
+        i64::from(spec.kv_heads) * hd,
+        i64::from(spec.d_ff),
+    );
     let rows = slot.shape[0];
     let Some((layer, name)) = slot.name.split_once('.') else {
         let name = match slot.name.as_str() {
@@ -62,12 +96,24 @@ fn parts(spec: &ModelSpec, slot: &Slot) -> Vec<(String, i64)> {
         return vec![(name.into(), rows)];
     };
     let full = |part: &str| format!("model.layers.{layer}.{part}");
-    let attention = |part: &str, n: i64, what: &str| (full(&format!("self_attn.{part}_proj.{what}")), n);
+    let attention =
+        |part: &str, n: i64, what: &str| (full(&format!("self_attn.{part}_proj.{what}")), n);
     match name {
-        "qkv" => vec![attention("q", q, "weight"), attention("k", kv, "weight"), attention("v", kv, "weight")],
-        "qkv_bias" => vec![attention("q", q, "bias"), attention("k", kv, "bias"), attention("v", kv, "bias")],
+        "qkv" => vec![
+            attention("q", q, "weight"),
+            attention("k", kv, "weight"),
+            attention("v", kv, "weight"),
+        ],
+        "qkv_bias" => vec![
+            attention("q", q, "bias"),
+            attention("k", kv, "bias"),
+            attention("v", kv, "bias"),
+        ],
         "o" => vec![attention("o", rows, "weight")],
-        "gate_up" => vec![(full("mlp.gate_proj.weight"), ff), (full("mlp.up_proj.weight"), ff)],
+        "gate_up" => vec![
+            (full("mlp.gate_proj.weight"), ff),
+            (full("mlp.up_proj.weight"), ff),
+        ],
         "down" => vec![(full("mlp.down_proj.weight"), rows)],
         "norm1" => vec![(full("input_layernorm.weight"), rows)],
         _ => vec![(full("post_attention_layernorm.weight"), rows)],
@@ -97,11 +143,16 @@ pub fn weights_from_bytes(spec: &ModelSpec, vocab: u32, bytes: &[u8]) -> Result<
     let mut flat = vec![];
     for slot in layout(spec, vocab) {
         for (name, rows) in parts(spec, &slot) {
-            let tensor = tensors.remove(&name).ok_or_else(|| broken(format!("{name} is missing")))?;
+            let tensor = tensors
+                .remove(&name)
+                .ok_or_else(|| broken(format!("{name} is missing")))?;
             let mut shape = slot.shape.clone();
             shape[0] = rows;
             if tensor.size() != shape {
-                return Err(broken(format!("{name} has shape {:?}, the spec says {shape:?}", tensor.size())));
+                return Err(broken(format!(
+                    "{name} has shape {:?}, the spec says {shape:?}",
+                    tensor.size()
+                )));
             }
             flat.push(tensor.view(-1));
         }
@@ -140,7 +191,11 @@ impl Resume {
 
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let (mut tensors, state) = unpack(bytes)?;
-        let mut take = |name: &str| tensors.remove(name).ok_or_else(|| broken(format!("{name} is missing")));
+        let mut take = |name: &str| {
+            tensors
+                .remove(name)
+                .ok_or_else(|| broken(format!("{name} is missing")))
+        };
         Ok(Self {
             weights: take("weights")?,
             exp_avg: take("exp_avg")?,
@@ -160,14 +215,26 @@ mod tests {
     fn weights_survive_their_file_to_the_bit_under_the_usual_names() {
         for spec in [
             ModelSpec::default(),
-            ModelSpec { qkv_bias: true, tied_head: true, kv_heads: 2, ..Default::default() },
+            ModelSpec {
+                qkv_bias: true,
+                tied_head: true,
+                kv_heads: 2,
+                ..Default::default()
+            },
         ] {
             let flat = initial_weights(&spec, 19, 4);
             let bytes = weights_to_bytes(&spec, 19, &flat).unwrap();
             assert_eq!(bytes, weights_to_bytes(&spec, 19, &flat).unwrap());
             let file = SafeTensors::deserialize(&bytes).unwrap();
-            assert!(file.names().iter().any(|n| *n == "model.layers.1.self_attn.k_proj.weight"));
-            assert_eq!(file.names().iter().any(|n| *n == "lm_head.weight"), !spec.tied_head);
+            assert!(
+                file.names()
+                    .iter()
+                    .any(|n| *n == "model.layers.1.self_attn.k_proj.weight")
+            );
+            assert_eq!(
+                file.names().iter().any(|n| *n == "lm_head.weight"),
+                !spec.tied_head
+            );
             assert!(weights_from_bytes(&spec, 19, &bytes).unwrap().equal(&flat));
         }
     }
@@ -176,8 +243,16 @@ mod tests {
     fn a_file_of_another_shape_or_a_torn_one_is_refused() {
         let spec = ModelSpec::default();
         let bytes = weights_to_bytes(&spec, 19, &initial_weights(&spec, 19, 4)).unwrap();
-        let wider = ModelSpec { d_ff: 128, ..spec.clone() };
-        assert!(weights_from_bytes(&wider, 19, &bytes).unwrap_err().to_string().contains("shape"));
+        let wider = ModelSpec {
+            d_ff: 128,
+            ..spec.clone()
+        };
+        assert!(
+            weights_from_bytes(&wider, 19, &bytes)
+                .unwrap_err()
+                .to_string()
+                .contains("shape")
+        );
         assert!(weights_from_bytes(&spec, 19, &bytes[..bytes.len() - 4]).is_err());
         assert!(weights_from_bytes(&spec, 19, &[]).is_err());
     }

@@ -44,7 +44,11 @@ impl Measured {
     }
 
     pub fn mean_length(&self) -> f64 {
-        let all: Vec<f64> = self.items.iter().flat_map(|i| i.lengths.iter().map(|&l| f64::from(l))).collect();
+        let all: Vec<f64> = self
+            .items
+            .iter()
+            .flat_map(|i| i.lengths.iter().map(|&l| f64::from(l)))
+            .collect();
         stats::mean(&all)
     }
 }
@@ -58,19 +62,37 @@ pub fn measure(
     purpose: &str,
 ) -> Result<Measured> {
     let tokenizer = Tokenizer::new(&context.spec.task);
-    let prompts: Vec<Vec<i64>> = problems.iter().map(|p| tokenizer.prompt(&p.prompt)).collect();
+    let prompts: Vec<Vec<i64>> = problems
+        .iter()
+        .map(|p| tokenizer.prompt(&p.prompt))
+        .collect();
     let options = GenerateOptions {
         samples: plan.samples as usize,
         min_new: 0,
         max_new: plan.max_completion_length as usize,
-        sampling: Sampling { temperature: plan.temperature, top_p: plan.top_p },
+        sampling: Sampling {
+            temperature: plan.temperature,
+            top_p: plan.top_p,
+        },
     };
     if context.device.is_cuda() {
-        tch::manual_seed(assay_core::rng::derive_seed(&[&context.spec.seed.to_string(), purpose]) as i64);
+        tch::manual_seed(
+            assay_core::rng::derive_seed(&[&context.spec.seed.to_string(), purpose]) as i64,
+        );
     }
-    let sampled = generate(models, &prompts, options, Uniform::new(context.spec.seed, purpose), 0)?;
+    let sampled = generate(
+        models,
+        &prompts,
+        options,
+        Uniform::new(context.spec.seed, purpose),
+        0,
+    )?;
     let vocab = context.spec.task.vocab();
-    let mut measured = Measured { items: vec![], texts: vec![], cost: Cost::default() };
+    let mut measured = Measured {
+        items: vec![],
+        texts: vec![],
+        cost: Cost::default(),
+    };
     for ((problem, prompt), group) in problems.iter().zip(&prompts).zip(sampled) {
         let mut item = EvaluationItem {
             problem: problem.key(),
@@ -101,12 +123,25 @@ pub fn measure(
 }
 
 /// The `eval` stage: the final measurement of a run on each of its splits.
-pub fn run(context: &StageContext, params: &EvalParams, splits: &[Split], recorder: &mut dyn Recorder) -> Result<()> {
-    let weights = load_weights(context, Role::Init)?
-        .ok_or_else(|| EngineError::BadConfig("an evaluation needs the weights of `init`".into()))?;
-    let flat = if context.device.is_cuda() { weights.to_kind(Kind::BFloat16) } else { weights };
+pub fn run(
+    context: &StageContext,
+    params: &EvalParams,
+    splits: &[Split],
+    recorder: &mut dyn Recorder,
+) -> Result<()> {
+    let weights = load_weights(context, Role::Init)?.ok_or_else(|| {
+        EngineError::BadConfig("an evaluation needs the weights of `init`".into())
+    })?;
+    let flat = if context.device.is_cuda() {
+        weights.to_kind(Kind::BFloat16)
+    } else {
+        weights
+    };
     let mut models = models_over(context, &flat, false);
-    recorder.record(Record::Started { from_step: 0, host: context.host.clone() })?;
+    recorder.record(Record::Started {
+        from_step: 0,
+        host: context.host.clone(),
+    })?;
     let mut progress = super::progress::Progress::new(Default::default(), context.device);
     let plan = Plan {
         samples: params.samples,
@@ -117,7 +152,11 @@ pub fn run(context: &StageContext, params: &EvalParams, splits: &[Split], record
     for (index, &split) in splits.iter().enumerate() {
         let problems = context.spec.task.fixed_problems(split, params.problems);
         let measured = measure(context, &mut models, &problems, plan, split.word())?;
-        progress.book(purpose::EVALUATION, measured.cost.tokens, measured.cost.flops);
+        progress.book(
+            purpose::EVALUATION,
+            measured.cost.tokens,
+            measured.cost.flops,
+        );
         let step = index as u64;
         recorder.artifact(role::SAMPLES, step, &texts_file(&problems, &measured)?)?;
         recorder.record(Record::Evaluation(EvaluationRecord {

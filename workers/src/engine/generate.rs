@@ -70,7 +70,11 @@ fn generate_part(
     uniform: Uniform,
     step: u32,
 ) -> Result<Vec<(usize, Vec<Sampled>)>> {
-    let rows = if model.device() == Device::Cpu { ROWS_CPU } else { ROWS_CUDA };
+    let rows = if model.device() == Device::Cpu {
+        ROWS_CPU
+    } else {
+        ROWS_CUDA
+    };
     let per_batch = (rows / options.samples).max(1);
     let mut by_length: Vec<usize> = own.to_vec();
     by_length.sort_by_key(|&i| prompts[i].len());
@@ -92,10 +96,20 @@ fn generate_part(
 
 /// Runs the prompts once each and spreads their caches over the samples.
 /// Returns logits (rows, V) and the cache, with room for `max_new` more positions.
-fn prefill(model: &Model, prompts: &[Vec<i64>], batch: &[usize], options: GenerateOptions) -> Result<(Tensor, Cache)> {
+fn prefill(
+    model: &Model,
+    prompts: &[Vec<i64>],
+    batch: &[usize],
+    options: GenerateOptions,
+) -> Result<(Tensor, Cache)> {
     let length = prompts[batch[0]].len();
-    let flat: Vec<i64> = batch.iter().flat_map(|&i| prompts[i].iter().copied()).collect();
-    let ids = Tensor::from_slice(&flat).view([batch.len() as i64, length as i64]).to_device(model.device());
+    let flat: Vec<i64> = batch
+        .iter()
+        .flat_map(|&i| prompts[i].iter().copied())
+        .collect();
+    let ids = Tensor::from_slice(&flat)
+        .view([batch.len() as i64, length as i64])
+        .to_device(model.device());
     let mut cache = model.empty_cache(batch.len() as i64, (length + options.max_new) as i64);
     let logits = model.forward_cached(&ids, 0, &cache);
     let spread = Tensor::arange(batch.len() as i64, (Kind::Int64, model.device()))
@@ -115,7 +129,14 @@ fn decode_on_host(
     let start = prompts[batch[0]].len() as i64;
     let (mut logits, mut cache) = prefill(model, prompts, batch, options)?;
     let total = batch.len() * options.samples;
-    let mut out = vec![Sampled { tokens: vec![], logprobs: vec![], ended: false }; total];
+    let mut out = vec![
+        Sampled {
+            tokens: vec![],
+            logprobs: vec![],
+            ended: false
+        };
+        total
+    ];
     // Rows still in the batch, as indices into `out`.
     let mut active: Vec<usize> = (0..total).collect();
     let vocab = model.vocab as usize;
@@ -123,7 +144,10 @@ fn decode_on_host(
     let mut scratch = Vec::with_capacity(vocab);
     for position in 0..options.max_new {
         let rows = active.len();
-        logits.to_kind(Kind::Float).contiguous().f_copy_data(&mut host[..rows * vocab], rows * vocab)?;
+        logits
+            .to_kind(Kind::Float)
+            .contiguous()
+            .f_copy_data(&mut host[..rows * vocab], rows * vocab)?;
         let mut next = vec![EOS; rows];
         for (row, &index) in active.iter().enumerate() {
             let sampled = &mut out[index];
@@ -141,7 +165,10 @@ fn decode_on_host(
             sampled.ended = token == EOS;
             next[row] = token;
         }
-        let going: Vec<i64> = (0..rows).filter(|&row| !out[active[row]].ended).map(|row| row as i64).collect();
+        let going: Vec<i64> = (0..rows)
+            .filter(|&row| !out[active[row]].ended)
+            .map(|row| row as i64)
+            .collect();
         if going.is_empty() || position + 1 == options.max_new {
             break;
         }
@@ -169,12 +196,18 @@ fn decode_on_device(
     let mut ended = Tensor::zeros([total], (Kind::Bool, model.device()));
     let (mut tokens, mut logprobs) = (vec![], vec![]);
     for position in 0..options.max_new as i64 {
-        let (token, logprob) = draw_on_device(&logits, options.sampling, (position < options.min_new as i64).then_some(EOS));
+        let (token, logprob) = draw_on_device(
+            &logits,
+            options.sampling,
+            (position < options.min_new as i64).then_some(EOS),
+        );
         let token = token.masked_fill(&ended, EOS);
         ended = ended.logical_or(&token.eq(EOS));
         tokens.push(token.shallow_clone());
         logprobs.push(logprob);
-        if position + 1 == options.max_new as i64 || (position % LOOK_EVERY == LOOK_EVERY - 1 && all(&ended)) {
+        if position + 1 == options.max_new as i64
+            || (position % LOOK_EVERY == LOOK_EVERY - 1 && all(&ended))
+        {
             break;
         }
         logits = model.forward_cached(&token.unsqueeze(1), start + position, &cache);
@@ -185,7 +218,10 @@ fn decode_on_device(
     Ok((0..total as usize)
         .map(|row| {
             let own = &tokens[row * width..(row + 1) * width];
-            let length = own.iter().position(|&t| t == EOS).map_or(width, |at| at + 1);
+            let length = own
+                .iter()
+                .position(|&t| t == EOS)
+                .map_or(width, |at| at + 1);
             Sampled {
                 tokens: own[..length].to_vec(),
                 logprobs: logprobs[row * width..row * width + length].to_vec(),
@@ -207,7 +243,13 @@ mod tests {
     use assay_core::spec::ModelSpec;
 
     fn prompts() -> Vec<Vec<i64>> {
-        (0..7).map(|i| std::iter::once(BOS).chain((0..(5 + i % 2)).map(|j| 3 + (i * 3 + j) % 10)).collect()).collect()
+        (0..7)
+            .map(|i| {
+                std::iter::once(BOS)
+                    .chain((0..(5 + i % 2)).map(|j| 3 + (i * 3 + j) % 10))
+                    .collect()
+            })
+            .collect()
     }
 
     fn sampled(threads: usize) -> Vec<Vec<Sampled>> {
@@ -217,10 +259,26 @@ mod tests {
     fn sampled_from(threads: usize, min_new: usize) -> Vec<Vec<Sampled>> {
         let spec = ModelSpec::default();
         let flat = initial_weights(&spec, 19, 1);
-        let mut models: Vec<_> = (0..threads).map(|_| Model::new(&spec, 19, &flat, false)).collect();
-        let options =
-            GenerateOptions { samples: 3, min_new, max_new: 20, sampling: Sampling { temperature: 1.0, top_p: 1.0 } };
-        generate(&mut models, &prompts(), options, Uniform::new(9, "sample"), 4).unwrap()
+        let mut models: Vec<_> = (0..threads)
+            .map(|_| Model::new(&spec, 19, &flat, false))
+            .collect();
+        let options = GenerateOptions {
+            samples: 3,
+            min_new,
+            max_new: 20,
+            sampling: Sampling {
+                temperature: 1.0,
+                top_p: 1.0,
+            },
+        };
+        generate(
+            &mut models,
+            &prompts(),
+            options,
+            Uniform::new(9, "sample"),
+            4,
+        )
+        .unwrap()
     }
 
     #[test]
@@ -231,7 +289,10 @@ mod tests {
                 assert_eq!(s.tokens.len(), s.logprobs.len());
                 assert_eq!(s.ended, s.tokens.last() == Some(&EOS));
                 assert!(s.ended || s.tokens.len() == 20);
-                assert_eq!(s.tokens.iter().filter(|&&t| t == EOS).count(), usize::from(s.ended));
+                assert_eq!(
+                    s.tokens.iter().filter(|&&t| t == EOS).count(),
+                    usize::from(s.ended)
+                );
             }
         }
     }
@@ -239,7 +300,12 @@ mod tests {
     #[test]
     fn the_end_mark_keeps_away_as_long_as_it_is_told() {
         assert!(sampled(1).iter().flatten().any(|s| s.tokens.len() < 12));
-        assert!(sampled_from(1, 12).iter().flatten().all(|s| s.tokens.len() >= 13));
+        assert!(
+            sampled_from(1, 12)
+                .iter()
+                .flatten()
+                .all(|s| s.tokens.len() >= 13)
+        );
     }
 
     #[test]
@@ -249,7 +315,9 @@ mod tests {
         for (prompt, group) in prompts().iter().zip(sampled(2)) {
             for s in group {
                 let whole: Vec<i64> = prompt.iter().chain(&s.tokens).copied().collect();
-                let logits = model.forward(&Tensor::from_slice(&whole).unsqueeze(0)).squeeze_dim(0);
+                let logits = model
+                    .forward(&Tensor::from_slice(&whole).unsqueeze(0))
+                    .squeeze_dim(0);
                 let logp = logits.log_softmax(-1, Kind::Float);
                 for (i, (&token, &expected)) in s.tokens.iter().zip(&s.logprobs).enumerate() {
                     let found = logp.double_value(&[(prompt.len() + i - 1) as i64, token]);
@@ -261,7 +329,12 @@ mod tests {
 
     #[test]
     fn the_same_random_numbers_are_used_on_any_number_of_threads() {
-        let texts = |all: Vec<Vec<Sampled>>| all.into_iter().flatten().map(|s| s.tokens).collect::<Vec<_>>();
+        let texts = |all: Vec<Vec<Sampled>>| {
+            all.into_iter()
+                .flatten()
+                .map(|s| s.tokens)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(texts(sampled(1)), texts(sampled(3)));
     }
 }

@@ -59,11 +59,17 @@ pub fn train(
             let mut step = rolled;
             step += learned;
             if trainer.step() == 0 && trainer.progress.exceeds(budget, &step) {
-                return Err(EngineError::BadConfig("the budget is smaller than one step".into()));
+                return Err(EngineError::BadConfig(
+                    "the budget is smaller than one step".into(),
+                ));
             }
             // The state before this step is the last one within the milestone.
             let over = trainer.progress.exceeds(budget, &step);
-            let what = if over { purpose::DISCARDED } else { purpose::ROLLOUT };
+            let what = if over {
+                purpose::DISCARDED
+            } else {
+                purpose::ROLLOUT
+            };
             while let Some((percent, _)) = trainer.progress.crosses(budget, &step) {
                 trainer.milestone(recorder, percent)?;
             }
@@ -74,20 +80,38 @@ pub fn train(
                 break;
             }
         } else {
-            trainer.progress.book(purpose::ROLLOUT, rolled.tokens, rolled.flops);
+            trainer
+                .progress
+                .book(purpose::ROLLOUT, rolled.tokens, rolled.flops);
         }
-        trainer.progress.supervise("verifier_calls", rollout.sequences.len() as u64);
+        trainer
+            .progress
+            .supervise("verifier_calls", rollout.sequences.len() as u64);
         let updating = Instant::now();
         let mut metrics = learn(&mut trainer, params, &rollout, schedule)?;
         describe(params, &rollout, &mut metrics);
         metrics.insert(metric::ROLLOUT_MS.into(), rollout_ms);
-        metrics.insert(metric::UPDATE_MS.into(), updating.elapsed().as_secs_f64() * 1e3);
+        metrics.insert(
+            metric::UPDATE_MS.into(),
+            updating.elapsed().as_secs_f64() * 1e3,
+        );
         let generated: usize = rollout.sampled.iter().map(|s| s.tokens.len()).sum();
-        metrics.insert(metric::TOKENS_PER_SECOND.into(), generated as f64 / started.elapsed().as_secs_f64());
-        if trainer.step().is_multiple_of(u64::from(params.sample_steps)) {
-            recorder.record(Record::Completions { step: trainer.step() + 1, items: stored(params, &rollout) })?;
+        metrics.insert(
+            metric::TOKENS_PER_SECOND.into(),
+            generated as f64 / started.elapsed().as_secs_f64(),
+        );
+        if trainer
+            .step()
+            .is_multiple_of(u64::from(params.sample_steps))
+        {
+            recorder.record(Record::Completions {
+                step: trainer.step() + 1,
+                items: stored(params, &rollout),
+            })?;
         }
-        if params.ref_refresh_steps > 0 && (trainer.step() + 1).is_multiple_of(u64::from(params.ref_refresh_steps)) {
+        if params.ref_refresh_steps > 0
+            && (trainer.step() + 1).is_multiple_of(u64::from(params.ref_refresh_steps))
+        {
             trainer.reference = Some(trainer.weights.copy());
         }
         trainer.end_step(recorder, metrics, params.checkpoint_steps)?;
@@ -109,18 +133,31 @@ fn roll_out(trainer: &mut Trainer<'_>, params: &GrpoParams) -> Result<Rollout> {
     let problems: Vec<Problem> = (0..params.prompts_per_step)
         .map(|i| spec.task.problem(Split::Train, &mut draws.stream(step, i)))
         .collect();
-    let prompts: Vec<Vec<i64>> = problems.iter().map(|p| trainer.tokenizer.prompt(&p.prompt)).collect();
+    let prompts: Vec<Vec<i64>> = problems
+        .iter()
+        .map(|p| trainer.tokenizer.prompt(&p.prompt))
+        .collect();
     let options = GenerateOptions {
         samples: params.num_generations as usize,
         min_new: params.min_completion_length as usize,
         max_new: params.max_completion_length as usize,
-        sampling: Sampling { temperature: params.temperature, top_p: params.top_p },
+        sampling: Sampling {
+            temperature: params.temperature,
+            top_p: params.top_p,
+        },
     };
     if trainer.context.device.is_cuda() {
-        let key = assay_core::rng::derive_seed(&[&spec.seed.to_string(), "sample", &step.to_string()]);
+        let key =
+            assay_core::rng::derive_seed(&[&spec.seed.to_string(), "sample", &step.to_string()]);
         tch::manual_seed(key as i64);
     }
-    let groups = generate(&mut trainer.models, &prompts, options, Uniform::new(spec.seed, "sample"), step)?;
+    let groups = generate(
+        &mut trainer.models,
+        &prompts,
+        options,
+        Uniform::new(spec.seed, "sample"),
+        step,
+    )?;
     let mut rollout = Rollout {
         sequences: vec![],
         sampled: vec![],
@@ -134,17 +171,30 @@ fn roll_out(trainer: &mut Trainer<'_>, params: &GrpoParams) -> Result<Rollout> {
         for sampled in group {
             let text = trainer.tokenizer.decode(&sampled.tokens);
             let verdict = spec.task.verify(problem, &text, sampled.ended);
-            let format = if verdict.well_formed { params.format_reward } else { 0.0 };
-            rollout.rewards.push(f64::from(u8::from(verdict.correct)) + format);
+            let format = if verdict.well_formed {
+                params.format_reward
+            } else {
+                0.0
+            };
+            rollout
+                .rewards
+                .push(f64::from(u8::from(verdict.correct)) + format);
             let mut tokens = prompt.clone();
             tokens.extend(&sampled.tokens);
-            rollout.sequences.push(Sequence { tokens, target_from: prompt.len() });
+            rollout.sequences.push(Sequence {
+                tokens,
+                target_from: prompt.len(),
+            });
             rollout.verdicts.push(verdict);
             rollout.texts.push(text);
             rollout.sampled.push(sampled);
         }
     }
-    rollout.advantages = advantages(&rollout.rewards, params.num_generations as usize, params.scale_rewards);
+    rollout.advantages = advantages(
+        &rollout.rewards,
+        params.num_generations as usize,
+        params.scale_rewards,
+    );
     Ok(rollout)
 }
 
@@ -152,13 +202,24 @@ fn roll_out(trainer: &mut Trainer<'_>, params: &GrpoParams) -> Result<Rollout> {
 fn costs(trainer: &Trainer<'_>, params: &GrpoParams, rollout: &Rollout) -> (Cost, Cost) {
     let model = &trainer.context.spec.model;
     let forward = Cost {
-        tokens: rollout.sequences.iter().map(|s| s.tokens.len() as f64).sum(),
-        flops: rollout.sequences.iter().map(|s| forward_flops(model, trainer.vocab, s.tokens.len() as u64)).sum(),
+        tokens: rollout
+            .sequences
+            .iter()
+            .map(|s| s.tokens.len() as f64)
+            .sum(),
+        flops: rollout
+            .sequences
+            .iter()
+            .map(|s| forward_flops(model, trainer.vocab, s.tokens.len() as u64))
+            .sum(),
         device_ms: 0.0,
     };
     let passes = f64::from(params.num_iterations);
-    let mut learned =
-        Cost { tokens: forward.tokens * passes, flops: 3.0 * forward.flops * passes, device_ms: 0.0 };
+    let mut learned = Cost {
+        tokens: forward.tokens * passes,
+        flops: 3.0 * forward.flops * passes,
+        device_ms: 0.0,
+    };
     for used in [needs_old(params), params.beta > 0.0] {
         if used {
             learned += forward;
@@ -182,13 +243,26 @@ fn learn(
     let model = trainer.context.spec.model.clone();
     let vocab = trainer.vocab;
     let forward = |s: &Sequence| forward_flops(&model, vocab, s.tokens.len() as u64);
-    let tokens: f64 = rollout.sequences.iter().map(|s| s.tokens.len() as f64).sum();
+    let tokens: f64 = rollout
+        .sequences
+        .iter()
+        .map(|s| s.tokens.len() as f64)
+        .sum();
     let flops: f64 = rollout.sequences.iter().map(forward).sum();
-    let old = if needs_old(params) { Some(score(trainer, params, rollout, None)?) } else { None };
+    let old = if needs_old(params) {
+        Some(score(trainer, params, rollout, None)?)
+    } else {
+        None
+    };
     if old.is_some() {
         trainer.progress.book(purpose::UPDATE, tokens, flops);
     }
-    let reference = match trainer.reference.as_ref().filter(|_| params.beta > 0.0).map(Tensor::shallow_clone) {
+    let reference = match trainer
+        .reference
+        .as_ref()
+        .filter(|_| params.beta > 0.0)
+        .map(Tensor::shallow_clone)
+    {
         None => None,
         Some(flat) => {
             let scores = score(trainer, params, rollout, Some(&flat))?;
@@ -202,20 +276,30 @@ fn learn(
     for iteration in 0..params.num_iterations {
         let mut indices: Vec<usize> = (0..rollout.sequences.len()).collect();
         if params.minibatches > 1 {
-            order.stream(trainer.step() as u32, iteration).shuffle(&mut indices);
+            order
+                .stream(trainer.step() as u32, iteration)
+                .shuffle(&mut indices);
         }
         let size = indices.len().div_ceil(params.minibatches as usize);
         for minibatch in indices.chunks(size) {
             let rate = trainer.optim.learning_rate(schedule);
-            let (gradient, stats) =
-                gradient(trainer, params, rollout, minibatch, old.as_deref(), reference.as_deref())?;
+            let (gradient, stats) = gradient(
+                trainer,
+                params,
+                rollout,
+                minibatch,
+                old.as_deref(),
+                reference.as_deref(),
+            )?;
             trainer.finite(metric::LOSS, stats[0])?;
             sums.norm += trainer.update(&gradient, rate)?;
             sums.add(&stats);
         }
     }
     let passes = f64::from(params.num_iterations);
-    trainer.progress.book(purpose::UPDATE, tokens * passes, 3.0 * flops * passes);
+    trainer
+        .progress
+        .book(purpose::UPDATE, tokens * passes, 3.0 * flops * passes);
     let mut metrics = BTreeMap::from([
         (metric::LOSS.to_string(), sums.stats[0] / sums.updates),
         (metric::GRAD_NORM.to_string(), sums.norm / sums.updates),
@@ -223,7 +307,10 @@ fn learn(
         (metric::ENTROPY.to_string(), sums.stats[2] / sums.stats[1]),
         (metric::CLIP_LOW.to_string(), sums.stats[3] / sums.stats[1]),
         (metric::CLIP_HIGH.to_string(), sums.stats[4] / sums.stats[1]),
-        (metric::LOGPROB_MISMATCH.to_string(), sums.stats[6] / sums.stats[1]),
+        (
+            metric::LOGPROB_MISMATCH.to_string(),
+            sums.stats[6] / sums.stats[1],
+        ),
     ]);
     if reference.is_some() {
         metrics.insert(metric::KL.into(), sums.stats[5] / sums.stats[1]);
@@ -242,7 +329,10 @@ struct Sums {
 impl Sums {
     fn add(&mut self, stats: &[f64]) {
         self.stats.resize(stats.len(), 0.0);
-        self.stats.iter_mut().zip(stats).for_each(|(sum, s)| *sum += s);
+        self.stats
+            .iter_mut()
+            .zip(stats)
+            .for_each(|(sum, s)| *sum += s);
         self.updates += 1.0;
     }
 }
@@ -256,10 +346,17 @@ fn gradient(
     old: Option<&[Vec<f32>]>,
     reference: Option<&[Vec<f32>]>,
 ) -> Result<(Tensor, Vec<f64>)> {
-    let sequences: Vec<Sequence> = minibatch.iter().map(|&i| rollout.sequences[i].clone()).collect();
+    let sequences: Vec<Sequence> = minibatch
+        .iter()
+        .map(|&i| rollout.sequences[i].clone())
+        .collect();
     let lengths: Vec<usize> = sequences.iter().map(Sequence::targets).collect();
-    let weights =
-        token_weights(&lengths, params.loss_type, params.max_completion_length as usize, params.bnpo_batch as usize);
+    let weights = token_weights(
+        &lengths,
+        params.loss_type,
+        params.max_completion_length as usize,
+        params.bnpo_batch as usize,
+    );
     let micros = micro_batches(&sequences, trainer.context.spec.micro_batch as usize);
     let device = trainer.context.device;
     let column = |values: Vec<f32>| Tensor::from_slice(&values).unsqueeze(1).to_device(device);
@@ -270,9 +367,17 @@ fn gradient(
             let values: Vec<&[f32]> = own.iter().map(|&i| &scores[minibatch[i]][..]).collect();
             batch.spread(&rows, &values)
         };
-        let (logp, entropy) = token_logprobs(&model.forward(&batch.inputs), &batch.targets, params.temperature);
+        let (logp, entropy) = token_logprobs(
+            &model.forward(&batch.inputs),
+            &batch.targets,
+            params.temperature,
+        );
         let before = old.map_or_else(|| logp.detach(), &spread);
-        let advantage = column(own.iter().map(|&i| rollout.advantages[minibatch[i]] as f32).collect());
+        let advantage = column(
+            own.iter()
+                .map(|&i| rollout.advantages[minibatch[i]] as f32)
+                .collect(),
+        );
         let weight = column(own.iter().map(|&i| weights[i] as f32).collect());
         let terms = surrogate(
             &logp,
@@ -282,7 +387,10 @@ fn gradient(
             (params.epsilon, params.epsilon_high, params.beta),
         );
         let loss = (terms.loss * &batch.mask * weight).sum(Kind::Float);
-        let drawn: Vec<&[f32]> = own.iter().map(|&i| &rollout.sampled[minibatch[i]].logprobs[..]).collect();
+        let drawn: Vec<&[f32]> = own
+            .iter()
+            .map(|&i| &rollout.sampled[minibatch[i]].logprobs[..])
+            .collect();
         let mismatch = (before - batch.spread(&rows, &drawn)).abs();
         let masked = |t: &Tensor| (t * &batch.mask).sum(Kind::Float);
         let zero = batch.mask.zeros_like();
@@ -313,21 +421,33 @@ fn score(
     let context = trainer.context;
     let micros = micro_batches(&rollout.sequences, context.spec.micro_batch as usize);
     let mut others = weights.map(|flat| {
-        let kind = if context.device.is_cuda() { Kind::BFloat16 } else { Kind::Float };
+        let kind = if context.device.is_cuda() {
+            Kind::BFloat16
+        } else {
+            Kind::Float
+        };
         models_over(context, &flat.to_kind(kind), false)
     });
     let models = others.as_mut().unwrap_or(&mut trainer.models);
     let parts = evaluate(models, &micros, |model, own| {
         let rows: Vec<&Sequence> = own.iter().map(|&i| &rollout.sequences[i]).collect();
         let batch = Padded::new(&rows, context.device);
-        let (logp, _) = token_logprobs(&model.forward(&batch.inputs), &batch.targets, params.temperature);
+        let (logp, _) = token_logprobs(
+            &model.forward(&batch.inputs),
+            &batch.targets,
+            params.temperature,
+        );
         let width = logp.size()[1] as usize;
         let all: Vec<f32> = Vec::try_from(logp.contiguous().view(-1))?;
         let cut = |row: usize, s: &Sequence| {
             let at = row * width + s.target_from - 1;
             all[at..at + s.targets()].to_vec()
         };
-        Ok(rows.iter().enumerate().map(|(row, s)| cut(row, s)).collect::<Vec<_>>())
+        Ok(rows
+            .iter()
+            .enumerate()
+            .map(|(row, s)| cut(row, s))
+            .collect::<Vec<_>>())
     })?;
     let mut out = vec![vec![]; rollout.sequences.len()];
     for (micro, part) in micros.iter().zip(parts) {
@@ -344,16 +464,37 @@ fn describe(params: &GrpoParams, rollout: &Rollout, metrics: &mut BTreeMap<Strin
     let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / n;
     let share = |values: &mut dyn Iterator<Item = bool>| values.filter(|v| *v).count() as f64 / n;
     let reward = mean(&mut rollout.rewards.iter().copied());
-    let variance = rollout.rewards.iter().map(|r| (r - reward).powi(2)).sum::<f64>() / (n - 1.0);
+    let variance = rollout
+        .rewards
+        .iter()
+        .map(|r| (r - reward).powi(2))
+        .sum::<f64>()
+        / (n - 1.0);
     let groups = rollout.rewards.chunks(params.num_generations as usize);
-    let flat = groups.clone().filter(|g| g.iter().all(|r| *r == g[0])).count() as f64 / groups.len() as f64;
+    let flat = groups
+        .clone()
+        .filter(|g| g.iter().all(|r| *r == g[0]))
+        .count() as f64
+        / groups.len() as f64;
     for (name, value) in [
         (metric::REWARD_MEAN, reward),
         (metric::REWARD_STD, variance.sqrt()),
-        (metric::ACCURACY, share(&mut rollout.verdicts.iter().map(|v| v.correct))),
-        (metric::FORMAT, share(&mut rollout.verdicts.iter().map(|v| v.well_formed))),
-        (metric::COMPLETION_LENGTH, mean(&mut rollout.sampled.iter().map(|s| s.tokens.len() as f64))),
-        (metric::TRUNCATED_SHARE, share(&mut rollout.sampled.iter().map(|s| !s.ended))),
+        (
+            metric::ACCURACY,
+            share(&mut rollout.verdicts.iter().map(|v| v.correct)),
+        ),
+        (
+            metric::FORMAT,
+            share(&mut rollout.verdicts.iter().map(|v| v.well_formed)),
+        ),
+        (
+            metric::COMPLETION_LENGTH,
+            mean(&mut rollout.sampled.iter().map(|s| s.tokens.len() as f64)),
+        ),
+        (
+            metric::TRUNCATED_SHARE,
+            share(&mut rollout.sampled.iter().map(|s| !s.ended)),
+        ),
         (metric::ZERO_STD_GROUPS, flat),
     ] {
         metrics.insert(name.into(), value);

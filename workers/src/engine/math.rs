@@ -8,9 +8,15 @@ use tch::{Kind, Tensor};
 /// each distribution in nats. logits (B, T, V), targets (B, T) -> (B, T), (B, T).
 pub fn token_logprobs(logits: &Tensor, targets: &Tensor, temperature: f64) -> (Tensor, Tensor) {
     let logits = logits.to_kind(Kind::Float);
-    let scaled = if temperature == 1.0 { logits } else { logits / temperature };
+    let scaled = if temperature == 1.0 {
+        logits
+    } else {
+        logits / temperature
+    };
     let logp = scaled.log_softmax(-1, Kind::Float);
-    let chosen = logp.gather(-1, &targets.unsqueeze(-1), false).squeeze_dim(-1);
+    let chosen = logp
+        .gather(-1, &targets.unsqueeze(-1), false)
+        .squeeze_dim(-1);
     let detached = logp.detach();
     let entropy = -(detached.exp() * detached).sum_dim_intlist(-1, false, Kind::Float);
     (chosen, entropy)
@@ -49,15 +55,27 @@ fn std(values: &[f64]) -> f64 {
 /// The weight of every token of each completion in the loss: the loss is then
 /// the plain weighted sum over tokens, the same however it is cut into
 /// micro-batches. `lengths` are those of one optimiser step's completions.
-pub fn token_weights(lengths: &[usize], loss: LossType, max_length: usize, bnpo_batch: usize) -> Vec<f64> {
+pub fn token_weights(
+    lengths: &[usize],
+    loss: LossType,
+    max_length: usize,
+    bnpo_batch: usize,
+) -> Vec<f64> {
     let count = lengths.len() as f64;
     let tokens = |part: &[usize]| part.iter().sum::<usize>().max(1) as f64;
     match loss {
-        LossType::Grpo => lengths.iter().map(|&l| 1.0 / (count * l.max(1) as f64)).collect(),
+        LossType::Grpo => lengths
+            .iter()
+            .map(|&l| 1.0 / (count * l.max(1) as f64))
+            .collect(),
         LossType::Dapo => vec![1.0 / tokens(lengths); lengths.len()],
         LossType::DrGrpo => vec![1.0 / (count * max_length as f64); lengths.len()],
         LossType::Bnpo => {
-            let size = if bnpo_batch == 0 { lengths.len() } else { bnpo_batch };
+            let size = if bnpo_batch == 0 {
+                lengths.len()
+            } else {
+                bnpo_batch
+            };
             let batches = lengths.len().div_ceil(size.max(1)) as f64;
             lengths
                 .chunks(size.max(1))
@@ -134,18 +152,27 @@ mod tests {
             assert!((found - sign * 0.5 / (1.0 / 3.0_f64.sqrt() + 1e-4)).abs() < 1e-12);
         }
         assert_eq!(&z[4..], [0.0; 4]);
-        assert_eq!(advantages(&rewards, 4, ScaleRewards::None)[..4], [0.5, -0.5, -0.5, 0.5]);
+        assert_eq!(
+            advantages(&rewards, 4, ScaleRewards::None)[..4],
+            [0.5, -0.5, -0.5, 0.5]
+        );
         // Batch: mean 0.75, sum of squares 6 * 0.0625 + 2 * 0.5625 = 1.5, std = sqrt(1.5 / 7).
         let b = advantages(&rewards, 4, ScaleRewards::Batch);
         assert!((b[0] - 0.5 / ((1.5_f64 / 7.0).sqrt() + 1e-4)).abs() < 1e-12);
         // Equal rewards that are not exact binary fractions still give exactly 0.
-        assert_eq!(advantages(&[0.1, 0.1, 0.1], 3, ScaleRewards::Group), [0.0; 3]);
+        assert_eq!(
+            advantages(&[0.1, 0.1, 0.1], 3, ScaleRewards::Group),
+            [0.0; 3]
+        );
     }
 
     #[test]
     fn token_weights_agree_with_each_definition() {
         let lengths = [2, 4, 1, 1];
-        assert_eq!(token_weights(&lengths, LossType::Grpo, 10, 0), [0.125, 0.0625, 0.25, 0.25]);
+        assert_eq!(
+            token_weights(&lengths, LossType::Grpo, 10, 0),
+            [0.125, 0.0625, 0.25, 0.25]
+        );
         assert_eq!(token_weights(&lengths, LossType::Dapo, 10, 0), [0.125; 4]);
         assert_eq!(token_weights(&lengths, LossType::DrGrpo, 10, 0), [0.025; 4]);
         assert_eq!(token_weights(&lengths, LossType::Bnpo, 10, 0), [0.125; 4]);
@@ -158,14 +185,19 @@ mod tests {
         let logp = Tensor::from_slice(&[-1.0_f64, -2.0, -0.5]);
         let reference = Tensor::from_slice(&[-1.0_f64, -1.0, -1.5]);
         // d = 0, 1, -1: e^d - d - 1
-        close(&k3(&logp, &reference), &[0.0, std::f64::consts::E - 2.0, (-1.0_f64).exp()]);
+        close(
+            &k3(&logp, &reference),
+            &[0.0, std::f64::consts::E - 2.0, (-1.0_f64).exp()],
+        );
     }
 
     #[test]
     fn the_clipped_loss_and_its_gradient_agree_with_hand_computed_cases() {
         // Ratios 1.5, 1.5, 0.5, 0.5, 1.1 with advantages 1, -1, 1, -1, 2; bounds 0.8 and 1.28.
         let ratios = [1.5_f64, 1.5, 0.5, 0.5, 1.1];
-        let logp = Tensor::from_slice(&ratios.map(f64::ln)).view([5, 1]).set_requires_grad(true);
+        let logp = Tensor::from_slice(&ratios.map(f64::ln))
+            .view([5, 1])
+            .set_requires_grad(true);
         let old = Tensor::zeros([5, 1], (Kind::Double, tch::Device::Cpu));
         let advantage = Tensor::from_slice(&[1.0_f64, -1.0, 1.0, -1.0, 2.0]).view([5, 1]);
         let s = surrogate(&logp, &old, &advantage, None, (0.2, 0.28, 0.0));
@@ -179,10 +211,18 @@ mod tests {
 
     #[test]
     fn on_policy_the_gradient_is_the_plain_policy_gradient_plus_the_kl_term() {
-        let logp = Tensor::from_slice(&[-1.0_f64, -2.0]).view([2, 1]).set_requires_grad(true);
+        let logp = Tensor::from_slice(&[-1.0_f64, -2.0])
+            .view([2, 1])
+            .set_requires_grad(true);
         let advantage = Tensor::from_slice(&[1.0_f64, -0.5]).view([2, 1]);
         let reference = Tensor::from_slice(&[-1.5_f64, -1.0]).view([2, 1]);
-        let s = surrogate(&logp, &logp.detach(), &advantage, Some(&reference), (0.2, 0.2, 0.1));
+        let s = surrogate(
+            &logp,
+            &logp.detach(),
+            &advantage,
+            Some(&reference),
+            (0.2, 0.2, 0.1),
+        );
         let gradient = Tensor::run_backward(&[s.loss.sum(Kind::Double)], &[&logp], false, false);
         // -A + beta (1 - e^d), d = reference - logp = -0.5, 1.
         let kl = |d: f64| 0.1 * (1.0 - d.exp());

@@ -29,7 +29,11 @@ use tch::Device;
 pub enum EngineError {
     /// A number that should be finite is not; the data recorded so far stay.
     #[error("{metric} is {value} at step {step}")]
-    NotFinite { metric: &'static str, step: u64, value: f64 },
+    NotFinite {
+        metric: &'static str,
+        step: u64,
+        value: f64,
+    },
     /// Asked to stop; progress is saved.
     #[error("stopped on request at step {step}")]
     Preempted { step: u64 },

@@ -37,7 +37,11 @@ pub fn layout(spec: &ModelSpec, vocab: u32) -> Vec<Slot> {
     let fan = |n: i64| 1.0 / (n as f64).sqrt();
     // Branches into the residual stream start smaller with depth (GPT-2, section 2.3).
     let depth = 1.0 / (2.0 * f64::from(spec.layers)).sqrt();
-    let slot = |name: String, shape: &[i64], start: f64| Slot { name, shape: shape.to_vec(), start };
+    let slot = |name: String, shape: &[i64], start: f64| Slot {
+        name,
+        shape: shape.to_vec(),
+        start,
+    };
     let mut slots = vec![slot("embed".into(), &[v, d], fan(d))];
     for i in 0..spec.layers {
         slots.push(slot(format!("{i}.qkv"), &[qkv, d], fan(d)));
@@ -131,7 +135,10 @@ impl Model {
         let mut named = std::collections::HashMap::new();
         let mut leaves = vec![];
         for slot in layout(spec, vocab) {
-            let view = flat.detach().narrow(0, at, slot.size()).view(&slot.shape[..]);
+            let view = flat
+                .detach()
+                .narrow(0, at, slot.size())
+                .view(&slot.shape[..]);
             at += slot.size();
             let leaf = view.set_requires_grad(trainable);
             leaves.push(leaf.shallow_clone());
@@ -150,10 +157,24 @@ impl Model {
             })
             .collect();
         let embed = take("embed".into());
-        let head = if spec.tied_head { embed.shallow_clone() } else { take("head".into()) };
+        let head = if spec.tied_head {
+            embed.shallow_clone()
+        } else {
+            take("head".into())
+        };
         let norm = take("norm".into());
         let (cos, sin) = rotary_tables(spec, flat.device(), flat.kind());
-        Self { spec: spec.clone(), vocab, layers, embed, head, norm, cos, sin, leaves }
+        Self {
+            spec: spec.clone(),
+            vocab,
+            layers,
+            embed,
+            head,
+            norm,
+            cos,
+            sin,
+            leaves,
+        }
     }
 
     pub fn device(&self) -> Device {
@@ -174,7 +195,14 @@ impl Model {
         for layer in &self.layers {
             let (q, k, v) = self.project(layer, &x, &cos, &sin);
             let attended = Tensor::scaled_dot_product_attention::<Tensor>(
-                &q, &k, &v, None, 0.0, length > 1, None, self.spec.kv_heads < self.spec.heads,
+                &q,
+                &k,
+                &v,
+                None,
+                0.0,
+                length > 1,
+                None,
+                self.spec.kv_heads < self.spec.heads,
             );
             x = self.finish_layer(layer, x, &merge_heads(&attended));
         }
@@ -187,31 +215,52 @@ impl Model {
     }
 
     pub fn empty_cache(&self, rows: i64, capacity: i64) -> Cache {
-        let shape = [rows, i64::from(self.spec.kv_heads), capacity, i64::from(self.spec.head_dim())];
+        let shape = [
+            rows,
+            i64::from(self.spec.kv_heads),
+            capacity,
+            i64::from(self.spec.head_dim()),
+        ];
         let make = || {
-            (0..self.layers.len()).map(|_| Tensor::zeros(shape, (self.embed.kind(), self.device()))).collect()
+            (0..self.layers.len())
+                .map(|_| Tensor::zeros(shape, (self.embed.kind(), self.device())))
+                .collect()
         };
-        Cache { keys: make(), values: make() }
+        Cache {
+            keys: make(),
+            values: make(),
+        }
     }
 
     /// Continues cached rows. `ids` (B, S) stand at positions `start..start + S`; S > 1
     /// only at `start` 0. Returns the logits of the last position, (B, V).
     pub fn forward_cached(&self, ids: &Tensor, start: i64, cache: &Cache) -> Tensor {
         let length = ids.size()[1];
-        let (cos, sin) = (self.cos.narrow(0, start, length), self.sin.narrow(0, start, length));
+        let (cos, sin) = (
+            self.cos.narrow(0, start, length),
+            self.sin.narrow(0, start, length),
+        );
         let mut x = Tensor::embedding(&self.embed, ids, -1, false, false);
         for (i, layer) in self.layers.iter().enumerate() {
             let (q, k, v) = self.project(layer, &x, &cos, &sin);
             cache.keys[i].narrow(2, start, length).copy_(&k);
             cache.values[i].narrow(2, start, length).copy_(&v);
             if length == 1 && self.device() == Device::Cpu {
-                let attended = attend_one(&q, &cache.keys[i], &cache.values[i], (start + 1) as usize);
+                let attended =
+                    attend_one(&q, &cache.keys[i], &cache.values[i], (start + 1) as usize);
                 x = self.finish_layer(layer, x, &attended);
                 continue;
             }
             let attended = if length > 1 {
                 Tensor::scaled_dot_product_attention::<Tensor>(
-                    &q, &k, &v, None, 0.0, true, None, self.spec.kv_heads < self.spec.heads,
+                    &q,
+                    &k,
+                    &v,
+                    None,
+                    0.0,
+                    true,
+                    None,
+                    self.spec.kv_heads < self.spec.heads,
                 )
             } else {
                 let keys = cache.keys[i].narrow(2, 0, start + 1);
@@ -225,17 +274,29 @@ impl Model {
     }
 
     /// One query per row: the heads of a group stand as positions, so that grouped
-    /// keys are read once. q (B, H, 1, hd) -> (B, H, 1, hd).
+    /// keys are read once. Plain products: fused attention kernels plan anew for
+    /// every length, and here each step has its own. q (B, H, 1, hd) -> (B, H, 1, hd).
     fn attend_grouped(&self, q: &Tensor, keys: &Tensor, values: &Tensor) -> Tensor {
         let (b, hd) = (q.size()[0], i64::from(self.spec.head_dim()));
         let (heads, kv) = (i64::from(self.spec.heads), i64::from(self.spec.kv_heads));
-        let grouped = q.reshape([b, kv, heads / kv, hd]);
-        Tensor::scaled_dot_product_attention::<Tensor>(&grouped, keys, values, None, 0.0, false, None, false)
+        let grouped = q.reshape([b, kv, heads / kv, hd]) * (1.0 / (hd as f64).sqrt());
+        let weights = grouped
+            .matmul(&keys.transpose(2, 3))
+            .softmax(-1, Kind::Float);
+        weights
+            .to_kind(values.kind())
+            .matmul(values)
             .reshape([b, heads, 1, hd])
     }
 
     /// x (B, S, d) to rotated q (B, H, S, hd), rotated k and v (B, KV, S, hd).
-    fn project(&self, layer: &Layer, x: &Tensor, cos: &Tensor, sin: &Tensor) -> (Tensor, Tensor, Tensor) {
+    fn project(
+        &self,
+        layer: &Layer,
+        x: &Tensor,
+        cos: &Tensor,
+        sin: &Tensor,
+    ) -> (Tensor, Tensor, Tensor) {
         let (b, s) = (x.size()[0], x.size()[1]);
         let (heads, kv) = (i64::from(self.spec.heads), i64::from(self.spec.kv_heads));
         let hd = i64::from(self.spec.head_dim());
@@ -245,27 +306,39 @@ impl Model {
             .view([b, s, heads + 2 * kv, hd])
             .transpose(1, 2);
         let qk = rotate(&qkv.narrow(1, 0, heads + kv), cos, sin);
-        (qk.narrow(1, 0, heads), qk.narrow(1, heads, kv), qkv.narrow(1, heads + kv, kv))
+        (
+            qk.narrow(1, 0, heads),
+            qk.narrow(1, heads, kv),
+            qkv.narrow(1, heads + kv, kv),
+        )
     }
 
     /// `attended` (B, S, d).
     fn finish_layer(&self, layer: &Layer, x: Tensor, attended: &Tensor) -> Tensor {
         let x = x + attended.linear::<Tensor>(&layer.o, None);
         let ff = i64::from(self.spec.d_ff);
-        let gate_up = self.rms_norm(&x, &layer.norm2).linear::<Tensor>(&layer.gate_up, None);
+        let gate_up = self
+            .rms_norm(&x, &layer.norm2)
+            .linear::<Tensor>(&layer.gate_up, None);
         let gated = gate_up.narrow(-1, 0, ff).silu() * gate_up.narrow(-1, ff, ff);
         x + gated.linear::<Tensor>(&layer.down, None)
     }
 
     fn rms_norm(&self, x: &Tensor, weight: &Tensor) -> Tensor {
-        x.rms_norm([i64::from(self.spec.d_model)], Some(weight), self.spec.norm_eps)
+        x.rms_norm(
+            [i64::from(self.spec.d_model)],
+            Some(weight),
+            self.spec.norm_eps,
+        )
     }
 }
 
 /// (B, H, S, hd) -> (B, S, H * hd).
 fn merge_heads(attended: &Tensor) -> Tensor {
     let size = attended.size();
-    attended.transpose(1, 2).reshape([size[0], size[2], size[1] * size[3]])
+    attended
+        .transpose(1, 2)
+        .reshape([size[0], size[2], size[1] * size[3]])
 }
 
 /// Rotates pairs (i, i + hd/2) by their position's angle. x (B, H, S, hd); tables (S, hd).
@@ -279,7 +352,8 @@ fn rotary_tables(spec: &ModelSpec, device: Device, kind: Kind) -> (Tensor, Tenso
     let half = i64::from(spec.head_dim()) / 2;
     let options = (Kind::Float, Device::Cpu);
     let inverse = (Tensor::arange(half, options) * (-spec.rope_theta.ln() / half as f64)).exp();
-    let angles = Tensor::arange(i64::from(spec.context), options).unsqueeze(1) * inverse.unsqueeze(0);
+    let angles =
+        Tensor::arange(i64::from(spec.context), options).unsqueeze(1) * inverse.unsqueeze(0);
     let angles = Tensor::cat(&[&angles, &angles], 1).to_device(device);
     (angles.cos().to_kind(kind), angles.sin().to_kind(kind))
 }
@@ -289,15 +363,36 @@ mod tests {
     use super::*;
 
     pub(crate) fn small() -> ModelSpec {
-        ModelSpec { d_model: 32, heads: 4, kv_heads: 2, d_ff: 48, context: 64, qkv_bias: true, ..Default::default() }
+        ModelSpec {
+            d_model: 32,
+            heads: 4,
+            kv_heads: 2,
+            d_ff: 48,
+            context: 64,
+            qkv_bias: true,
+            ..Default::default()
+        }
     }
 
     #[test]
     fn cached_decoding_equals_uncached_decoding() {
-        for spec in [small(), ModelSpec { tied_head: true, kv_heads: 4, qkv_bias: false, ..small() }] {
+        for spec in [
+            small(),
+            ModelSpec {
+                tied_head: true,
+                kv_heads: 4,
+                qkv_bias: false,
+                ..small()
+            },
+        ] {
             let flat = initial_weights(&spec, 19, 3);
             let model = Model::new(&spec, 19, &flat, false);
-            let ids = Tensor::from_slice(&(0..3 * 24).map(|i| (i * 7 + i / 5) % 19).collect::<Vec<i64>>()).view([3, 24]);
+            let ids = Tensor::from_slice(
+                &(0..3 * 24)
+                    .map(|i| (i * 7 + i / 5) % 19)
+                    .collect::<Vec<i64>>(),
+            )
+            .view([3, 24]);
             let full = model.forward(&ids);
             let cache = model.empty_cache(3, 24);
             let mut worst = 0.0_f64;
@@ -313,10 +408,20 @@ mod tests {
 
     #[test]
     fn the_layout_counts_what_the_spec_says() {
-        for spec in [small(), ModelSpec { tied_head: true, ..small() }, ModelSpec::default()] {
+        for spec in [
+            small(),
+            ModelSpec {
+                tied_head: true,
+                ..small()
+            },
+            ModelSpec::default(),
+        ] {
             let size: i64 = layout(&spec, 19).iter().map(Slot::size).sum();
             assert_eq!(size as u64, spec.parameters(19));
-            let matrices = layout(&spec, 19).iter().take_while(|s| s.is_matrix()).count();
+            let matrices = layout(&spec, 19)
+                .iter()
+                .take_while(|s| s.is_matrix())
+                .count();
             assert!(layout(&spec, 19)[matrices..].iter().all(|s| !s.is_matrix()));
         }
     }
@@ -327,7 +432,10 @@ mod tests {
         let model = Model::new(&spec, 19, &initial_weights(&spec, 19, 3), false);
         let ids = Tensor::from_slice(&[1_i64, 5, 6, 7, 8, 9]).view([1, 6]);
         let changed = Tensor::from_slice(&[1_i64, 5, 6, 7, 3, 0]).view([1, 6]);
-        let difference = (model.forward(&ids) - model.forward(&changed)).narrow(1, 0, 4).abs().max();
+        let difference = (model.forward(&ids) - model.forward(&changed))
+            .narrow(1, 0, 4)
+            .abs()
+            .max();
         assert!(difference.double_value(&[]) < 1e-6);
     }
 }

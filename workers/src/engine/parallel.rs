@@ -21,7 +21,11 @@ pub fn run<T: Send, J: FnOnce() -> Result<T> + Send>(jobs: Vec<J>) -> Result<Vec
             .collect();
         handles
             .into_iter()
-            .map(|handle| handle.join().unwrap_or_else(|panic| Err(EngineError::Other(panic_text(&*panic)))))
+            .map(|handle| {
+                handle
+                    .join()
+                    .unwrap_or_else(|panic| Err(EngineError::Other(panic_text(&*panic))))
+            })
             .collect()
     })
 }
@@ -29,5 +33,6 @@ pub fn run<T: Send, J: FnOnce() -> Result<T> + Send>(jobs: Vec<J>) -> Result<Vec
 /// What a panic said.
 pub fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_else(|| "a panic without text".into())
+    text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string))
+        .unwrap_or_else(|| "a panic without text".into())
 }

@@ -35,13 +35,20 @@ pub fn train(
         }
         let batch = draw(&trainer, params, &uniform, step);
         let metrics = trainer.supervised_step(&batch, step as f64 / total as f64)?;
-        trainer.progress.supervise("demonstrations", batch.len() as u64);
+        trainer
+            .progress
+            .supervise("demonstrations", batch.len() as u64);
         trainer.end_step(recorder, metrics, params.checkpoint_steps)?;
     }
 }
 
 /// The batch of a step: the same whatever came before.
-fn draw(trainer: &Trainer<'_>, params: &PretrainParams, uniform: &Uniform, step: u64) -> Vec<Sequence> {
+fn draw(
+    trainer: &Trainer<'_>,
+    params: &PretrainParams,
+    uniform: &Uniform,
+    step: u64,
+) -> Vec<Sequence> {
     let task = &trainer.context.spec.task;
     let mut behind = 0;
     let phase = params.phases.iter().find(|phase| {

@@ -51,7 +51,11 @@ impl Progress {
     /// the last booking.
     pub fn book(&mut self, what: &str, tokens: f64, flops: f64) {
         let now = device_ms(self.device);
-        let cost = Cost { tokens, flops, device_ms: now - self.device_clock };
+        let cost = Cost {
+            tokens,
+            flops,
+            device_ms: now - self.device_clock,
+        };
         self.device_clock = now;
         *self.pending.entry(what.to_string()).or_default() += cost;
         if purpose::is_charged(what) {
@@ -75,7 +79,8 @@ impl Progress {
         let after = self.used(budget.unit) + in_unit(extra, budget.unit);
         match budget.milestones.get(self.state.milestones) {
             Some(&(percent, amount)) => {
-                let last = self.state.milestones + 1 == budget.milestones.len() && amount >= budget.amount;
+                let last =
+                    self.state.milestones + 1 == budget.milestones.len() && amount >= budget.amount;
                 (after > amount).then_some((percent, last))
             }
             None => None,
@@ -98,7 +103,11 @@ pub fn in_unit(cost: &Cost, unit: BudgetUnit) -> f64 {
 /// CPU: the process's CPU time. GPU: wall time, for the process has the device alone.
 fn device_ms(device: Device) -> f64 {
     use nix::time::{ClockId, clock_gettime};
-    let clock = if device == Device::Cpu { ClockId::CLOCK_PROCESS_CPUTIME_ID } else { ClockId::CLOCK_MONOTONIC };
+    let clock = if device == Device::Cpu {
+        ClockId::CLOCK_PROCESS_CPUTIME_ID
+    } else {
+        ClockId::CLOCK_MONOTONIC
+    };
     clock_gettime(clock).map_or(0.0, |t| t.tv_sec() as f64 * 1e3 + t.tv_nsec() as f64 / 1e6)
 }
 
@@ -114,7 +123,10 @@ mod tests {
             milestones: vec![(50, 50.0), (100, 100.0)],
         };
         let mut p = Progress::new(State::default(), Device::Cpu);
-        let tokens = |n: f64| Cost { tokens: n, ..Default::default() };
+        let tokens = |n: f64| Cost {
+            tokens: n,
+            ..Default::default()
+        };
         assert_eq!(p.crosses(&budget, &tokens(50.0)), None);
         assert_eq!(p.crosses(&budget, &tokens(51.0)), Some((50, false)));
         p.book(purpose::UPDATE, 60.0, 0.0);

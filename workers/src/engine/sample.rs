@@ -70,7 +70,11 @@ fn cut_tail(weights: &mut [f32], mass: f32) -> f32 {
 /// The same on the device, by the Gumbel trick with exponential noise from
 /// libtorch's generator: equal in distribution, without leaving the device.
 /// logits (B, V) -> tokens (B), log-probabilities (B).
-pub fn draw_on_device(logits: &Tensor, sampling: Sampling, barred: Option<i64>) -> (Tensor, Tensor) {
+pub fn draw_on_device(
+    logits: &Tensor,
+    sampling: Sampling,
+    barred: Option<i64>,
+) -> (Tensor, Tensor) {
     let scaled = logits.to_kind(Kind::Float) / sampling.temperature;
     let logp = scaled.log_softmax(-1, Kind::Float);
     let mut p = logp.exp();
@@ -80,12 +84,17 @@ pub fn draw_on_device(logits: &Tensor, sampling: Sampling, barred: Option<i64>) 
     if sampling.top_p < 1.0 {
         let (sorted, order) = p.sort(-1, true);
         let before = sorted.cumsum(-1, Kind::Float) - &sorted;
-        let kept = sorted.masked_fill(&before.ge_tensor(&(sorted.sum_dim_intlist(-1, true, Kind::Float) * sampling.top_p)), 0.0);
+        let kept = sorted.masked_fill(
+            &before.ge_tensor(&(sorted.sum_dim_intlist(-1, true, Kind::Float) * sampling.top_p)),
+            0.0,
+        );
         p = p.zeros_like().scatter(-1, &order, &kept);
     }
     let noise = p.empty_like().exponential_(1.0);
     let tokens = (p / noise).argmax(-1, false);
-    let logp = logp.gather(-1, &tokens.unsqueeze(-1), false).squeeze_dim(-1);
+    let logp = logp
+        .gather(-1, &tokens.unsqueeze(-1), false)
+        .squeeze_dim(-1);
     (tokens, logp)
 }
 
@@ -94,7 +103,10 @@ mod tests {
     use super::*;
     use assay_core::rng::Uniform;
 
-    const PLAIN: Sampling = Sampling { temperature: 1.0, top_p: 1.0 };
+    const PLAIN: Sampling = Sampling {
+        temperature: 1.0,
+        top_p: 1.0,
+    };
 
     #[test]
     fn draws_follow_the_softmax() {
@@ -119,13 +131,23 @@ mod tests {
     fn top_p_keeps_the_smallest_set_that_holds_the_mass() {
         let logits = [2.0_f32, 1.0, 0.0, -1.0];
         let mut scratch = vec![];
-        let narrow = Sampling { temperature: 1.0, top_p: 0.6 };
+        let narrow = Sampling {
+            temperature: 1.0,
+            top_p: 0.6,
+        };
         for i in 0..100 {
-            assert_eq!(draw(&logits, narrow, None, i as f32 / 100.0, &mut scratch).0, 0);
+            assert_eq!(
+                draw(&logits, narrow, None, i as f32 / 100.0, &mut scratch).0,
+                0
+            );
         }
-        let wider = Sampling { temperature: 1.0, top_p: 0.8 };
-        let seen: std::collections::BTreeSet<i64> =
-            (0..100).map(|i| draw(&logits, wider, None, i as f32 / 100.0, &mut scratch).0).collect();
+        let wider = Sampling {
+            temperature: 1.0,
+            top_p: 0.8,
+        };
+        let seen: std::collections::BTreeSet<i64> = (0..100)
+            .map(|i| draw(&logits, wider, None, i as f32 / 100.0, &mut scratch).0)
+            .collect();
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), [0, 1]);
     }
 
@@ -133,7 +155,10 @@ mod tests {
     fn a_low_temperature_takes_the_best_and_the_edge_of_the_unit_interval_is_safe() {
         let logits = [0.0_f32, 3.0, 1.0];
         let mut scratch = vec![];
-        let cold = Sampling { temperature: 0.01, top_p: 1.0 };
+        let cold = Sampling {
+            temperature: 0.01,
+            top_p: 1.0,
+        };
         for u in [0.0, 0.5, 0.999_999_94] {
             assert_eq!(draw(&logits, cold, None, u, &mut scratch).0, 1);
         }

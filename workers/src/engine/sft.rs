@@ -17,17 +17,26 @@ pub fn train(
     let mut trainer = Trainer::start(context, optim, recorder)?;
     let demonstrations = demonstrations(&trainer, params);
     if trainer.step() == 0 {
-        trainer.progress.supervise("demonstrations", demonstrations.len() as u64);
+        trainer
+            .progress
+            .supervise("demonstrations", demonstrations.len() as u64);
     }
     let uniform = Uniform::new(context.spec.seed, "sft-order");
     let limit = params.max_steps.map_or(u64::MAX, u64::from);
     while trainer.step() < limit {
-        let batch = batch(&demonstrations, params.batch_size as usize, &uniform, trainer.step());
+        let batch = batch(
+            &demonstrations,
+            params.batch_size as usize,
+            &uniform,
+            trainer.step(),
+        );
         let cost = trainer.training_cost(&batch);
         let mut schedule = trainer.step() as f64 / limit as f64;
         if let Some(budget) = &context.spec.budget {
             if trainer.step() == 0 && trainer.progress.exceeds(budget, &cost) {
-                return Err(EngineError::BadConfig("the budget is smaller than one step".into()));
+                return Err(EngineError::BadConfig(
+                    "the budget is smaller than one step".into(),
+                ));
             }
             while let Some((percent, _)) = trainer.progress.crosses(budget, &cost) {
                 trainer.milestone(recorder, percent)?;

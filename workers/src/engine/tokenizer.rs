@@ -14,7 +14,9 @@ pub struct Tokenizer {
 
 impl Tokenizer {
     pub fn new(task: &TaskSpec) -> Self {
-        Self { alphabet: task.alphabet().chars().collect() }
+        Self {
+            alphabet: task.alphabet().chars().collect(),
+        }
     }
 
     /// Tokens of a text of the task; characters outside its alphabet cannot occur there.
@@ -41,7 +43,9 @@ impl Tokenizer {
             .filter(|&&t| t != EOS)
             .map(|&t| {
                 let at = usize::try_from(t - FIRST).ok();
-                at.and_then(|at| self.alphabet.get(at)).copied().unwrap_or('?')
+                at.and_then(|at| self.alphabet.get(at))
+                    .copied()
+                    .unwrap_or('?')
             })
             .collect()
     }

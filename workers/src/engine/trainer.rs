@@ -41,26 +41,51 @@ pub struct Trainer<'a> {
 
 /// Reads a weights file onto a device.
 pub fn load_weights(context: &StageContext, input: Role) -> Result<Option<Tensor>> {
-    let Some(path) = context.inputs.get(&input) else { return Ok(None) };
+    let Some(path) = context.inputs.get(&input) else {
+        return Ok(None);
+    };
     let bytes = std::fs::read(path)?;
     let vocab = context.spec.task.vocab();
-    Ok(Some(weights_from_bytes(&context.spec.model, vocab, &bytes)?.to_device(context.device)))
+    Ok(Some(
+        weights_from_bytes(&context.spec.model, vocab, &bytes)?.to_device(context.device),
+    ))
 }
 
 /// Models over one flat tensor, one a thread of the stage.
 pub fn models_over(context: &StageContext, flat: &Tensor, trainable: bool) -> Vec<Model> {
     // A GPU is one queue: a second thread would only wait for the first.
-    let threads = if context.device == Device::Cpu { context.spec.threads } else { 1 };
-    (0..threads).map(|_| Model::new(&context.spec.model, context.spec.task.vocab(), flat, trainable)).collect()
+    let threads = if context.device == Device::Cpu {
+        context.spec.threads
+    } else {
+        1
+    };
+    (0..threads)
+        .map(|_| {
+            Model::new(
+                &context.spec.model,
+                context.spec.task.vocab(),
+                flat,
+                trainable,
+            )
+        })
+        .collect()
 }
 
 impl<'a> Trainer<'a> {
     /// Starts from the `init` input or random weights, or goes on from a saved
     /// checkpoint; records which.
-    pub fn start(context: &'a StageContext, optim: &OptimParams, recorder: &mut dyn Recorder) -> Result<Self> {
+    pub fn start(
+        context: &'a StageContext,
+        optim: &OptimParams,
+        recorder: &mut dyn Recorder,
+    ) -> Result<Self> {
         let spec = &context.spec;
         let vocab = spec.task.vocab();
-        let resume = context.resume.as_ref().map(|path| Resume::from_bytes(&std::fs::read(path)?)).transpose()?;
+        let resume = context
+            .resume
+            .as_ref()
+            .map(|path| Resume::from_bytes(&std::fs::read(path)?))
+            .transpose()?;
         let (weights, state) = match &resume {
             Some(resume) => {
                 let state: State = serde_json::from_str(&resume.state)
@@ -75,7 +100,11 @@ impl<'a> Trainer<'a> {
                 (weights, State::default())
             }
         };
-        let decayed = layout(&spec.model, vocab).iter().filter(|s| s.is_matrix()).map(Slot::size).sum();
+        let decayed = layout(&spec.model, vocab)
+            .iter()
+            .filter(|s| s.is_matrix())
+            .map(Slot::size)
+            .sum();
         let mut adam = AdamW::new(optim, &weights, decayed);
         let mut reference = None;
         if let Some(resume) = resume {
@@ -84,9 +113,15 @@ impl<'a> Trainer<'a> {
             adam.updates = state.updates;
             reference = resume.reference.map(|r| r.to_device(context.device));
         }
-        let compute = context.device.is_cuda().then(|| weights.to_kind(Kind::BFloat16));
+        let compute = context
+            .device
+            .is_cuda()
+            .then(|| weights.to_kind(Kind::BFloat16));
         let models = models_over(context, compute.as_ref().unwrap_or(&weights), true);
-        recorder.record(Record::Started { from_step: state.step, host: context.host.clone() })?;
+        recorder.record(Record::Started {
+            from_step: state.step,
+            host: context.host.clone(),
+        })?;
         Ok(Self {
             context,
             tokenizer: Tokenizer::new(&spec.task),
@@ -120,7 +155,11 @@ impl<'a> Trainer<'a> {
             return Ok(value);
         }
         // The step that is being made, counted from 1.
-        Err(EngineError::NotFinite { metric, step: self.step() + 1, value })
+        Err(EngineError::NotFinite {
+            metric,
+            step: self.step() + 1,
+            value,
+        })
     }
 
     /// Prompt and completion as one sequence whose completion is to be learned.
@@ -129,7 +168,10 @@ impl<'a> Trainer<'a> {
         let target_from = tokens.len();
         tokens.extend(self.tokenizer.encode(completion));
         tokens.push(EOS);
-        Sequence { tokens, target_from }
+        Sequence {
+            tokens,
+            target_from,
+        }
     }
 
     /// What training on the sequences costs.
@@ -137,14 +179,20 @@ impl<'a> Trainer<'a> {
         let lengths = sequences.iter().map(|s| s.tokens.len() as u64);
         Cost {
             tokens: lengths.clone().sum::<u64>() as f64,
-            flops: lengths.map(|l| training_flops(&self.context.spec.model, self.vocab, l)).sum(),
+            flops: lengths
+                .map(|l| training_flops(&self.context.spec.model, self.vocab, l))
+                .sum(),
             device_ms: 0.0,
         }
     }
 
     /// One supervised step: mean negative log-likelihood over all completion
     /// tokens of the batch. Returns the metrics of the step.
-    pub fn supervised_step(&mut self, sequences: &[Sequence], schedule: f64) -> Result<BTreeMap<String, f64>> {
+    pub fn supervised_step(
+        &mut self,
+        sequences: &[Sequence],
+        schedule: f64,
+    ) -> Result<BTreeMap<String, f64>> {
         let started = std::time::Instant::now();
         let total = sequences.iter().map(Sequence::targets).sum::<usize>() as f64;
         let device = self.context.device;
@@ -166,7 +214,10 @@ impl<'a> Trainer<'a> {
             (metric::LOSS.into(), loss),
             (metric::GRAD_NORM.into(), norm),
             (metric::LEARNING_RATE.into(), learning_rate),
-            (metric::TOKENS_PER_SECOND.into(), cost.tokens / started.elapsed().as_secs_f64()),
+            (
+                metric::TOKENS_PER_SECOND.into(),
+                cost.tokens / started.elapsed().as_secs_f64(),
+            ),
         ]))
     }
 
@@ -178,7 +229,11 @@ impl<'a> Trainer<'a> {
         checkpoint_steps: u32,
     ) -> Result<()> {
         self.progress.state.step += 1;
-        recorder.record(Record::Step { step: self.step(), cum: self.progress.state.cum, metrics })?;
+        recorder.record(Record::Step {
+            step: self.step(),
+            cum: self.progress.state.cum,
+            metrics,
+        })?;
         let stop = recorder.should_stop();
         if stop || self.step().is_multiple_of(u64::from(checkpoint_steps)) {
             self.save(recorder)?;
@@ -210,17 +265,24 @@ impl<'a> Trainer<'a> {
             exp_avg: self.optim.exp_avg.shallow_clone(),
             exp_avg_sq: self.optim.exp_avg_sq.shallow_clone(),
             reference: self.reference.as_ref().map(Tensor::shallow_clone),
-            state: serde_json::to_string(&self.progress.state).map_err(|e| EngineError::Other(e.to_string()))?,
+            state: serde_json::to_string(&self.progress.state)
+                .map_err(|e| EngineError::Other(e.to_string()))?,
         };
         recorder.artifact(role::RESUME, self.step(), &resume.to_bytes()?)
     }
 
     /// Measures the present weights on the validation split and keeps them as a milestone.
     pub fn milestone(&mut self, recorder: &mut dyn Recorder, percent: u32) -> Result<()> {
-        let Some(validation) = self.context.spec.validation.clone() else { return Ok(()) };
+        let Some(validation) = self.context.spec.validation.clone() else {
+            return Ok(());
+        };
         self.flush_ledger(recorder)?;
         let reached = self.progress.state.cum;
-        let problems = self.context.spec.task.fixed_problems(Split::Validation, validation.problems);
+        let problems = self
+            .context
+            .spec
+            .task
+            .fixed_problems(Split::Validation, validation.problems);
         let plan = eval::Plan {
             samples: validation.samples,
             max_completion_length: validation.max_completion_length,
@@ -228,15 +290,35 @@ impl<'a> Trainer<'a> {
             top_p: validation.top_p,
         };
         // Every milestone draws the same random numbers: differences are the policy's.
-        let measured = eval::measure(self.context, &mut self.models, &problems, plan, "validation")?;
-        self.progress.book(purpose::EVALUATION, measured.cost.tokens, measured.cost.flops);
+        let measured = eval::measure(
+            self.context,
+            &mut self.models,
+            &problems,
+            plan,
+            "validation",
+        )?;
+        self.progress.book(
+            purpose::EVALUATION,
+            measured.cost.tokens,
+            measured.cost.flops,
+        );
         self.progress.state.milestones += 1;
         let metrics = BTreeMap::from([
-            (metric::VALIDATION_PASS_AT_1.to_string(), measured.pass_at_1()),
-            (metric::VALIDATION_LENGTH.to_string(), measured.mean_length()),
+            (
+                metric::VALIDATION_PASS_AT_1.to_string(),
+                measured.pass_at_1(),
+            ),
+            (
+                metric::VALIDATION_LENGTH.to_string(),
+                measured.mean_length(),
+            ),
         ]);
         let step = self.step();
-        recorder.record(Record::Step { step, cum: reached, metrics })?;
+        recorder.record(Record::Step {
+            step,
+            cum: reached,
+            metrics,
+        })?;
         recorder.record(Record::Evaluation(EvaluationRecord {
             step,
             split: Split::Validation,

@@ -4,10 +4,12 @@
 //! minutes loses nothing.
 
 use super::client::{Client, ClientError};
-use crate::child::{Job, ENVIRONMENT};
+use crate::child::{ENVIRONMENT, Job};
 use crate::recorder::STOP;
 use assay_core::ids::{AttemptRef, WorkerId};
-use assay_core::wire::{ArtifactRef, Claim, FailureClass, FinishRequest, HEARTBEAT_SECONDS, Outcome, Record};
+use assay_core::wire::{
+    ArtifactRef, Claim, FailureClass, FinishRequest, HEARTBEAT_SECONDS, Outcome, Record,
+};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::VecDeque;
@@ -48,8 +50,13 @@ struct Shared {
 }
 
 pub fn run(setup: &Setup, claim: Claim) {
-    let attempt = AttemptRef { stage: claim.stage, number: claim.attempt };
-    let folder = setup.work.join(format!("{}-{}", attempt.stage, attempt.number));
+    let attempt = AttemptRef {
+        stage: claim.stage,
+        number: claim.attempt,
+    };
+    let folder = setup
+        .work
+        .join(format!("{}-{}", attempt.stage, attempt.number));
     eprintln!("{attempt}: {} started", claim.spec.job.kind());
     match supervise(setup, &claim, attempt, &folder) {
         Ok(outcome) => eprintln!("{attempt}: {}", describe(&outcome)),
@@ -67,7 +74,12 @@ fn describe(outcome: &Outcome) -> String {
     }
 }
 
-fn supervise(setup: &Setup, claim: &Claim, attempt: AttemptRef, folder: &Path) -> Result<Outcome, ClientError> {
+fn supervise(
+    setup: &Setup,
+    claim: &Claim,
+    attempt: AttemptRef,
+    folder: &Path,
+) -> Result<Outcome, ClientError> {
     let shared = Arc::new(Shared::default());
     let io = |e: std::io::Error| ClientError::Away(e.to_string());
     std::fs::create_dir_all(folder).map_err(io)?;
@@ -109,7 +121,11 @@ fn prepare(setup: &Setup, claim: &Claim, folder: &Path) -> Result<Job, ClientErr
     let job = Job {
         spec: claim.spec.clone(),
         device: setup.device.clone(),
-        inputs: claim.inputs.iter().map(|(role, a)| Ok((*role, fetch(a)?))).collect::<Result<_, ClientError>>()?,
+        inputs: claim
+            .inputs
+            .iter()
+            .map(|(role, a)| Ok((*role, fetch(a)?)))
+            .collect::<Result<_, ClientError>>()?,
         resume: claim.resume.as_ref().map(fetch).transpose()?,
     };
     let text = serde_json::to_vec(&job).map_err(|e| ClientError::Away(e.to_string()))?;
@@ -120,12 +136,20 @@ fn prepare(setup: &Setup, claim: &Claim, folder: &Path) -> Result<Job, ClientErr
 fn start(_job: &Job, folder: &Path) -> std::io::Result<Child> {
     use std::os::unix::process::CommandExt;
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("attempt").arg(folder).envs(ENVIRONMENT).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .arg("attempt")
+        .arg(folder)
+        .envs(ENVIRONMENT)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     // A group of its own: a Ctrl-C at the terminal reaches the supervisor alone, which passes it on once.
     command.process_group(0);
     // SAFETY: prctl is async-signal-safe. The thread that forks lives until the child has ended.
     unsafe {
-        command.pre_exec(|| nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(std::io::Error::from));
+        command.pre_exec(|| {
+            nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).map_err(std::io::Error::from)
+        });
     }
     command.spawn()
 }
@@ -141,13 +165,21 @@ fn follow(
     let pid = Pid::from_raw(child.id() as i32);
     let (lines, incoming) = std::sync::mpsc::channel::<String>();
     let out = child.stdout.take().map(|out| {
-        std::thread::spawn(move || BufReader::new(out).lines().map_while(Result::ok).for_each(|l| drop(lines.send(l))))
+        std::thread::spawn(move || {
+            BufReader::new(out)
+                .lines()
+                .map_while(Result::ok)
+                .for_each(|l| drop(lines.send(l)))
+        })
     });
     let err = child.stderr.take().map(|err| {
         let shared = shared.clone();
         std::thread::spawn(move || {
             for line in BufReader::new(err).lines().map_while(Result::ok) {
-                let mut log = shared.log.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let mut log = shared
+                    .log
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
                 if log.len() == LOG_LINES {
                     log.pop_front();
                 }
@@ -155,7 +187,14 @@ fn follow(
             }
         })
     });
-    let mut sender = Sender { setup, attempt, folder, waiting: VecDeque::new(), next_seq: 1, reached: Instant::now() };
+    let mut sender = Sender {
+        setup,
+        attempt,
+        folder,
+        waiting: VecDeque::new(),
+        next_seq: 1,
+        reached: Instant::now(),
+    };
     let mut asked: Option<Instant> = None;
     let mut status = None;
     let mut drained = false;
@@ -213,10 +252,30 @@ fn outcome(folder: &Path, status: Option<std::process::ExitStatus>, shared: &Sha
     if shared.cancelled.load(Ordering::Relaxed) {
         return Outcome::Cancelled;
     }
-    let log: Vec<String> = shared.log.lock().unwrap_or_else(std::sync::PoisonError::into_inner).iter().cloned().collect();
-    let said = std::fs::read(folder.join("outcome.json")).ok().and_then(|b| serde_json::from_slice(&b).ok());
+    let log: Vec<String> = shared
+        .log
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .iter()
+        .cloned()
+        .collect();
+    let said = std::fs::read(folder.join("outcome.json"))
+        .ok()
+        .and_then(|b| serde_json::from_slice(&b).ok());
     match said {
-        Some(Outcome::Failed { class, message, step, metric, .. }) => Outcome::Failed { class, message, step, metric, log },
+        Some(Outcome::Failed {
+            class,
+            message,
+            step,
+            metric,
+            ..
+        }) => Outcome::Failed {
+            class,
+            message,
+            step,
+            metric,
+            log,
+        },
         Some(outcome) => outcome,
         None => {
             let status = status.map_or_else(|| "without a status".into(), |s| s.to_string());
@@ -231,11 +290,21 @@ fn outcome(folder: &Path, status: Option<std::process::ExitStatus>, shared: &Sha
     }
 }
 
-fn report(setup: &Setup, attempt: AttemptRef, last_seq: u64, outcome: Outcome, shared: &Shared) -> Result<Outcome, ClientError> {
+fn report(
+    setup: &Setup,
+    attempt: AttemptRef,
+    last_seq: u64,
+    outcome: Outcome,
+    shared: &Shared,
+) -> Result<Outcome, ClientError> {
     if shared.fenced.load(Ordering::Relaxed) {
         return Err(ClientError::LeaseLost);
     }
-    let request = FinishRequest { worker: setup.worker, last_seq, outcome: outcome.clone() };
+    let request = FinishRequest {
+        worker: setup.worker,
+        last_seq,
+        outcome: outcome.clone(),
+    };
     with_patience(|| setup.client.finish(attempt, &request))?;
     Ok(outcome)
 }
@@ -267,7 +336,9 @@ fn heartbeats(shared: &Shared, client: &Client, worker: WorkerId, attempt: Attem
         match client.heartbeat(worker, attempt, Some(shared.step.load(Ordering::Relaxed))) {
             Ok(answer) if answer.cancel => shared.cancelled.store(true, Ordering::Relaxed),
             Ok(_) | Err(ClientError::Away(_)) => {}
-            Err(ClientError::LeaseLost | ClientError::Refused { .. }) => shared.fenced.store(true, Ordering::Relaxed),
+            Err(ClientError::LeaseLost | ClientError::Refused { .. }) => {
+                shared.fenced.store(true, Ordering::Relaxed)
+            }
         }
     }
 }
@@ -294,7 +365,11 @@ impl Sender<'_> {
                 self.waiting.push_back(record);
                 self.next_seq += 1;
             }
-            Err(error) => eprintln!("{}: not a record ({error}): {}", self.attempt, line.chars().take(200).collect::<String>()),
+            Err(error) => eprintln!(
+                "{}: not a record ({error}): {}",
+                self.attempt,
+                line.chars().take(200).collect::<String>()
+            ),
         }
     }
 
@@ -304,12 +379,19 @@ impl Sender<'_> {
             let batch: Vec<Record> = self.waiting.iter().take(BATCH).cloned().collect();
             for record in &batch {
                 if let Record::Artifact { sha256, .. } = record {
-                    self.setup.client.upload(sha256, &self.folder.join("artifacts").join(sha256))?;
+                    self.setup
+                        .client
+                        .upload(sha256, &self.folder.join("artifacts").join(sha256))?;
                 }
             }
             let first = self.next_seq - self.waiting.len() as u64;
-            let last = self.setup.client.records(self.setup.worker, self.attempt, first, batch)?;
-            let taken = (last + 1).saturating_sub(first).min(self.waiting.len() as u64);
+            let last = self
+                .setup
+                .client
+                .records(self.setup.worker, self.attempt, first, batch)?;
+            let taken = (last + 1)
+                .saturating_sub(first)
+                .min(self.waiting.len() as u64);
             for record in self.waiting.drain(..taken as usize) {
                 if let Record::Artifact { sha256, .. } = record {
                     let _ = std::fs::remove_file(self.folder.join("artifacts").join(sha256));
@@ -317,7 +399,9 @@ impl Sender<'_> {
             }
             self.reached = Instant::now();
             if taken == 0 {
-                return Err(ClientError::Away("the server took none of the records".into()));
+                return Err(ClientError::Away(
+                    "the server took none of the records".into(),
+                ));
             }
         }
         self.reached = Instant::now();

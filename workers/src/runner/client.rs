@@ -2,8 +2,8 @@
 
 use assay_core::ids::{AttemptRef, WorkerId};
 use assay_core::wire::{
-    Claim, ClaimRequest, FinishRequest, HeartbeatAnswer, HeartbeatRequest, Record, RecordAnswer, RecordBatch, Register,
-    Registered,
+    Claim, ClaimRequest, FinishRequest, HeartbeatAnswer, HeartbeatRequest, Record, RecordAnswer,
+    RecordBatch, Register, Registered,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -41,38 +41,81 @@ impl Client {
             .timeout_global(Some(Duration::from_secs(600)))
             .build()
             .new_agent();
-        Self { agent, base: format!("{}/worker/v1", server.trim_end_matches('/')), authorization: format!("Bearer {token}") }
+        Self {
+            agent,
+            base: format!("{}/worker/v1", server.trim_end_matches('/')),
+            authorization: format!("Bearer {token}"),
+        }
     }
 
     pub fn register(&self, register: &Register) -> Answer<WorkerId> {
-        self.post::<Registered>("/register", register).map(|r| r.worker)
+        self.post::<Registered>("/register", register)
+            .map(|r| r.worker)
     }
 
-    pub fn claim(&self, worker: WorkerId, free_threads: u32, wait_seconds: u64) -> Answer<Option<Claim>> {
-        self.post_optional("/claim", &ClaimRequest { worker, free_threads, wait_seconds })
+    pub fn claim(
+        &self,
+        worker: WorkerId,
+        free_threads: u32,
+        wait_seconds: u64,
+    ) -> Answer<Option<Claim>> {
+        self.post_optional(
+            "/claim",
+            &ClaimRequest {
+                worker,
+                free_threads,
+                wait_seconds,
+            },
+        )
     }
 
-    pub fn heartbeat(&self, worker: WorkerId, attempt: AttemptRef, step: Option<u64>) -> Answer<HeartbeatAnswer> {
-        self.post(&format!("{}/heartbeat", path(attempt)), &HeartbeatRequest { worker, step })
+    pub fn heartbeat(
+        &self,
+        worker: WorkerId,
+        attempt: AttemptRef,
+        step: Option<u64>,
+    ) -> Answer<HeartbeatAnswer> {
+        self.post(
+            &format!("{}/heartbeat", path(attempt)),
+            &HeartbeatRequest { worker, step },
+        )
     }
 
-    pub fn records(&self, worker: WorkerId, attempt: AttemptRef, first_seq: u64, records: Vec<Record>) -> Answer<u64> {
-        let batch = RecordBatch { worker, first_seq, records };
-        self.post::<RecordAnswer>(&format!("{}/records", path(attempt)), &batch).map(|a| a.last_seq)
+    pub fn records(
+        &self,
+        worker: WorkerId,
+        attempt: AttemptRef,
+        first_seq: u64,
+        records: Vec<Record>,
+    ) -> Answer<u64> {
+        let batch = RecordBatch {
+            worker,
+            first_seq,
+            records,
+        };
+        self.post::<RecordAnswer>(&format!("{}/records", path(attempt)), &batch)
+            .map(|a| a.last_seq)
     }
 
     pub fn finish(&self, attempt: AttemptRef, request: &FinishRequest) -> Answer<()> {
-        self.post_optional::<serde_json::Value>(&format!("{}/finish", path(attempt)), request).map(|_| ())
+        self.post_optional::<serde_json::Value>(&format!("{}/finish", path(attempt)), request)
+            .map(|_| ())
     }
 
     /// Uploads a file unless the server has it.
     pub fn upload(&self, sha256: &str, file: &Path) -> Answer<()> {
         let url = format!("{}/artifacts/{sha256}", self.base);
-        let known = self.agent.head(&url).header("authorization", &self.authorization).call().map_err(away)?;
+        let known = self
+            .agent
+            .head(&url)
+            .header("authorization", &self.authorization)
+            .call()
+            .map_err(away)?;
         if known.status().as_u16() == 200 {
             return Ok(());
         }
-        let body = std::fs::File::open(file).map_err(|e| ClientError::Away(format!("{}: {e}", file.display())))?;
+        let body = std::fs::File::open(file)
+            .map_err(|e| ClientError::Away(format!("{}: {e}", file.display())))?;
         let response = self
             .agent
             .put(&url)
@@ -87,11 +130,22 @@ impl Client {
     pub fn download(&self, sha256: &str, to: &Path) -> Answer<()> {
         use sha2::{Digest, Sha256};
         let url = format!("{}/artifacts/{sha256}", self.base);
-        let response = self.agent.get(&url).header("authorization", &self.authorization).call().map_err(away)?;
+        let response = self
+            .agent
+            .get(&url)
+            .header("authorization", &self.authorization)
+            .call()
+            .map_err(away)?;
         let mut bytes = vec![];
-        judge(response)?.into_body().into_reader().read_to_end(&mut bytes).map_err(|e| ClientError::Away(e.to_string()))?;
+        judge(response)?
+            .into_body()
+            .into_reader()
+            .read_to_end(&mut bytes)
+            .map_err(|e| ClientError::Away(e.to_string()))?;
         if hex::encode(Sha256::digest(&bytes)) != sha256 {
-            return Err(ClientError::Away(format!("artifact {sha256} arrived damaged")));
+            return Err(ClientError::Away(format!(
+                "artifact {sha256} arrived damaged"
+            )));
         }
         let part = to.with_extension(format!("{:?}.part", std::thread::current().id()));
         let stored = std::fs::write(&part, &bytes).and_then(|()| std::fs::rename(&part, to));
@@ -99,17 +153,33 @@ impl Client {
     }
 
     fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Answer<T> {
-        self.post_optional(path, body)?.ok_or_else(|| ClientError::Away("an empty answer".into()))
+        self.post_optional(path, body)?
+            .ok_or_else(|| ClientError::Away("an empty answer".into()))
     }
 
-    fn post_optional<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Answer<Option<T>> {
+    fn post_optional<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Answer<Option<T>> {
         let url = format!("{}{path}", self.base);
-        let response = self.agent.post(&url).header("authorization", &self.authorization).send_json(body).map_err(away)?;
+        let response = self
+            .agent
+            .post(&url)
+            .header("authorization", &self.authorization)
+            .send_json(body)
+            .map_err(away)?;
         let mut response = judge(response)?;
         if response.status().as_u16() == 204 {
             return Ok(None);
         }
-        response.body_mut().with_config().limit(64 << 20).read_json().map(Some).map_err(away)
+        response
+            .body_mut()
+            .with_config()
+            .limit(64 << 20)
+            .read_json()
+            .map(Some)
+            .map_err(away)
     }
 }
 
@@ -121,16 +191,27 @@ fn away(error: ureq::Error) -> ClientError {
     ClientError::Away(error.to_string())
 }
 
-fn judge(mut response: ureq::http::Response<ureq::Body>) -> Answer<ureq::http::Response<ureq::Body>> {
+fn judge(
+    mut response: ureq::http::Response<ureq::Body>,
+) -> Answer<ureq::http::Response<ureq::Body>> {
     let status = response.status().as_u16();
     if status < 400 {
         return Ok(response);
     }
     let problem: serde_json::Value = response.body_mut().read_json().unwrap_or_default();
-    let text = |key: &str| problem.get(key).and_then(|v| v.as_str()).unwrap_or_default().to_string();
+    let text = |key: &str| {
+        problem
+            .get(key)
+            .and_then(|v| v.as_str())
+            .unwrap_or_default()
+            .to_string()
+    };
     match status {
         409 if text("type").ends_with("lease-lost") => Err(ClientError::LeaseLost),
         408 | 425 | 429 | 500.. => Err(ClientError::Away(format!("{status} {}", text("detail")))),
-        _ => Err(ClientError::Refused { status, detail: format!("{} {}", text("title"), text("detail")) }),
+        _ => Err(ClientError::Refused {
+            status,
+            detail: format!("{} {}", text("title"), text("detail")),
+        }),
     }
 }

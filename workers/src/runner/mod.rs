@@ -43,14 +43,23 @@ const BUSY_WAIT: u64 = 2;
 pub fn run(args: &RunArgs) -> anyhow::Result<i32> {
     stop_on_signals();
     let token = match &args.token_file {
-        Some(path) => std::fs::read_to_string(path).with_context(|| format!("cannot read the token file {}", path.display()))?,
+        Some(path) => std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the token file {}", path.display()))?,
         None => String::new(),
     };
     let facts = probe(&args.device)?;
     let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
-    let threads = args.threads.unwrap_or(if facts.device == "cuda" { 1 } else { cores }).max(1);
-    let name = args.name.clone().unwrap_or_else(|| format!("{}-{}", hostname(), std::process::id()));
-    let work = args.work.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("assay-worker-{}", std::process::id())));
+    let threads = args
+        .threads
+        .unwrap_or(if facts.device == "cuda" { 1 } else { cores })
+        .max(1);
+    let name = args
+        .name
+        .clone()
+        .unwrap_or_else(|| format!("{}-{}", hostname(), std::process::id()));
+    let work = args.work.clone().unwrap_or_else(|| {
+        std::env::temp_dir().join(format!("assay-worker-{}", std::process::id()))
+    });
     std::fs::create_dir_all(&work).with_context(|| format!("cannot create {}", work.display()))?;
     let client = Client::new(&args.server, token.trim());
     let register = Register {
@@ -64,9 +73,19 @@ pub fn run(args: &RunArgs) -> anyhow::Result<i32> {
             worker_version: env!("CARGO_PKG_VERSION").into(),
         },
     };
-    eprintln!("worker {name}: {threads} thread(s) on {}, libtorch {}, server {}", facts.device, facts.libtorch, args.server);
-    let Some(worker) = until_stopped("register", || client.register(&register))? else { return Ok(0) };
-    let setup = attempt::Setup { client: client.clone(), worker, device: facts.device, work };
+    eprintln!(
+        "worker {name}: {threads} thread(s) on {}, libtorch {}, server {}",
+        facts.device, facts.libtorch, args.server
+    );
+    let Some(worker) = until_stopped("register", || client.register(&register))? else {
+        return Ok(0);
+    };
+    let setup = attempt::Setup {
+        client: client.clone(),
+        worker,
+        device: facts.device,
+        work,
+    };
     let (done, finished) = mpsc::channel::<u32>();
     let mut free = threads;
     let mut pause = Duration::from_millis(200);
@@ -80,7 +99,11 @@ pub fn run(args: &RunArgs) -> anyhow::Result<i32> {
             }
             continue;
         }
-        let wait = if free == threads { IDLE_WAIT } else { BUSY_WAIT };
+        let wait = if free == threads {
+            IDLE_WAIT
+        } else {
+            BUSY_WAIT
+        };
         match client.claim(worker, free, wait) {
             Ok(Some(claim)) => {
                 pause = Duration::from_millis(200);
@@ -94,7 +117,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<i32> {
             }
             Ok(None) => pause = Duration::from_millis(200),
             Err(error) => {
-                eprintln!("worker {name}: no answer from the server ({error}), trying again in {pause:?}");
+                eprintln!(
+                    "worker {name}: no answer from the server ({error}), trying again in {pause:?}"
+                );
                 std::thread::sleep(pause);
                 pause = (pause * 2).min(Duration::from_secs(10));
             }
@@ -111,12 +136,17 @@ pub fn run(args: &RunArgs) -> anyhow::Result<i32> {
 }
 
 /// Tries again until it works; `None` once asked to stop. A refusal is an error at once.
-fn until_stopped<T>(what: &str, mut each: impl FnMut() -> Result<T, ClientError>) -> anyhow::Result<Option<T>> {
+fn until_stopped<T>(
+    what: &str,
+    mut each: impl FnMut() -> Result<T, ClientError>,
+) -> anyhow::Result<Option<T>> {
     let mut pause = Duration::from_millis(200);
     while !STOP.load(Ordering::Relaxed) {
         match each() {
             Ok(value) => return Ok(Some(value)),
-            Err(ClientError::Refused { status, detail }) => anyhow::bail!("cannot {what}: the server answered {status}: {detail}"),
+            Err(ClientError::Refused { status, detail }) => {
+                anyhow::bail!("cannot {what}: the server answered {status}: {detail}")
+            }
             Err(error) => {
                 eprintln!("cannot {what} yet ({error}), trying again in {pause:?}");
                 std::thread::sleep(pause);
@@ -129,7 +159,9 @@ fn until_stopped<T>(what: &str, mut each: impl FnMut() -> Result<T, ClientError>
 
 /// Asks a child what it would compute on: the supervisor itself touches no tensor.
 fn probe(device: &str) -> anyhow::Result<HostFacts> {
-    let output = std::process::Command::new(std::env::current_exe()?).args(["probe", "--device", device]).output()?;
+    let output = std::process::Command::new(std::env::current_exe()?)
+        .args(["probe", "--device", device])
+        .output()?;
     if !output.status.success() {
         anyhow::bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
     }
@@ -137,5 +169,6 @@ fn probe(device: &str) -> anyhow::Result<HostFacts> {
 }
 
 fn hostname() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "host".into(), |name| name.trim().to_string())
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "host".into(), |name| name.trim().to_string())
 }

@@ -155,7 +155,10 @@ impl GrpoParams {
 
     pub fn check(&self, reader: &Reader<'_>) {
         if self.min_completion_length > self.max_completion_length {
-            reader.report("min_completion_length", "must not be above max_completion_length");
+            reader.report(
+                "min_completion_length",
+                "must not be above max_completion_length",
+            );
         }
         if self.minibatches > self.completions() {
             reader.report(
