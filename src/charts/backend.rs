@@ -253,4 +253,17 @@ mod tests {
         );
         assert_eq!(path_data([]), "");
     }
+
+    #[test]
+    fn no_dependency_brings_plotters_fonts_back() {
+        let lock = include_str!("../../Cargo.lock");
+        for name in [
+            "font-kit",
+            "ab_glyph",
+            "freetype-sys",
+            "yeslogic-fontconfig-sys",
+        ] {
+            assert!(!lock.contains(&format!("name = \"{name}\"")), "{name}");
+        }
+    }
 }

@@ -19,7 +19,7 @@ struct QueuePage {
     counts: Vec<String>,
     workers: Vec<WorkerRow>,
     jobs: Vec<JobRow>,
-    /// Jobs beyond the ones listed may exist.
+    /// More jobs wait than are listed.
     full: bool,
 }
 
@@ -44,18 +44,30 @@ struct JobRow {
 }
 
 const JOBS: i64 = 200;
+/// Of the jobs that have ended, the latest.
+const FINISHED: usize = 25;
 const LINKS: usize = 3;
 /// Workers that have been silent for this long are left out.
 const FORGOTTEN_SECONDS: f64 = 600.0;
 
 impl QueuePage {
     fn new(shell: Shell, jobs: &[JobView], workers: &[WorkerView], now: OffsetDateTime) -> Self {
+        let open = |state: JobState| match state {
+            JobState::Running | JobState::Queued | JobState::Blocked => true,
+            JobState::Succeeded | JobState::Failed | JobState::Cancelled => false,
+        };
         let counts = JobState::ALL
             .iter()
+            .filter(|state| open(**state))
             .map(|state| (state, jobs.iter().filter(|j| j.state == *state).count()))
             .filter(|(_, n)| *n > 0)
             .map(|(state, n)| format!("{} {state}", number::integer(n as i64)))
             .collect();
+        let first_done = jobs
+            .iter()
+            .position(|j| !open(j.state))
+            .unwrap_or(jobs.len());
+        let shown = &jobs[..jobs.len().min(first_done + FINISHED)];
         Self {
             shell,
             counts,
@@ -64,8 +76,8 @@ impl QueuePage {
                 .filter(|w| w.seconds_since_seen < FORGOTTEN_SECONDS || !w.running.is_empty())
                 .map(worker)
                 .collect(),
-            full: jobs.len() as i64 >= JOBS,
-            jobs: jobs.iter().map(|j| job(j, now)).collect(),
+            full: first_done as i64 >= JOBS,
+            jobs: shown.iter().map(|j| job(j, now)).collect(),
         }
     }
 }
