@@ -6,10 +6,16 @@ pub struct Preset {
     pub text: &'static str,
 }
 
-pub const ALL: [Preset; 1] = [Preset {
-    name: "quick",
-    text: include_str!("../presets/quick.yaml"),
-}];
+pub const ALL: [Preset; 2] = [
+    Preset {
+        name: "quick",
+        text: include_str!("../presets/quick.yaml"),
+    },
+    Preset {
+        name: "modchain-10m",
+        text: include_str!("../presets/modchain-10m.yaml"),
+    },
+];
 
 pub fn find(name: &str) -> Option<&'static Preset> {
     ALL.iter().find(|preset| preset.name == name)

@@ -9,5 +9,6 @@ mod importing;
 mod journey;
 mod queue;
 mod submitting;
+mod training;
 mod wire;
 mod worker;

@@ -40,7 +40,10 @@ pub fn run(args: &Args) -> Result<()> {
 
 fn grpo_cpu(rounds: usize, steps: usize) -> Result<()> {
     libtorch::ensure(false)?;
-    shell::phase("build the worker", shell::cargo().args(["build", "--package", "assay-worker"]))?;
+    shell::phase(
+        "build the worker",
+        shell::cargo().args(["build", "--package", "assay-worker"]),
+    )?;
     let python = trl()?;
     println!("16 prompts x 8 completions x 64 new tokens, 4 layers x 128, one update; two cores");
     let mut ratios = vec![];
@@ -48,7 +51,10 @@ fn grpo_cpu(rounds: usize, steps: usize) -> Result<()> {
         let ours = ours(steps)?;
         let theirs = theirs(&python, steps)?;
         ratios.push(ours / theirs);
-        println!("round {round}: assay {ours:.0} completion tokens/s, TRL {TRL} {theirs:.0}: {:.2}x", ours / theirs);
+        println!(
+            "round {round}: assay {ours:.0} completion tokens/s, TRL {TRL} {theirs:.0}: {:.2}x",
+            ours / theirs
+        );
     }
     println!("median of {rounds} rounds: {:.2}x", median(&mut ratios));
     Ok(())
@@ -61,17 +67,30 @@ fn ours(steps: usize) -> Result<f64> {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder)?;
     let spec = folder.join("spec.yaml");
-    std::fs::write(&spec, text.replace("max_steps: 20", &format!("max_steps: {steps}")))?;
+    std::fs::write(
+        &spec,
+        text.replace("max_steps: 20", &format!("max_steps: {steps}")),
+    )?;
     let out = folder.join("out");
     let worker = shell::target_folder()?.join("debug/assay-worker");
-    shell::output(Command::new(worker).arg("train").arg(&spec).args(["--arm", "grpo", "--device", "cpu", "--out"]).arg(&out))?;
+    shell::output(
+        Command::new(worker)
+            .arg("train")
+            .arg(&spec)
+            .args(["--arm", "grpo", "--device", "cpu", "--out"])
+            .arg(&out),
+    )?;
     let mut speeds = vec![];
     for stage in std::fs::read_dir(out.join("stages"))?.flatten() {
         let records = std::fs::read_to_string(stage.path().join("records.jsonl"))?;
         for line in records.lines() {
             let record: serde_json::Value = serde_json::from_str(line)?;
             if record["metrics"]["perf/rollout_ms"].is_number() {
-                speeds.push(record["metrics"]["perf/tokens_per_second"].as_f64().context("a speed")?);
+                speeds.push(
+                    record["metrics"]["perf/tokens_per_second"]
+                        .as_f64()
+                        .context("a speed")?,
+                );
             }
         }
     }
@@ -82,12 +101,27 @@ fn ours(steps: usize) -> Result<f64> {
 fn theirs(python: &Path, steps: usize) -> Result<f64> {
     let script = shell::root().join("benches/trl_grpo.py");
     let printed = shell::output(
-        Command::new(python).arg(script).arg(steps.to_string()).envs([("OMP_NUM_THREADS", "2"), ("HF_HUB_OFFLINE", "1")]),
+        Command::new(python)
+            .arg(script)
+            .arg(steps.to_string())
+            .envs([("OMP_NUM_THREADS", "2"), ("HF_HUB_OFFLINE", "1")]),
     )?;
-    let line = printed.lines().rev().find(|l| l.starts_with('{')).context("TRL printed no result")?;
+    let line = printed
+        .lines()
+        .rev()
+        .find(|l| l.starts_with('{'))
+        .context("TRL printed no result")?;
     let result: serde_json::Value = serde_json::from_str(line)?;
-    let seconds = result["seconds"].as_array().context("TRL printed no seconds")?;
-    counted(seconds.iter().filter_map(serde_json::Value::as_f64).map(|s| COMPLETION_TOKENS / s).collect())
+    let seconds = result["seconds"]
+        .as_array()
+        .context("TRL printed no seconds")?;
+    counted(
+        seconds
+            .iter()
+            .filter_map(serde_json::Value::as_f64)
+            .map(|s| COMPLETION_TOKENS / s)
+            .collect(),
+    )
 }
 
 /// Median after the warm-up.
@@ -102,7 +136,11 @@ fn counted(speeds: Vec<f64>) -> Result<f64> {
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
-    if values.len().is_multiple_of(2) { (values[middle - 1] + values[middle]) / 2.0 } else { values[middle] }
+    if values.len().is_multiple_of(2) {
+        (values[middle - 1] + values[middle]) / 2.0
+    } else {
+        values[middle]
+    }
 }
 
 /// A Python with TRL, in the cache: installed once (several gigabytes with its torch).
@@ -111,10 +149,24 @@ fn trl() -> Result<PathBuf> {
     let python = folder.join("bin/python");
     let ready = folder.join("ready");
     if !ready.exists() {
-        println!("installing TRL {TRL} into {} (several GB, minutes)", folder.display());
-        shell::phase("make an environment", Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-        let wanted = [format!("trl=={TRL}"), format!("torch=={}", libtorch::VERSION)];
-        shell::phase("install TRL", Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(&wanted))?;
+        println!(
+            "installing TRL {TRL} into {} (several GB, minutes)",
+            folder.display()
+        );
+        shell::phase(
+            "make an environment",
+            Command::new("python3").args(["-m", "venv"]).arg(&folder),
+        )?;
+        let wanted = [
+            format!("trl=={TRL}"),
+            format!("torch=={}", libtorch::VERSION),
+        ];
+        shell::phase(
+            "install TRL",
+            Command::new(&python)
+                .args(["-m", "pip", "install", "--quiet"])
+                .args(&wanted),
+        )?;
         std::fs::write(&ready, "")?;
     }
     Ok(python)

@@ -29,7 +29,13 @@ pub fn run(args: &Args) -> Result<()> {
     shell::phase(
         "screenshot",
         Command::new("chromium")
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"])
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--hide-scrollbars",
+                "--no-first-run",
+            ])
             .arg(format!("--blink-settings=preferredColorScheme={scheme}"))
             .arg(format!("--window-size={},{}", args.width, args.height))
             .arg(format!("--screenshot={}", args.file.display()))

@@ -34,7 +34,8 @@ pub struct EvaluationView {
     pub truncated_share: f64,
 }
 
-/// The measurements of a stage's current view, along its steps.
+/// The measurements of a stage's current view, along its steps. Where a resumed
+/// attempt repeated one, the newer counts.
 ///
 /// # Errors
 /// `Database`.
@@ -50,7 +51,12 @@ pub async fn list_evaluations(
     )
     .fetch_all(conn)
     .await?;
+    let mut newest = std::collections::HashMap::new();
+    for row in &rows {
+        newest.insert((row.split.clone(), row.milestone, row.step), row.id);
+    }
     rows.into_iter()
+        .filter(|row| newest.get(&(row.split.clone(), row.milestone, row.step)) == Some(&row.id))
         .map(|row| {
             Ok(EvaluationView {
                 id: row.id,

@@ -122,7 +122,8 @@ fn sort(
             }
             Record::Step { step, cum, metrics } => {
                 let step = bigint(*step)?;
-                if from.is_some_and(|from| from > 0 && step <= from) {
+                // A resumed attempt may measure the very state it resumed from once more.
+                if from.is_some_and(|from| from > 0 && step < from) {
                     return Err(StoreError::Conflict(format!(
                         "step {step} lies before this attempt's start"
                     )));
