@@ -1,10 +1,10 @@
 //! Measuring a policy: every problem sampled several times, every item kept.
 
 use super::generate::{GenerateOptions, generate};
+use super::inputs::{load_weights, models_over};
 use super::model::Model;
 use super::sample::Sampling;
 use super::tokenizer::Tokenizer;
-use super::trainer::{load_weights, models_over};
 use super::{EngineError, Recorder, Result, StageContext};
 use assay_core::ledger::{Cost, forward_flops, purpose};
 use assay_core::rng::Uniform;

@@ -7,9 +7,10 @@
 
 use super::batch::{Padded, Sequence, evaluate, gradients, micro_batches};
 use super::generate::{GenerateOptions, Sampled, generate};
+use super::inputs::{load_weights, models_over};
 use super::math::{advantages, surrogate, token_logprobs, token_weights};
 use super::sample::Sampling;
-use super::trainer::{Trainer, load_weights, models_over};
+use super::trainer::Trainer;
 use super::{EngineError, Recorder, Result, StageContext};
 use assay_core::ledger::{Cost, forward_flops, purpose};
 use assay_core::metric;

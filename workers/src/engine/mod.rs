@@ -7,6 +7,7 @@ pub mod checkpoint;
 pub mod eval;
 pub mod generate;
 pub mod grpo;
+pub mod inputs;
 pub mod math;
 pub mod model;
 pub mod optim;

@@ -2,7 +2,8 @@
 //! place in the budget, and the way these are recorded, measured and saved.
 
 use super::batch::{Padded, Sequence, gradients, micro_batches};
-use super::checkpoint::{Resume, weights_from_bytes, weights_to_bytes};
+use super::checkpoint::{Resume, weights_to_bytes};
+use super::inputs::{load_weights, models_over};
 use super::math::token_logprobs;
 use super::model::{Model, Slot, initial_weights, layout};
 use super::optim::AdamW;
@@ -37,38 +38,6 @@ pub struct Trainer<'a> {
     pub progress: Progress,
     /// Frozen copy, flat and float, where the stage keeps one.
     pub reference: Option<Tensor>,
-}
-
-/// Reads a weights file onto a device.
-pub fn load_weights(context: &StageContext, input: Role) -> Result<Option<Tensor>> {
-    let Some(path) = context.inputs.get(&input) else {
-        return Ok(None);
-    };
-    let bytes = std::fs::read(path)?;
-    let vocab = context.spec.task.vocab();
-    Ok(Some(
-        weights_from_bytes(&context.spec.model, vocab, &bytes)?.to_device(context.device),
-    ))
-}
-
-/// Models over one flat tensor, one a thread of the stage.
-pub fn models_over(context: &StageContext, flat: &Tensor, trainable: bool) -> Vec<Model> {
-    // A GPU is one queue: a second thread would only wait for the first.
-    let threads = if context.device == Device::Cpu {
-        context.spec.threads
-    } else {
-        1
-    };
-    (0..threads)
-        .map(|_| {
-            Model::new(
-                &context.spec.model,
-                context.spec.task.vocab(),
-                flat,
-                trainable,
-            )
-        })
-        .collect()
 }
 
 impl<'a> Trainer<'a> {

@@ -3,6 +3,7 @@
 
 pub mod experiment;
 pub mod model;
+mod parse;
 pub mod reader;
 pub mod references;
 pub mod stage;

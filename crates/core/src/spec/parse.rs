@@ -1,0 +1,437 @@
+//! Reads an experiment file, reporting every violation at once.
+
+use super::experiment::{
+    ArmSpec, BaseSeeds, Budget, BudgetUnit, EvaluationPlan, Experiment, MAX_RUNS, Recipe,
+    StageEntry,
+};
+use super::model::ModelSpec;
+use super::reader::{Field, Reader, Sink, describe};
+use super::stage::{Charge, Role};
+use super::training::{GrpoParams, OptimParams, PretrainParams, SftParams};
+use crate::metric;
+use crate::task::{TaskSpec, modchain::Modchain};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// `None` where what is missing leaves nothing to return; the sink then says why.
+pub(super) fn read(value: &Value, sink: &Sink) -> Option<Experiment> {
+    let r = Reader::new(value, "", sink);
+    let name = text(&r, "name", 120);
+    let question = text(&r, "question", 500);
+    let hypothesis = if r.has("hypothesis") {
+        text(&r, "hypothesis", 2000)
+    } else {
+        r.raw("hypothesis");
+        None
+    };
+    let task = r
+        .required_value("task")
+        .and_then(|v| read_task(v, "/task", sink));
+    let base_seeds = r.field("base_seeds", BaseSeeds::PerSeed, None);
+    let seeds = read_seeds(&r);
+    let root_seed = r.field("root_seed", 0_u64, Some(0.0..=9e15));
+    let budget = r.required_value("budget").map(|v| read_budget(v, sink));
+    let metric = r.field("metric", metric::PASS_AT_1.to_string(), None);
+    if !metric::FINAL.contains(&metric.as_str()) {
+        r.report(
+            "metric",
+            format!("expected one of {}", metric::FINAL.join(", ")),
+        );
+    }
+    let baseline = r.required::<String>("baseline");
+    let margin = r.field("margin", 0.02, Some(0.0..=1.0));
+    let evaluation = match r.raw("evaluation") {
+        None => EvaluationPlan::default(),
+        Some(v) => read_evaluation(v, sink),
+    };
+    let stages: Vec<_> = r
+        .array("stages")
+        .iter()
+        .enumerate()
+        .filter_map(|(i, v)| read_stage(v, format!("/stages/{i}"), true, sink))
+        .collect();
+    let arms: Vec<_> = r
+        .array("arms")
+        .iter()
+        .enumerate()
+        .filter_map(|(i, v)| read_arm(v, format!("/arms/{i}"), sink))
+        .collect();
+    if r.array("arms").is_empty() {
+        r.report("arms", "needs at least one arm");
+    }
+    let runs = arms.len() * seeds.len();
+    if runs > MAX_RUNS {
+        r.report("seeds", format!("{runs} runs are more than {MAX_RUNS}"));
+    }
+    if let Some(baseline) = &baseline
+        && !arms.is_empty()
+        && !arms.iter().any(|arm| arm.id == *baseline)
+    {
+        let ids: Vec<_> = arms.iter().map(|arm| arm.id.as_str()).collect();
+        r.report(
+            "baseline",
+            format!("no arm {baseline:?}; the arms are {}", ids.join(", ")),
+        );
+    }
+    r.finish();
+    let experiment = Experiment {
+        name: name?,
+        question: question?,
+        hypothesis,
+        task: task?,
+        base_seeds,
+        seeds,
+        root_seed,
+        budget: budget?,
+        metric,
+        baseline: baseline?,
+        margin,
+        evaluation,
+        stages,
+        arms,
+    };
+    super::references::check(&experiment, sink);
+    Some(experiment)
+}
+
+impl<'a> Reader<'a> {
+    fn required_value(&self, key: &'static str) -> Option<&'a Value> {
+        let value = self.raw(key);
+        if value.is_none() {
+            self.report(key, "is required");
+        }
+        value
+    }
+}
+
+/// Free text for people: no markup, no control characters.
+fn text(r: &Reader<'_>, key: &'static str, max: usize) -> Option<String> {
+    let text = r.required::<String>(key)?;
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        r.report(key, "must not be empty");
+    } else if trimmed.chars().count() > max {
+        r.report(key, format!("longer than {max} characters"));
+    } else if let Some(bad) = trimmed
+        .chars()
+        .find(|&c| matches!(c, '<' | '>' | '&') || is_hidden(c))
+    {
+        r.report(key, format!("must be plain text; {bad:?} is not allowed"));
+    } else {
+        return Some(trimmed.to_string());
+    }
+    None
+}
+
+/// Control and direction-changing characters, which can disguise a name.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A short name for URLs, files and references.
+fn slug(r: &Reader<'_>, key: &'static str) -> Option<String> {
+    let id = r.required::<String>(key)?;
+    let fits = (1..=40).contains(&id.len())
+        && id
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+        && !id.starts_with(['-', '_']);
+    if !fits {
+        r.report(
+            key,
+            "must be 1 to 40 of a-z, 0-9, - and _, starting with a letter or digit",
+        );
+        return None;
+    }
+    Some(id)
+}
+
+fn read_task(value: &Value, pointer: &str, sink: &Sink) -> Option<TaskSpec> {
+    let r = Reader::new(value, pointer, sink);
+    let name = r.required::<String>("name");
+    match name.as_deref() {
+        Some("modchain") => {
+            let task = Modchain::read(&r);
+            task.check(&r);
+            r.finish();
+            Some(TaskSpec::Modchain(task))
+        }
+        Some(other) => {
+            r.report("name", format!("unknown task {other:?}; known: modchain"));
+            None
+        }
+        None => None,
+    }
+}
+
+fn read_seeds(r: &Reader<'_>) -> Vec<u64> {
+    let seeds = match r.raw("seeds") {
+        None => {
+            r.report("seeds", "is required: a number of seeds, or a list");
+            return vec![];
+        }
+        Some(Value::Array(_)) => r.optional::<Vec<u64>>("seeds").unwrap_or_default(),
+        Some(other) => match u32::read(other) {
+            Ok(n) if n <= 1_000 => (0..u64::from(n)).collect(),
+            Ok(n) => {
+                r.report("seeds", format!("at most 1000 seeds, not {n}"));
+                return vec![];
+            }
+            Err(_) => {
+                r.report(
+                    "seeds",
+                    format!(
+                        "expected a number of seeds or a list, found {}",
+                        describe(other)
+                    ),
+                );
+                return vec![];
+            }
+        },
+    };
+    let mut sorted = seeds.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    if seeds.is_empty() {
+        r.report("seeds", "needs at least one seed");
+    } else if sorted.len() < seeds.len() {
+        r.report("seeds", "lists a seed twice");
+    } else if seeds.iter().any(|&s| s > 1 << 53) {
+        r.report("seeds", "a seed must be below 2^53");
+    }
+    seeds
+}
+
+fn read_budget(value: &Value, sink: &Sink) -> Budget {
+    let r = Reader::new(value, "/budget", sink);
+    let unit = r
+        .required::<BudgetUnit>("unit")
+        .unwrap_or(BudgetUnit::Flops);
+    let amount = r.required::<f64>("amount").unwrap_or(1.0);
+    if amount <= 0.0 {
+        r.report("amount", format!("must be above 0, is {amount}"));
+    }
+    r.finish();
+    Budget { unit, amount }
+}
+
+fn read_evaluation(value: &Value, sink: &Sink) -> EvaluationPlan {
+    let r = Reader::new(value, "/evaluation", sink);
+    let plan = EvaluationPlan::read(&r);
+    let ascending = plan.milestones.windows(2).all(|pair| pair[0] < pair[1]);
+    if !ascending || plan.milestones.last() != Some(&100) || plan.milestones.first() == Some(&0) {
+        r.report(
+            "milestones",
+            "must be ascending percentages above 0 that end with 100",
+        );
+    }
+    r.finish();
+    plan
+}
+
+fn read_arm(value: &Value, pointer: String, sink: &Sink) -> Option<ArmSpec> {
+    let r = Reader::new(value, pointer, sink);
+    let id = slug(&r, "id");
+    let label = if r.has("label") {
+        text(&r, "label", 80)
+    } else {
+        r.raw("label");
+        id.clone()
+    };
+    let policy = r.optional::<String>("policy");
+    let listed = r.array("stages");
+    let stages: Vec<_> = listed
+        .iter()
+        .enumerate()
+        .filter_map(|(i, v)| read_stage(v, format!("{}/stages/{i}", r.pointer()), false, sink))
+        .collect();
+    if policy.is_some() && !listed.is_empty() {
+        r.report(
+            "policy",
+            "an arm has either stages of its own or a policy to evaluate, not both",
+        );
+    } else if policy.is_none() && listed.is_empty() {
+        r.report(
+            "stages",
+            "an arm needs stages, or `policy: STAGE` to evaluate a shared stage as it is",
+        );
+    }
+    let total: f64 = stages.iter().filter_map(|stage| stage.share).sum();
+    let given = stages.iter().filter(|stage| stage.share.is_some()).count();
+    if given > 0 && given < stages.len() {
+        r.report(
+            "stages",
+            "give a `share` to every stage of the arm or to none",
+        );
+    } else if given > 0 && (total - 1.0).abs() > 1e-9 {
+        r.report("stages", format!("the shares add up to {total}, not 1"));
+    }
+    r.finish();
+    Some(ArmSpec {
+        id: id?,
+        label: label?,
+        policy,
+        stages,
+    })
+}
+
+fn read_stage(value: &Value, pointer: String, shared: bool, sink: &Sink) -> Option<StageEntry> {
+    let r = Reader::new(value, pointer, sink);
+    let id = slug(&r, "id");
+    if id.as_deref() == Some("eval") {
+        r.report("id", "`eval` is the name of every run's final evaluation");
+    }
+    let recipe = read_recipe(&r);
+    let model = r.raw("model").map(|v| {
+        let m = Reader::new(v, r.at("model"), sink);
+        let model = ModelSpec::read(&m);
+        model.check(&m);
+        m.finish();
+        model
+    });
+    let inputs = r
+        .raw("inputs")
+        .map(|v| read_inputs(v, r.at("inputs"), sink))
+        .unwrap_or_default();
+    if let Some(recipe) = &recipe {
+        let (must, may) = recipe.roles();
+        for role in must.iter().filter(|role| !inputs.contains_key(role)) {
+            r.report("inputs", format!("{} needs `{role}`", recipe.kind()));
+        }
+        for role in inputs
+            .keys()
+            .filter(|role| !must.contains(role) && !may.contains(role))
+        {
+            r.report("inputs", format!("{} takes no `{role}`", recipe.kind()));
+        }
+        match (recipe, &model) {
+            (Recipe::Pretrain { .. }, None) => {
+                r.report("model", "is required: pretraining makes a model")
+            }
+            (Recipe::Sft { .. } | Recipe::Grpo { .. }, Some(_)) => {
+                r.report("model", "the model is that of `init`; leave it out");
+            }
+            (Recipe::Pretrain { .. }, Some(_))
+            | (Recipe::Sft { .. } | Recipe::Grpo { .. }, None) => {}
+        }
+    }
+    match &recipe {
+        Some(Recipe::Pretrain { .. }) if !shared => {
+            r.report(
+                "kind",
+                "pretraining is charged to no arm: put it under the file's `stages`",
+            );
+        }
+        Some(Recipe::Sft {
+            params: SftParams {
+                max_steps: None, ..
+            },
+            ..
+        })
+        | Some(Recipe::Grpo {
+            params: GrpoParams {
+                max_steps: None, ..
+            },
+            ..
+        }) if shared => {
+            r.report(
+                "max_steps",
+                "is required: a shared stage has no budget that would end it",
+            );
+        }
+        Some(Recipe::Pretrain { .. } | Recipe::Sft { .. } | Recipe::Grpo { .. }) | None => {}
+    }
+    let default_charge = if shared { Charge::Apart } else { Charge::Arm };
+    let charge = r.field("charge", default_charge, None);
+    if !shared && charge != Charge::Arm {
+        r.report("charge", "an arm's own stages are charged to it");
+    }
+    let share = r.optional::<f64>("share");
+    if share.is_some_and(|s| !(s > 0.0 && s <= 1.0)) {
+        r.report("share", "must be above 0 and at most 1");
+    }
+    if shared && share.is_some() {
+        r.report(
+            "share",
+            "belongs to an arm's stages; a shared stage runs for its own steps",
+        );
+    }
+    let threads = r.field("threads", 1, Some(1.0..=64.0));
+    let micro_batch = r.field("micro_batch", 16, Some(1.0..=4096.0));
+    let fresh = r.field("fresh", false, None);
+    r.finish();
+    Some(StageEntry {
+        id: id?,
+        recipe: recipe?,
+        model,
+        inputs,
+        charge,
+        share,
+        threads,
+        micro_batch,
+        fresh,
+    })
+}
+
+fn read_recipe(r: &Reader<'_>) -> Option<Recipe> {
+    let kind = r.required::<String>("kind")?;
+    let recipe = match kind.as_str() {
+        "pretrain" => {
+            let params = PretrainParams::read(r);
+            params.check(r);
+            Recipe::Pretrain {
+                optim: OptimParams::read(r),
+                params,
+            }
+        }
+        "sft" => Recipe::Sft {
+            optim: OptimParams::read(r),
+            params: SftParams::read(r),
+        },
+        "grpo" => {
+            let params = GrpoParams::read(r);
+            params.check(r);
+            Recipe::Grpo {
+                optim: OptimParams::read(r),
+                params,
+            }
+        }
+        other => {
+            r.report(
+                "kind",
+                format!("unknown kind {other:?}; known: pretrain, sft, grpo"),
+            );
+            return None;
+        }
+    };
+    Some(recipe)
+}
+
+fn read_inputs(value: &Value, pointer: String, sink: &Sink) -> BTreeMap<Role, String> {
+    let Some(map) = value.as_object() else {
+        sink.report(
+            pointer,
+            format!(
+                "expected an object of role: stage, found {}",
+                describe(value)
+            ),
+        );
+        return BTreeMap::new();
+    };
+    let mut inputs = BTreeMap::new();
+    for (key, value) in map {
+        let at = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+        match (key.parse::<Role>(), value.as_str()) {
+            (Err(message), _) => sink.report(at, message),
+            (Ok(_), None) => sink.report(
+                at,
+                format!("expected the name of a stage, found {}", describe(value)),
+            ),
+            (Ok(role), Some(name)) => {
+                inputs.insert(role, name.to_string());
+            }
+        }
+    }
+    inputs
+}
