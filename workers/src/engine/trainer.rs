@@ -18,7 +18,7 @@ use assay_core::task::{Problem, Split};
 use assay_core::wire::{EvaluationRecord, Record, role};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 /// Ledger rows are written at least this often, so that a killed attempt's spending is known.
 const LEDGER_EVERY: Duration = Duration::from_secs(5);
