@@ -135,6 +135,9 @@ pub fn page_url(request: &HttpRequest, id: ExperimentId) -> String {
 pub struct SplitComparison {
     pub split: Split,
     pub comparisons: Vec<Comparison>,
+    /// Every run's unbiased pass@k.
+    #[serde(default)]
+    pub pass_at_k: Vec<store::PassAtK>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -166,7 +169,12 @@ pub async fn comparison(
             .iter()
             .map(|metric| compare(basis, &view.spec.baseline, metric, &arms))
             .collect();
-        splits.push(SplitComparison { split, comparisons });
+        let pass_at_k = store::pass_at_k(&mut conn, *id, split).await?;
+        splits.push(SplitComparison {
+            split,
+            comparisons,
+            pass_at_k,
+        });
     }
     Ok(HttpResponse::Ok().json(ComparisonAnswer {
         experiment: view.id,

@@ -213,6 +213,7 @@ mod tests {
             margin: 0.02,
             splits: vec![crate::api::experiments::SplitComparison {
                 split: Split::Test,
+                pass_at_k: vec![],
                 comparisons: metric::FINAL
                     .iter()
                     .map(|m| compare(basis, "base", m, &arms))

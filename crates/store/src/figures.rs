@@ -9,11 +9,11 @@ use assay_core::recipe::EVAL;
 use assay_core::spec::{BudgetUnit, Charge, Role};
 use assay_core::task::Split;
 use assay_core::{metric, stats};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 /// pass@k of one run's final evaluation.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PassAtK {
     pub arm_key: String,
     pub seed: u64,

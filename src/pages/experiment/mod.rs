@@ -4,6 +4,7 @@ mod comparison;
 mod export;
 mod figures;
 mod runs;
+mod tries;
 
 use super::query::Asked;
 use super::{Choice, Shell, html, words};
@@ -18,12 +19,13 @@ use assay_core::ids::ExperimentId;
 use assay_core::spec::BaseSeeds;
 use assay_core::task::Split;
 use assay_store::{
-    self as store, ExperimentLedger, ExperimentView, MilestonePoint, RunSeries, RunView,
+    self as store, ExperimentLedger, ExperimentView, MilestonePoint, PassAtK, RunSeries, RunView,
 };
 use comparison::ArmRow;
 use figures::{Milestones, Picture};
 use runs::ArmRuns;
 use serde_json::Value;
+use tries::{Tries, tries};
 
 /// Everything that the page is made from.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub(super) struct Material {
     pub milestones: Vec<MilestonePoint>,
     pub series: Vec<RunSeries>,
     pub ledger: ExperimentLedger,
+    /// Of the test split.
+    pub pass_at_k: Vec<PassAtK>,
 }
 
 impl Material {
@@ -109,6 +113,7 @@ struct ExperimentPage {
     milestones: Milestones,
     forest: Picture,
     dots: Picture,
+    tries: Tries,
     training: Picture,
     runs: Vec<ArmRuns>,
     charged: Vec<CostRow>,
@@ -164,6 +169,7 @@ impl ExperimentPage {
             milestones: figures::milestones(of, wanted.metric),
             forest: figures::forest(of, wanted.metric),
             dots: figures::seed_dots(of, wanted.metric),
+            tries: tries(of),
             training: figures::training(of, wanted.curve),
             runs: runs::by_arm(of),
             charged: of
@@ -251,6 +257,7 @@ async fn material(
         ood: store::figures_for_split(&mut conn, id, Split::Ood).await?,
         milestones: store::milestones(&mut conn, id).await?,
         ledger: store::experiment_ledger(&mut conn, id).await?,
+        pass_at_k: store::pass_at_k(&mut conn, id, Split::Test).await?,
         series,
         view,
     })

@@ -62,6 +62,7 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
         test: vec![],
         ood: vec![],
         milestones: vec![],
+        pass_at_k: vec![],
         series: vec![],
         ledger: ExperimentLedger {
             arms: vec![ArmCharge {

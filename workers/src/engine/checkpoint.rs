@@ -228,13 +228,9 @@ mod tests {
             let file = SafeTensors::deserialize(&bytes).unwrap();
             assert!(
                 file.names()
-                    .iter()
-                    .any(|n| *n == "model.layers.1.self_attn.k_proj.weight")
+                    .contains(&"model.layers.1.self_attn.k_proj.weight")
             );
-            assert_eq!(
-                file.names().iter().any(|n| *n == "lm_head.weight"),
-                !spec.tied_head
-            );
+            assert_eq!(file.names().contains(&"lm_head.weight"), !spec.tied_head);
             assert!(weights_from_bytes(&spec, 19, &bytes).unwrap().equal(&flat));
         }
     }
@@ -243,10 +239,7 @@ mod tests {
     fn a_file_of_another_shape_or_a_torn_one_is_refused() {
         let spec = ModelSpec::default();
         let bytes = weights_to_bytes(&spec, 19, &initial_weights(&spec, 19, 4)).unwrap();
-        let wider = ModelSpec {
-            d_ff: 128,
-            ..spec.clone()
-        };
+        let wider = ModelSpec { d_ff: 128, ..spec };
         assert!(
             weights_from_bytes(&wider, 19, &bytes)
                 .unwrap_err()

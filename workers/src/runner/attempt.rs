@@ -169,7 +169,7 @@ fn follow(
             BufReader::new(out)
                 .lines()
                 .map_while(Result::ok)
-                .for_each(|l| drop(lines.send(l)))
+                .for_each(|l| drop(lines.send(l)));
         })
     });
     let err = child.stderr.take().map(|err| {
@@ -337,7 +337,7 @@ fn heartbeats(shared: &Shared, client: &Client, worker: WorkerId, attempt: Attem
             Ok(answer) if answer.cancel => shared.cancelled.store(true, Ordering::Relaxed),
             Ok(_) | Err(ClientError::Away(_)) => {}
             Err(ClientError::LeaseLost | ClientError::Refused { .. }) => {
-                shared.fenced.store(true, Ordering::Relaxed)
+                shared.fenced.store(true, Ordering::Relaxed);
             }
         }
     }

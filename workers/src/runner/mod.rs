@@ -35,10 +35,9 @@ pub struct RunArgs {
     work: Option<PathBuf>,
 }
 
-/// How long one request for work may wait at the server: longer while nothing
-/// runs here that could end meanwhile.
-const IDLE_WAIT: u64 = 20;
-const BUSY_WAIT: u64 = 2;
+/// How long one request for work may wait at the server: also how long a stop may
+/// take, and how late a core that has become free is offered.
+const WAIT_SECONDS: u64 = 2;
 
 pub fn run(args: &RunArgs) -> anyhow::Result<i32> {
     stop_on_signals();
@@ -99,12 +98,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<i32> {
             }
             continue;
         }
-        let wait = if free == threads {
-            IDLE_WAIT
-        } else {
-            BUSY_WAIT
-        };
-        match client.claim(worker, free, wait) {
+        match client.claim(worker, free, WAIT_SECONDS) {
             Ok(Some(claim)) => {
                 pause = Duration::from_millis(200);
                 free -= claim.spec.threads.min(free);

@@ -307,7 +307,7 @@ fn read_stage(value: &Value, pointer: String, shared: bool, sink: &Sink) -> Opti
         }
         match (recipe, &model) {
             (Recipe::Pretrain { .. }, None) => {
-                r.report("model", "is required: pretraining makes a model")
+                r.report("model", "is required: pretraining makes a model");
             }
             (Recipe::Sft { .. } | Recipe::Grpo { .. }, Some(_)) => {
                 r.report("model", "the model is that of `init`; leave it out");
