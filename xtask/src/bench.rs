@@ -41,8 +41,8 @@ pub fn run(args: &Args) -> Result<()> {
 fn grpo_cpu(rounds: usize, steps: usize) -> Result<()> {
     libtorch::ensure(false)?;
     shell::phase(
-        "build the worker",
-        shell::cargo().args(["build", "--package", "assay-worker"]),
+        "cargo build --workspace",
+        shell::cargo().args(["build", "--workspace"]),
     )?;
     let python = trl()?;
     println!("16 prompts x 8 completions x 64 new tokens, 4 layers x 128, one update; two cores");
