@@ -72,14 +72,6 @@ impl Account {
     }
 }
 
-/// Where `assay up` keeps its data when no folder is named.
-pub fn default_data_folder() -> PathBuf {
-    if geteuid().is_root() {
-        return PathBuf::from("/var/lib/assay");
-    }
-    home_folder("XDG_DATA_HOME", ".local/share").join("assay")
-}
-
 /// Where programs that we fetched are kept. As root not in the home folder,
 /// which the Postgres account may not enter.
 pub fn cache_folder() -> PathBuf {
