@@ -5,7 +5,7 @@
 use assay::state::AppState;
 use assay_core::ids::{AttemptRef, ExperimentId, WorkerId};
 use assay_core::ledger::{Cost, purpose};
-use assay_core::spec::{Experiment, JobSpec, OptimParams, Role};
+use assay_core::spec::{Experiment, JobSpec, Role};
 use assay_core::task::Split;
 use assay_core::wire::{
     Claim, CompletionItem, Cumulative, EvaluationItem, EvaluationRecord, FailureClass, Host,
@@ -140,10 +140,7 @@ impl Seeder {
                     records.push(evaluation(claim, 0, None, Cumulative::default(), split, at));
                 }
             }
-            JobSpec::Pretrain { .. } => records.extend(training(claim, self.steps, until)),
-            JobSpec::Sft { .. } | JobSpec::Grpo { .. } => {
-                records.extend(training(claim, self.steps, until));
-            }
+            _ => records.extend(training(claim, self.steps, until)),
         }
         if let Until::Nan(share) = until {
             let step = (self.steps as f64 * share) as u64;
@@ -195,15 +192,6 @@ impl Seeder {
     }
 }
 
-fn optim(claim: &Claim) -> Option<&OptimParams> {
-    match &claim.spec.job {
-        JobSpec::Pretrain { optim, .. }
-        | JobSpec::Sft { optim, .. }
-        | JobSpec::Grpo { optim, .. } => Some(optim),
-        JobSpec::Eval { .. } => None,
-    }
-}
-
 /// Between -0.5 and 0.5, the same every time.
 fn noise(of: u64, what: &str) -> f64 {
     (rng::derive_seed(&[&of.to_string(), what]) % 10_000) as f64 / 10_000.0 - 0.5
@@ -211,7 +199,7 @@ fn noise(of: u64, what: &str) -> f64 {
 
 /// Where training has got to at a share of its steps.
 fn policy(claim: &Claim, share: f64) -> Policy {
-    let rate = optim(claim).map_or(0.0, |o| o.learning_rate);
+    let rate = claim.spec.job.optim().map_or(0.0, |o| o.learning_rate);
     let luck = 0.06 * noise(claim.spec.seed, "luck");
     match claim.spec.job.kind() {
         "pretrain" => Policy {
@@ -269,7 +257,7 @@ fn training(claim: &Claim, steps: u64, until: Until) -> Vec<Record> {
             ),
             (
                 metric::LEARNING_RATE.to_string(),
-                optim(claim).map_or(0.0, |o| o.learning_rate),
+                claim.spec.job.optim().map_or(0.0, |o| o.learning_rate),
             ),
         ]);
         if grpo {
