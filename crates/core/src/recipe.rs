@@ -257,6 +257,8 @@ fn stage_budget(experiment: &Experiment, node: Node<'_>) -> StageBudget {
         return StageBudget {
             unit,
             amount: own,
+            before: 0.0,
+            whole: experiment.budget.amount,
             milestones: vec![],
         };
     };
@@ -289,6 +291,8 @@ fn stage_budget(experiment: &Experiment, node: Node<'_>) -> StageBudget {
     StageBudget {
         unit,
         amount: own,
+        before,
+        whole: total,
         milestones,
     }
 }

@@ -166,6 +166,8 @@ pub mod role {
     pub const OUTPUT: &str = "output";
     /// Texts of an evaluation, JSON lines.
     pub const SAMPLES: &str = "samples";
+    /// Some of a search's trees, JSON lines.
+    pub const TREES: &str = "trees";
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,6 @@ use super::model::ModelSpec;
 use super::reader::Sink;
 use super::stage::{Charge, Role};
 use crate::ledger::forward_flops;
-use crate::task::TaskSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A stage within its file: the arm it belongs to (`None`: shared) and its entry.
@@ -307,10 +306,9 @@ fn fits(experiment: &Experiment, node: Node<'_>, pointer: &str, sink: &Sink) {
         return;
     };
     let prompt = experiment.task.max_prompt_tokens();
-    let TaskSpec::Modchain(task) = &experiment.task;
     let (longest, field) = match node.entry.job.completion_length() {
         Some(length) => (length, "max_completion_length"),
-        None => (task.longest_chain(), "model/context"),
+        None => (experiment.task.longest_chain(), "model/context"),
     };
     let needed = prompt + longest.max(experiment.evaluation.max_completion_length);
     if needed > model.context {

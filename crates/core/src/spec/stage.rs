@@ -50,8 +50,18 @@ choice! {
 pub struct StageBudget {
     pub unit: super::experiment::BudgetUnit,
     pub amount: f64,
+    /// What the arm had used before this stage, and its whole budget.
+    pub before: f64,
+    pub whole: f64,
     /// (percentage of the whole arm's budget, amount since this stage's start), ascending.
     pub milestones: Vec<(u32, f64)>,
+}
+
+impl StageBudget {
+    /// Percentage of the arm's whole budget at `used` since the stage's start, rounded down.
+    pub fn percent(&self, used: f64) -> u32 {
+        ((self.before + used) / self.whole * 100.0 + 1e-6) as u32
+    }
 }
 
 /// How a training stage looks at itself on the validation split.
