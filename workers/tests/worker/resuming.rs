@@ -8,17 +8,16 @@ use std::process::Stdio;
 
 /// Runs a stage whole, and again with a SIGTERM after `stop_after` of its steps and a
 /// resume from what it saved then; both must agree to the bit.
-fn interrupted_equals_whole(name: &str, kind: &str, stop_after: u64) {
-    let folder = Folder::new(name);
-    let init = (kind != "pretrain").then(|| base(&folder.0.join("base")));
-    let spec = stage(kind);
+fn interrupted_equals_whole(arm: &str, name: &str, stop_after: u64) {
+    let folder = Folder::new(&format!("{arm}-{name}"));
+    let (spec, inputs) = prepared(named(arm, name), &folder.0);
     let whole = folder.0.join("whole");
-    write_job(&whole, &spec, init.as_deref(), None);
+    write_job_with(&whole, &spec, &inputs, None);
     let (expected, outcome, _) = attempt(&whole);
     assert_eq!(outcome, Outcome::Succeeded);
 
     let first = folder.0.join("first");
-    write_job(&first, &spec, init.as_deref(), None);
+    write_job_with(&first, &spec, &inputs, None);
     let mut child = worker()
         .arg("attempt")
         .arg(&first)
@@ -54,7 +53,7 @@ fn interrupted_equals_whole(name: &str, kind: &str, stop_after: u64) {
         .join(artifact(&records, role::RESUME).unwrap());
 
     let second = folder.0.join("second");
-    write_job(&second, &spec, init.as_deref(), Some(&resume));
+    write_job_with(&second, &spec, &inputs, Some(&resume));
     let (rest, outcome, _) = attempt(&second);
     assert_eq!(outcome, Outcome::Succeeded);
     match &rest[0] {
@@ -67,7 +66,7 @@ fn interrupted_equals_whole(name: &str, kind: &str, stop_after: u64) {
 
 #[test]
 fn a_stopped_pretraining_resumes_to_the_same_bits() {
-    interrupted_equals_whole("pretrain", "pretrain", 11);
+    interrupted_equals_whole("base", "base", 11);
 }
 
 #[test]
@@ -78,6 +77,36 @@ fn a_stopped_sft_resumes_to_the_same_bits() {
 #[test]
 fn a_stopped_grpo_resumes_to_the_same_bits() {
     interrupted_equals_whole("grpo", "grpo", 3);
+}
+
+#[test]
+fn a_stopped_ppo_resumes_to_the_same_bits() {
+    interrupted_equals_whole("ppo", "ppo", 2);
+}
+
+#[test]
+fn stopped_labelling_resumes_to_the_same_bits() {
+    interrupted_equals_whole("prm", "labels", 16);
+}
+
+#[test]
+fn a_stopped_judge_resumes_to_the_same_bits() {
+    interrupted_equals_whole("prm", "prm", 3);
+}
+
+#[test]
+fn stopped_rejection_sampling_resumes_to_the_same_bits() {
+    interrupted_equals_whole("orm", "sample", 16);
+}
+
+#[test]
+fn stopped_distillation_resumes_to_the_same_bits() {
+    interrupted_equals_whole("distill", "distill", 3);
+}
+
+#[test]
+fn stopped_self_training_resumes_to_the_same_bits() {
+    interrupted_equals_whole("mcts", "selftrain", 2);
 }
 
 #[test]

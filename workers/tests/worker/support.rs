@@ -46,6 +46,35 @@ arms:
         micro_batch: 3
         checkpoint_steps: 2
         sample_steps: 2
+  - id: ppo
+    stages:
+      - { id: ppo, kind: ppo, inputs: { init: base }, prompts_per_step: 4, num_generations: 2, max_completion_length: 16, minibatches: 2, micro_batch: 3, checkpoint_steps: 2, rewards: [{ component: accuracy }, { component: format, weight: 0.5 }], max_num_gen_batches: 2 }
+  - id: prm
+    stages:
+      - { id: labels, kind: prm_label, share: 0.6, inputs: { init: base }, prompts: 48, num_generations: 2, rollouts: 2, max_completion_length: 16, micro_batch: 4 }
+      - { id: prm, kind: prm_train, share: 0.1, inputs: { init: base, data: labels }, batch_size: 4, epochs: 50, micro_batch: 4, checkpoint_steps: 2 }
+      - { id: rl, kind: grpo, share: 0.3, inputs: { init: base, prm: prm }, rewards: [{ component: prm, credit: min }, { component: accuracy }], prompts_per_step: 2, num_generations: 4, max_completion_length: 16, micro_batch: 4, max_steps: 2 }
+  - id: orm
+    stages:
+      - { id: sample, kind: rejection_sample, share: 0.5, inputs: { init: base }, prompts: 64, num_generations: 2, keep: all, max_completion_length: 16, micro_batch: 4 }
+      - { id: orm, kind: orm_train, share: 0.2, inputs: { init: base, data: sample }, batch_size: 8, epochs: 2, micro_batch: 4 }
+      - { id: rl, kind: grpo, share: 0.3, inputs: { init: base, orm: orm }, rewards: [{ component: orm }], prompts_per_step: 2, num_generations: 4, max_completion_length: 16, micro_batch: 4, max_steps: 2 }
+  - id: distill
+    stages:
+      - { id: distill, kind: distill, inputs: { init: base, teacher: sft/sft }, mode: on_policy, prompts_per_step: 2, num_generations: 2, max_completion_length: 16, micro_batch: 4, checkpoint_steps: 2, max_steps: 8 }
+  - id: copy
+    stages:
+      - { id: copy, kind: distill, inputs: { init: base, teacher: sft/sft }, prompts: 48, num_generations: 2, batch_size: 8, max_completion_length: 24, micro_batch: 4, checkpoint_steps: 2, max_steps: 3 }
+  - id: mcts
+    stages:
+      - { id: selftrain, kind: mcts_selftrain, inputs: { init: base }, prompts: 6, simulations: 4, updates: 2, batch_size: 4, branching: 2, max_children: 4, max_completion_length: 16, micro_batch: 4, max_rounds: 5 }
+  - { id: majority, stages: [{ id: decode, kind: search, inputs: { init: base }, method: majority, levels: [1, 3], problems: 6, max_completion_length: 16 }] }
+  - { id: best, stages: [{ id: decode, kind: search, inputs: { init: base, prm: prm/prm }, method: best_of_n, levels: [1, 3], problems: 6, max_completion_length: 16 }] }
+  - { id: weighted, stages: [{ id: decode, kind: search, inputs: { init: base, orm: orm/orm }, method: weighted_majority, judge: orm, levels: [1, 3], problems: 6, max_completion_length: 16 }] }
+  - { id: beam, stages: [{ id: decode, kind: search, inputs: { init: base, prm: prm/prm }, method: beam, levels: [4], branching: 2, problems: 6, max_completion_length: 16 }] }
+  - { id: dvts, stages: [{ id: decode, kind: search, inputs: { init: base, prm: prm/prm }, method: dvts, levels: [4], branching: 2, problems: 6, max_completion_length: 16 }] }
+  - { id: tree, stages: [{ id: decode, kind: mcts, inputs: { init: base, value: prm/prm }, levels: [1, 4], problems: 6, branching: 2, max_children: 4, max_completion_length: 16 }] }
+  - { id: tokens, stages: [{ id: decode, kind: mcts, inputs: { init: base }, value: oracle, granularity: token, levels: [2], problems: 6, branching: 2, max_children: 4, max_completion_length: 16 }] }
 ";
 
 pub fn worker() -> Command {
@@ -71,18 +100,58 @@ impl Drop for Folder {
 
 /// The planned stage of a kind.
 pub fn stage(kind: &str) -> StageSpec {
+    let plan = plan();
+    let found = plan.stages.into_iter().find(|s| s.spec.job.kind() == kind);
+    found.unwrap().spec
+}
+
+pub fn plan() -> recipe::Plan {
+    recipe::plan(
+        &Experiment::from_text(EXPERIMENT).unwrap_or_else(|v| panic!("{v}")),
+        "",
+    )
+}
+
+/// The stage that a run calls so.
+pub fn named(arm: &str, name: &str) -> usize {
     let experiment = Experiment::from_text(EXPERIMENT).unwrap();
-    let plan = recipe::plan(&experiment, "");
-    plan.stages
-        .into_iter()
-        .find(|s| s.spec.job.kind() == kind)
-        .unwrap()
-        .spec
+    let index = experiment.arms.iter().position(|a| a.id == arm).unwrap();
+    let run = plan().runs.into_iter().find(|r| r.arm == index).unwrap();
+    run.stages.iter().find(|s| s.name == name).unwrap().stage
+}
+
+/// Runs everything that a stage builds on; returns its spec and its input files.
+pub fn prepared(stage: usize, folder: &Path) -> (StageSpec, BTreeMap<Role, PathBuf>) {
+    let planned = &plan().stages[stage];
+    let inputs = planned.inputs.iter().map(|(role, &from)| {
+        let own = folder.join(format!("stage-{from}"));
+        let done = own.join("outcome.json").exists();
+        let file = own.join("output");
+        if !done {
+            let (spec, inputs) = prepared(from, folder);
+            write_job_with(&own, &spec, &inputs, None);
+            let (records, outcome, _) = attempt(&own);
+            assert_eq!(outcome, Outcome::Succeeded, "{}", spec.job.kind());
+            let name = artifact(&records, role::OUTPUT).unwrap();
+            std::fs::copy(own.join("artifacts").join(name), &file).unwrap();
+        }
+        (*role, file)
+    });
+    (planned.spec.clone(), inputs.collect())
 }
 
 pub fn write_job(folder: &Path, spec: &StageSpec, init: Option<&Path>, resume: Option<&Path>) {
+    let inputs = init.map(|path| (Role::Init, path.to_path_buf()));
+    write_job_with(folder, spec, &inputs.into_iter().collect(), resume);
+}
+
+pub fn write_job_with(
+    folder: &Path,
+    spec: &StageSpec,
+    inputs: &BTreeMap<Role, PathBuf>,
+    resume: Option<&Path>,
+) {
     std::fs::create_dir_all(folder).unwrap();
-    let inputs: BTreeMap<Role, &Path> = init.map(|path| (Role::Init, path)).into_iter().collect();
     let job =
         serde_json::json!({ "spec": spec, "device": "cpu", "inputs": inputs, "resume": resume });
     std::fs::write(folder.join("job.json"), job.to_string()).unwrap();
