@@ -6,6 +6,7 @@ use crate::recorder::stop_on_signals;
 use anyhow::{Context, bail};
 use assay_core::recipe;
 use assay_core::spec::Experiment;
+use assay_core::spec::references;
 use assay_core::spec::stage::{Role, StageSpec};
 use assay_core::wire::{Outcome, Record, role};
 use std::collections::BTreeMap;
@@ -59,11 +60,13 @@ pub fn train(args: &TrainArgs) -> anyhow::Result<i32> {
             experiment.seeds
         );
     }
-    // The folder's experiment is what it holds: this arm, and the baseline where it needs no training.
+    // The folder's experiment is what it holds: this arm, those whose stages it builds on,
+    // and the baseline where it needs no training.
     let keep = experiment.baseline.clone();
+    let needed = references::arms_needed(&experiment, &arm);
     experiment
         .arms
-        .retain(|a| a.id == arm || (a.id == keep && a.policy.is_some()));
+        .retain(|a| needed.contains(&a.id) || (a.id == keep && a.policy.is_some()));
     experiment.seeds = vec![seed];
     if experiment.arm(&keep).is_none() {
         experiment.baseline = arm;

@@ -94,17 +94,13 @@ fn sequence(
             .progress
             .supervise("demonstrations", examples.len() as u64);
     }
-    if examples.is_empty() {
-        return Err(EngineError::BadConfig(
-            "the teacher gave no correct completion to learn from".into(),
-        ));
-    }
     let order = Uniform::new(context.spec.seed, "distill-order");
     learn_from(
         trainer,
         recorder,
         params.max_steps,
         params.checkpoint_steps,
+        &examples,
         |step| batch(&examples, params.batch_size as usize, &order, step),
     )
 }

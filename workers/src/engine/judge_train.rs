@@ -9,7 +9,7 @@ use super::dataset::{self, Example, has_answer, step_ends};
 use super::judge::{Solution, auc_within, bce, scores_at, sequence};
 use super::model::Outputs;
 use super::trainer::Trainer;
-use super::{EngineError, Recorder, Result, StageContext};
+use super::{Recorder, Result, StageContext};
 use assay_core::ledger::purpose;
 use assay_core::metric;
 use assay_core::rng::Uniform;
@@ -133,9 +133,9 @@ fn train(
         }
     }
     if learned.is_empty() {
-        return Err(EngineError::BadConfig(
-            "no labelled step to learn from".into(),
-        ));
+        // A finding: the judge stays undecided about everything.
+        let text = "no labelled step was there to learn from".to_string();
+        trainer.alarm(recorder, "no-data", text)?;
     }
     let per_epoch = learned.len().div_ceil(shape.batch_size) as u64;
     let limit = per_epoch * u64::from(shape.epochs);

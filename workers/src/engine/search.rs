@@ -153,15 +153,15 @@ impl Decoder<'_> {
                 let first = &own[..(*level as usize).min(own.len())];
                 let u = picks.at(chunk, index as u32, *level, 0);
                 found.choices.push(choose(self.params.method, first, u));
-                for candidate in first {
-                    found.cost += candidate.cost;
-                }
-            }
-            if self.params.method == Method::OneSample {
                 // One sample is what it costs, however many it is averaged over.
-                let share = 1.0 / f64::from(*level);
-                found.cost.tokens *= share;
-                found.cost.flops *= share;
+                let share = match self.params.method {
+                    Method::OneSample => 1.0 / first.len() as f64,
+                    _ => 1.0,
+                };
+                for candidate in first {
+                    found.cost.tokens += candidate.cost.tokens * share;
+                    found.cost.flops += candidate.cost.flops * share;
+                }
             }
         }
         Ok(())

@@ -36,19 +36,27 @@ pub fn train(
         recorder,
         params.max_steps,
         params.checkpoint_steps,
+        &demonstrations,
         |step| batch(&demonstrations, params.batch_size as usize, &order, step),
     )
 }
 
-/// Supervised steps until the limit or the budget ends.
+/// Supervised steps until the limit or the budget ends. Nothing to learn from is a
+/// finding: an alarm, and the weights stay as they were.
 pub fn learn_from(
     trainer: &mut Trainer<'_>,
     recorder: &mut dyn Recorder,
     max_steps: Option<u32>,
     checkpoint_steps: u32,
+    all: &[Sequence],
     batch_of: impl Fn(u64) -> Vec<Sequence>,
 ) -> Result<()> {
-    let limit = max_steps.map_or(u64::MAX, u64::from);
+    let mut limit = max_steps.map_or(u64::MAX, u64::from);
+    if all.is_empty() {
+        let text = "no completion was there to learn from".to_string();
+        trainer.alarm(recorder, "no-data", text)?;
+        limit = 0;
+    }
     while trainer.step() < limit {
         let batch = batch_of(trainer.step());
         let cost = trainer.training_cost(&batch);

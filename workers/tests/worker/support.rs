@@ -56,7 +56,7 @@ arms:
       - { id: rl, kind: grpo, share: 0.3, inputs: { init: base, prm: prm }, rewards: [{ component: prm, credit: min }, { component: accuracy }], prompts_per_step: 2, num_generations: 4, max_completion_length: 16, micro_batch: 4, max_steps: 2 }
   - id: orm
     stages:
-      - { id: sample, kind: rejection_sample, share: 0.5, inputs: { init: base }, prompts: 64, num_generations: 2, keep: all, max_completion_length: 16, micro_batch: 4 }
+      - { id: sample, kind: rejection_sample, share: 0.5, inputs: { init: base }, prompts: 64, num_generations: 2, keep: all, keep_per_prompt: 2, max_completion_length: 16, micro_batch: 4 }
       - { id: orm, kind: orm_train, share: 0.2, inputs: { init: base, data: sample }, batch_size: 8, epochs: 2, micro_batch: 4 }
       - { id: rl, kind: grpo, share: 0.3, inputs: { init: base, orm: orm }, rewards: [{ component: orm }], prompts_per_step: 2, num_generations: 4, max_completion_length: 16, micro_batch: 4, max_steps: 2 }
   - id: distill

@@ -42,7 +42,7 @@ params! {
         pub top_p: f64 = 1.0, in 0.01..=1.0;
         pub keep: Keep = Keep::Correct;
         /// Distinct completions kept a problem.
-        pub keep_per_prompt: u32 = 4, in 1.0..=4096.0;
+        pub keep_per_prompt: u32 = 1, in 1.0..=4096.0;
         pub rank: Rank = Rank::Sampled;
         pub mixed_language: MixedLanguage = MixedLanguage::Kept;
     }

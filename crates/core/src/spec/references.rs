@@ -201,6 +201,27 @@ fn unfit(role: Role, product: Product) -> Option<&'static str> {
     (!fits.contains(&product)).then_some(wanted)
 }
 
+/// The arm and every other one whose stages it builds on.
+pub fn arms_needed(experiment: &Experiment, arm: &str) -> BTreeSet<String> {
+    let mut needed = BTreeSet::new();
+    let mut open = vec![arm.to_string()];
+    while let Some(id) = open.pop() {
+        let Some(arm) = experiment.arm(&id) else {
+            continue;
+        };
+        if !needed.insert(id) {
+            continue;
+        }
+        let names = arm.stages.iter().flat_map(|s| s.inputs.values());
+        open.extend(
+            names
+                .filter_map(|name| resolve(experiment, Some(&arm.id), name))
+                .filter_map(|node| node.arm.map(String::from)),
+        );
+    }
+    needed
+}
+
 /// What other stages have taken of an arm's budget before its own: those that it
 /// builds on and pays for. A teacher's training is listed apart.
 pub fn reserved(experiment: &Experiment, arm: &str) -> f64 {
