@@ -9,7 +9,7 @@ use super::reader::{Field, Reader, Sink, describe};
 use super::stage::{Charge, Role};
 use super::training::{GrpoParams, OptimParams, PretrainParams, SftParams};
 use crate::metric;
-use crate::task::{TaskSpec, modchain::Modchain};
+use crate::task::TaskSpec;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub(super) fn read(value: &Value, sink: &Sink) -> Option<Experiment> {
     };
     let task = r
         .required_value("task")
-        .and_then(|v| read_task(v, "/task", sink));
+        .and_then(|v| TaskSpec::read(v, "/task", sink));
     let base_seeds = r.field("base_seeds", BaseSeeds::PerSeed, None);
     let seeds = read_seeds(&r);
     let root_seed = r.field("root_seed", 0_u64, Some(0.0..=9e15));
@@ -145,24 +145,6 @@ fn slug(r: &Reader<'_>, key: &'static str) -> Option<String> {
         return None;
     }
     Some(id)
-}
-
-fn read_task(value: &Value, pointer: &str, sink: &Sink) -> Option<TaskSpec> {
-    let r = Reader::new(value, pointer, sink);
-    let name = r.required::<String>("name");
-    match name.as_deref() {
-        Some("modchain") => {
-            let task = Modchain::read(&r);
-            task.check(&r);
-            r.finish();
-            Some(TaskSpec::Modchain(task))
-        }
-        Some(other) => {
-            r.report("name", format!("unknown task {other:?}; known: modchain"));
-            None
-        }
-        None => None,
-    }
 }
 
 fn read_seeds(r: &Reader<'_>) -> Vec<u64> {

@@ -3,7 +3,6 @@
 use super::experiment::{Experiment, Recipe, StageEntry};
 use super::model::ModelSpec;
 use super::reader::Sink;
-use crate::task::TaskSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A stage within its file: the arm it belongs to (`None`: shared) and its entry.
@@ -168,9 +167,10 @@ fn fits(experiment: &Experiment, node: Node<'_>, pointer: &str, sink: &Sink) {
         return;
     };
     let prompt = experiment.task.max_prompt_tokens();
-    let TaskSpec::Modchain(task) = &experiment.task;
     let (longest, field) = match &node.entry.recipe {
-        Recipe::Pretrain { .. } | Recipe::Sft { .. } => (task.longest_chain(), "model/context"),
+        Recipe::Pretrain { .. } | Recipe::Sft { .. } => {
+            (experiment.task.longest_chain(), "model/context")
+        }
         Recipe::Grpo { params, .. } => (params.max_completion_length, "max_completion_length"),
     };
     let needed = prompt + longest.max(experiment.evaluation.max_completion_length);

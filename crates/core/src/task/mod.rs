@@ -1,12 +1,31 @@
 //! Kinds of problem, each with its generator and its exact verifier of outcome
-//! and of steps.
+//! and of steps. `docs/tasks.md` shows each one's texts.
 
+pub mod countdown;
+pub mod dag;
+mod expression;
+pub mod graph;
+mod language;
 pub mod modchain;
+pub mod mult;
+pub mod parity;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+pub use language::Language;
+pub use verdict::{ANSWER, STEP, StepVerdict, Verdict};
 
 use crate::rng::{Stream, Uniform};
-use crate::spec::reader::choice;
+use crate::spec::reader::{Reader, Sink, choice};
+use countdown::Countdown;
+use dag::Dag;
+use graph::Graph;
 use modchain::Modchain;
+use mult::Mult;
+use parity::Parity;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Bumped whenever a generator would give other problems for the same seed.
 pub const GENERATOR_VERSION: u32 = 1;
@@ -28,15 +47,20 @@ choice! {
 #[serde(tag = "name", rename_all = "snake_case")]
 pub enum TaskSpec {
     Modchain(Modchain),
+    Parity(Parity),
+    Mult(Mult),
+    Countdown(Countdown),
+    Dag(Dag),
+    Graph(Graph),
 }
 
 /// One instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     pub prompt: String,
-    /// The right answer, as it must stand after the answer mark.
+    /// The value that the answer must have: `Verdict::answer` of a right completion.
     pub gold: String,
-    /// Number of operations.
+    /// Number of steps that a solution needs.
     pub difficulty: u32,
 }
 
@@ -50,7 +74,8 @@ impl Problem {
         self.key() % 100
     }
 
-    /// 80 % train, 10 % validation, 10 % test.
+    /// 80 % train, 10 % validation, 10 % test. For a prompt in a task's second
+    /// vocabulary ask `TaskSpec::split`.
     pub fn split(&self) -> Split {
         match self.bucket() {
             0..80 => Split::Train,
@@ -60,43 +85,140 @@ impl Problem {
     }
 }
 
-/// Judgement of one step of a chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepVerdict {
-    Right,
-    /// A true equation that re-states the running value and gets no further.
-    Recheck,
-    WrongResult,
-    /// The step works on another number or operation than the problem has there.
-    WrongCopy,
-    Malformed,
+/// Which of a task's ranges of size a problem is drawn from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Range {
+    /// Train, validation and test.
+    Usual,
+    Pretrain,
+    Ood,
 }
 
-/// Judgement of one completion.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verdict {
-    /// The answer is the right one and the completion ended by itself.
-    pub correct: bool,
-    /// The whole completion parses: steps, answer mark, answer, end.
-    pub well_formed: bool,
-    /// What stands after the answer mark, if it parses. Truncated completions cast no vote.
-    pub answer: Option<String>,
-    pub steps: Vec<StepVerdict>,
+impl Range {
+    fn pick<T>(self, usual: T, pretrain: T, ood: T) -> T {
+        match self {
+            Self::Usual => usual,
+            Self::Pretrain => pretrain,
+            Self::Ood => ood,
+        }
+    }
+}
+
+/// What each kind of problem has to say; the rest is said once, below and in `verdict`.
+pub(crate) trait Kind {
+    /// What a chain has claimed so far.
+    type State: Clone;
+
+    fn alphabet(&self) -> &'static str;
+    fn max_prompt_tokens(&self) -> u32;
+    fn longest_chain(&self) -> u32;
+    fn draw(&self, range: Range, stream: &mut Stream) -> Problem;
+
+    /// May put a drawn problem into the second vocabulary. Its split is settled before.
+    fn dress(&self, problem: Problem, _range: Range, _stream: &mut Stream) -> Problem {
+        problem
+    }
+    /// The prompt in the first vocabulary.
+    fn plain(&self, prompt: &str) -> String {
+        prompt.to_string()
+    }
+
+    fn long_chain(&self, problem: &Problem, p_recheck: f64, stream: &mut Stream) -> String;
+    fn clean_chain(&self, problem: &Problem, stream: &mut Stream) -> String {
+        self.long_chain(problem, 0.0, stream)
+    }
+    fn wrong_chain(&self, problem: &Problem, stream: &mut Stream) -> String;
+    fn short_answer(&self, problem: &Problem) -> String {
+        format!("{ANSWER}{}", problem.gold)
+    }
+
+    fn start(&self, problem: &Problem) -> Self::State;
+    fn step(&self, state: &mut Self::State, piece: &str) -> StepVerdict;
+    /// The mark that takes back a step, if this task has one.
+    fn take_back(&self) -> Option<char> {
+        None
+    }
+    /// From a state without a fault: can right steps still reach the answer?
+    fn promising(&self, _state: &Self::State) -> bool {
+        true
+    }
+    /// The value of an answer, if it parses.
+    fn answer(&self, problem: &Problem, text: &str) -> Option<String>;
+    fn language(&self, _problem: &Problem, _completion: &str) -> Option<Language> {
+        None
+    }
+}
+
+/// One arm for each kind, all alike.
+macro_rules! each {
+    ($self:expr, $task:ident => $body:expr) => {
+        match $self {
+            TaskSpec::Modchain($task) => $body,
+            TaskSpec::Parity($task) => $body,
+            TaskSpec::Mult($task) => $body,
+            TaskSpec::Countdown($task) => $body,
+            TaskSpec::Dag($task) => $body,
+            TaskSpec::Graph($task) => $body,
+        }
+    };
+}
+
+/// Draws until a problem belongs to the bucket.
+fn draw_until<K: Kind>(task: &K, range: Range, bucket: Split, stream: &mut Stream) -> Problem {
+    loop {
+        let problem = task.draw(range, stream);
+        if problem.split() == bucket {
+            return task.dress(problem, range, stream);
+        }
+    }
 }
 
 impl TaskSpec {
+    pub fn names() -> &'static [&'static str] {
+        &["modchain", "parity", "mult", "countdown", "dag", "graph"]
+    }
+
+    /// Reads a task; what is wrong with it goes to the sink.
+    pub fn read(value: &Value, pointer: &str, sink: &Sink) -> Option<Self> {
+        let r = Reader::new(value, pointer, sink);
+        let name = r.required::<String>("name")?;
+        macro_rules! kind {
+            ($kind:ident) => {{
+                let task = $kind::read(&r);
+                task.check(&r);
+                r.finish();
+                Some(Self::$kind(task))
+            }};
+        }
+        match name.as_str() {
+            "modchain" => kind!(Modchain),
+            "parity" => kind!(Parity),
+            "mult" => kind!(Mult),
+            "countdown" => kind!(Countdown),
+            "dag" => kind!(Dag),
+            "graph" => kind!(Graph),
+            other => {
+                let known = Self::names().join(", ");
+                r.report("name", format!("unknown task {other:?}; known: {known}"));
+                None
+            }
+        }
+    }
+
     pub fn name(&self) -> &'static str {
         match self {
             Self::Modchain(_) => "modchain",
+            Self::Parity(_) => "parity",
+            Self::Mult(_) => "mult",
+            Self::Countdown(_) => "countdown",
+            Self::Dag(_) => "dag",
+            Self::Graph(_) => "graph",
         }
     }
 
     /// Every character that prompts and completions are made of, in token order.
     pub fn alphabet(&self) -> &'static str {
-        match self {
-            Self::Modchain(_) => modchain::ALPHABET,
-        }
+        each!(self, task => task.alphabet())
     }
 
     /// Characters plus padding, beginning and end of text.
@@ -106,23 +228,38 @@ impl TaskSpec {
 
     /// The longest prompt of any split, in tokens, with the beginning mark.
     pub fn max_prompt_tokens(&self) -> u32 {
-        match self {
-            Self::Modchain(task) => 1 + 2 * (task.ood_max_ops.max(task.pretrain_max_ops) + 1),
-        }
+        each!(self, task => task.max_prompt_tokens())
+    }
+
+    /// The longest chain of any split without re-checks, in tokens, with answer and end mark.
+    pub fn longest_chain(&self) -> u32 {
+        each!(self, task => task.longest_chain())
     }
 
     /// Draws problems until one belongs to the split.
     pub fn problem(&self, split: Split, stream: &mut Stream) -> Problem {
-        match self {
-            Self::Modchain(task) => task.problem(split, stream),
-        }
+        let (range, bucket) = match split {
+            // Out of distribution by size, and held out by hash as well.
+            Split::Ood => (Range::Ood, Split::Test),
+            Split::Train | Split::Validation | Split::Test => (Range::Usual, split),
+        };
+        each!(self, task => draw_until(task, range, bucket, stream))
     }
 
-    /// A pretraining problem: its own range of lengths, training buckets only.
+    /// A pretraining problem: its own range of sizes, training buckets only.
     pub fn pretraining_problem(&self, stream: &mut Stream) -> Problem {
-        match self {
-            Self::Modchain(task) => task.pretraining_problem(stream),
+        each!(self, task => draw_until(task, Range::Pretrain, Split::Train, stream))
+    }
+
+    /// The bucket that a problem was drawn from: that of its prompt in the first
+    /// vocabulary, so that both forms of a problem stand on the same side.
+    pub fn split(&self, problem: &Problem) -> Split {
+        let prompt = each!(self, task => task.plain(&problem.prompt));
+        Problem {
+            prompt,
+            ..problem.clone()
         }
+        .split()
     }
 
     /// The first `n` distinct problems of a split: the same in every run of every experiment.
@@ -144,24 +281,79 @@ impl TaskSpec {
         problems
     }
 
-    /// The long form: every step, then the answer. `p_recheck` inserts harmless re-checks.
+    /// The long form as pretraining sees it: every step, then the answer, with the
+    /// settings' shares of reflection, dead ends and mixed vocabularies.
+    /// `p_recheck` inserts harmless re-checks, in tasks that have them.
     pub fn long_chain(&self, problem: &Problem, p_recheck: f64, stream: &mut Stream) -> String {
-        match self {
-            Self::Modchain(task) => task.long_chain(problem, p_recheck, stream),
-        }
+        each!(self, task => task.long_chain(problem, p_recheck, stream))
+    }
+
+    /// The long form as a demonstration: right steps only, in the prompt's vocabulary.
+    pub fn clean_chain(&self, problem: &Problem, stream: &mut Stream) -> String {
+        each!(self, task => task.clean_chain(problem, stream))
+    }
+
+    /// A chain with one deliberate fault; what follows works on with what it claimed.
+    /// Its answer may be right by luck.
+    pub fn wrong_chain(&self, problem: &Problem, stream: &mut Stream) -> String {
+        each!(self, task => task.wrong_chain(problem, stream))
     }
 
     /// The short form: the answer at once.
     pub fn short_answer(&self, problem: &Problem) -> String {
-        match self {
-            Self::Modchain(_) => modchain::short_answer(problem),
-        }
+        each!(self, task => task.short_answer(problem))
     }
 
     /// `ended` says that the completion closed with the end mark rather than being cut off.
     pub fn verify(&self, problem: &Problem, completion: &str, ended: bool) -> Verdict {
-        match self {
-            Self::Modchain(task) => task.verify(problem, completion, ended),
+        each!(self, task => verdict::verify(task, problem, completion, ended))
+    }
+
+    /// Whether the right answer can still be reached from a partial completion that
+    /// ends at a step's end, by right steps alone: no fault so far that has not been
+    /// taken back, and (in `countdown` and `graph`) no dead end or detour.
+    /// With an answer in it: whether that is the right one.
+    pub fn reachable(&self, problem: &Problem, prefix: &str) -> bool {
+        each!(self, task => verdict::reachable(task, problem, prefix))
+    }
+
+    /// `None` where the settings have one vocabulary only.
+    pub fn language(&self, problem: &Problem, completion: &str) -> Option<Language> {
+        each!(self, task => task.language(problem, completion))
+    }
+
+    /// Number of marks that take back a step.
+    pub fn reflections(&self, completion: &str) -> u32 {
+        let Some(mark) = each!(self, task => task.take_back()) else {
+            return 0;
+        };
+        let (body, _) = verdict::parts(completion);
+        verdict::pieces(body)
+            .into_iter()
+            .filter(|piece| verdict::is_mark(piece, mark))
+            .count() as u32
+    }
+}
+
+/// Reports ranges that are upside down, and an out-of-distribution range that
+/// begins within the usual one.
+fn check_ranges(reader: &Reader<'_>, ranges: [(u32, u32, &'static str); 3], ood_min: &'static str) {
+    for (low, high, key) in ranges {
+        if high < low {
+            reader.report(key, format!("must be at least {low}"));
         }
+    }
+    let [(_, max, key), _, (ood, _, _)] = ranges;
+    if ood <= max {
+        reader.report(ood_min, format!("must be above {key} ({max})"));
+    }
+}
+
+/// One operation modulo `m`.
+fn modular(left: u32, op: char, right: u32, m: u32) -> u32 {
+    match op {
+        '+' => (left + right) % m,
+        '-' => (left + m - right % m) % m,
+        _ => (left * right) % m,
     }
 }

@@ -1,12 +1,30 @@
 //! `modchain`: a chain of operations modulo m, worked from left to right.
 //! Prompt `7*3-8+5=`; long form `7*3=1;1-8=3;3+5=8;A8`; short form `A8`.
+//! Defaults: 3-4 operations, out of distribution 5-6; prompts take at most 15
+//! tokens, chains at most 39 (8 more with reflection).
+//!
+//! With `minority_share` there is a second vocabulary, L2, for the digits: `a`..`j`.
+//! With `p_reflect`, pretraining sees chains in which one step is first made
+//! wrongly, taken back by a `W` that is a step of its own, and made again:
+//! `7*3=1;1-8=5;W;1-8=3;3+5=8;A8`. So the mark means "what I just wrote is wrong", and
+//! whether a policy that has it uses it after faults is what its rate and
+//! P(correct | W used) tell.
 
-use super::{Problem, Split, StepVerdict, Verdict};
+use super::language::{Pair, Voice, absent};
+use super::{ANSWER, Kind, Language, Problem, Range, STEP, StepVerdict, check_ranges, modular};
 use crate::rng::Stream;
 use crate::spec::reader::{Reader, params};
 
-pub const ALPHABET: &str = "0123456789+-*=;A";
+#[cfg(test)]
+mod tests;
+
 const OPERATIONS: [char; 3] = ['+', '-', '*'];
+const DIGITS: Pair = Pair {
+    first: "0123456789",
+    second: "abcdefghij",
+};
+/// Takes back the step before it.
+const WAIT: char = 'W';
 
 params! {
     /// Settings. Problems of train, validation and test have min..=max operations.
@@ -19,55 +37,169 @@ params! {
         /// Out of distribution.
         pub ood_min_ops: u32 = 5, in 1.0..=32.0;
         pub ood_max_ops: u32 = 6, in 1.0..=32.0;
+        /// Share of pretraining problems in L2. With 0 there is one vocabulary.
+        #[serde(default = "absent::off", skip_serializing_if = "absent::is_off")]
+        pub minority_share: f64 = 0.0, in 0.0..=1.0;
+        /// Share of the long chains of L2 problems that are written in L1.
+        #[serde(default = "absent::l1_share", skip_serializing_if = "absent::is_l1_share")]
+        pub minority_l1_share: f64 = 0.4, in 0.0..=1.0;
+        /// Share of them in which a vocabulary is drawn for each step.
+        #[serde(default = "absent::mixed_share", skip_serializing_if = "absent::is_mixed_share")]
+        pub minority_mixed_share: f64 = 0.2, in 0.0..=1.0;
+        /// Share of L2 among the problems of all splits.
+        #[serde(default = "absent::rl_share", skip_serializing_if = "absent::is_rl_share")]
+        pub rl_minority_share: f64 = 0.5, in 0.0..=1.0;
+        /// Share of long chains with a step that is taken back.
+        #[serde(default = "absent::off", skip_serializing_if = "absent::is_off")]
+        pub p_reflect: f64 = 0.0, in 0.0..=1.0;
     }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    value: u32,
+    rest: Vec<(char, u32)>,
+    done: usize,
+}
+
+/// How a chain departs from the straight one.
+#[derive(Debug, Clone, Copy)]
+enum Course {
+    Straight,
+    /// This step is first made wrongly and taken back.
+    Reflect(usize),
+    /// This step is wrong, and the rest follows from it.
+    Fault(usize),
 }
 
 impl Modchain {
     pub fn check(&self, reader: &Reader<'_>) {
-        for (low, high, key) in [
-            (self.min_ops, self.max_ops, "max_ops"),
-            (
-                self.pretrain_min_ops,
-                self.pretrain_max_ops,
-                "pretrain_max_ops",
-            ),
-            (self.ood_min_ops, self.ood_max_ops, "ood_max_ops"),
-        ] {
-            if high < low {
-                reader.report(key, format!("must be at least {low}"));
-            }
-        }
-        if self.ood_min_ops <= self.max_ops {
-            reader.report(
-                "ood_min_ops",
-                format!("must be above max_ops ({})", self.max_ops),
-            );
-        }
+        check_ranges(
+            reader,
+            [
+                (self.min_ops, self.max_ops, "max_ops"),
+                (
+                    self.pretrain_min_ops,
+                    self.pretrain_max_ops,
+                    "pretrain_max_ops",
+                ),
+                (self.ood_min_ops, self.ood_max_ops, "ood_max_ops"),
+            ],
+            "ood_min_ops",
+        );
         if self.modulus.pow(self.min_ops + 1) < 1_000 {
             reader.report(
                 "modulus",
                 "too few distinct problems for a split; raise modulus or min_ops",
             );
         }
+        if self.minority_l1_share + self.minority_mixed_share > 1.0 {
+            let key = "minority_mixed_share";
+            reader.report(key, "with minority_l1_share at most 1 in all");
+        }
     }
 
-    /// The longest clean chain of any split, in tokens, with answer and end mark.
-    pub fn longest_chain(&self) -> u32 {
-        self.ood_max_ops
+    fn bilingual(&self) -> bool {
+        self.minority_share > 0.0
+    }
+
+    /// Text of either vocabulary in L1.
+    fn read_text(&self, text: &str) -> String {
+        match self.bilingual() {
+            true => DIGITS.to_first(text),
+            false => text.to_string(),
+        }
+    }
+
+    fn write(
+        &self,
+        problem: &Problem,
+        course: Course,
+        voice: Voice,
+        p_recheck: f64,
+        stream: &mut Stream,
+    ) -> String {
+        let State {
+            mut value, rest, ..
+        } = self.start(problem);
+        let mut text = String::new();
+        for (i, (op, operand)) in rest.into_iter().enumerate() {
+            let right = modular(value, op, operand, self.modulus);
+            let wrong = |stream: &mut Stream| {
+                let off = 1 + stream.below(self.modulus - 1);
+                (right + off) % self.modulus
+            };
+            let step = |result: u32| format!("{value}{op}{operand}={result}{STEP}");
+            let next = match course {
+                Course::Reflect(at) if at == i => {
+                    let first = step(wrong(stream));
+                    text.push_str(&voice.say(&first, DIGITS, stream));
+                    text.push_str(&format!("{WAIT}{STEP}"));
+                    right
+                }
+                Course::Fault(at) if at == i => wrong(stream),
+                Course::Straight | Course::Reflect(_) | Course::Fault(_) => right,
+            };
+            text.push_str(&voice.say(&step(next), DIGITS, stream));
+            value = next;
+            if p_recheck > 0.0 && stream.next_f64() < p_recheck {
+                let step = format!("{value}+0={value}{STEP}");
+                text.push_str(&voice.say(&step, DIGITS, stream));
+            }
+        }
+        let answer = voice.say(&value.to_string(), DIGITS, stream);
+        format!("{text}{ANSWER}{answer}")
+    }
+}
+
+/// Prompts begin with a digit.
+fn in_second(prompt: &str) -> bool {
+    prompt.starts_with(|c| DIGITS.second.contains(c))
+}
+
+impl Kind for Modchain {
+    type State = State;
+
+    fn alphabet(&self) -> &'static str {
+        match (self.bilingual(), self.p_reflect > 0.0) {
+            (false, false) => "0123456789+-*=;A",
+            (false, true) => "0123456789+-*=;AW",
+            (true, false) => "0123456789+-*=;Aabcdefghij",
+            (true, true) => "0123456789+-*=;AabcdefghijW",
+        }
+    }
+
+    fn max_prompt_tokens(&self) -> u32 {
+        1 + 2
+            * (self
+                .ood_max_ops
+                .max(self.pretrain_max_ops)
+                .max(self.max_ops)
+                + 1)
+    }
+
+    fn longest_chain(&self) -> u32 {
+        let ops = self
+            .ood_max_ops
             .max(self.pretrain_max_ops)
-            .max(self.max_ops)
-            * 6
-            + 3
+            .max(self.max_ops);
+        let reflection = if self.p_reflect > 0.0 { 6 + 2 } else { 0 };
+        ops * 6 + reflection + 3
     }
 
-    fn draw(&self, low: u32, high: u32, stream: &mut Stream) -> Problem {
+    fn draw(&self, range: Range, stream: &mut Stream) -> Problem {
+        let (low, high) = range.pick(
+            (self.min_ops, self.max_ops),
+            (self.pretrain_min_ops, self.pretrain_max_ops),
+            (self.ood_min_ops, self.ood_max_ops),
+        );
         let ops = stream.between(low, high);
         let mut value = stream.below(self.modulus);
         let mut prompt = value.to_string();
         for _ in 0..ops {
             let op = OPERATIONS[stream.below(3) as usize];
             let operand = stream.below(self.modulus);
-            value = self.apply(value, op, operand);
+            value = modular(value, op, operand, self.modulus);
             prompt.push(op);
             prompt.push_str(&operand.to_string());
         }
@@ -79,139 +211,110 @@ impl Modchain {
         }
     }
 
-    pub(super) fn problem(&self, split: Split, stream: &mut Stream) -> Problem {
-        let (low, high, bucket) = match split {
-            // Out of distribution by length, and held out by hash as well.
-            Split::Ood => (self.ood_min_ops, self.ood_max_ops, Split::Test),
-            Split::Train | Split::Validation | Split::Test => (self.min_ops, self.max_ops, split),
+    fn dress(&self, problem: Problem, range: Range, stream: &mut Stream) -> Problem {
+        let share = range.pick(
+            self.rl_minority_share,
+            self.minority_share,
+            self.rl_minority_share,
+        );
+        if !self.bilingual() || stream.next_f64() >= share {
+            return problem;
+        }
+        Problem {
+            prompt: DIGITS.to_second(&problem.prompt),
+            ..problem
+        }
+    }
+
+    fn plain(&self, prompt: &str) -> String {
+        DIGITS.to_first(prompt)
+    }
+
+    fn long_chain(&self, problem: &Problem, p_recheck: f64, stream: &mut Stream) -> String {
+        let (l1, mixed) = (self.minority_l1_share, self.minority_mixed_share);
+        let voice = Voice::draw(in_second(&problem.prompt), l1, mixed, stream);
+        let course = if self.p_reflect > 0.0 && stream.next_f64() < self.p_reflect {
+            Course::Reflect(stream.below(problem.difficulty) as usize)
+        } else {
+            Course::Straight
         };
-        loop {
-            let problem = self.draw(low, high, stream);
-            if problem.split() == bucket {
-                return problem;
-            }
-        }
+        self.write(problem, course, voice, p_recheck, stream)
     }
 
-    pub(super) fn pretraining_problem(&self, stream: &mut Stream) -> Problem {
-        loop {
-            let problem = self.draw(self.pretrain_min_ops, self.pretrain_max_ops, stream);
-            if problem.split() == Split::Train {
-                return problem;
-            }
-        }
+    fn clean_chain(&self, problem: &Problem, stream: &mut Stream) -> String {
+        let voice = Voice::of_prompt(in_second(&problem.prompt));
+        self.write(problem, Course::Straight, voice, 0.0, stream)
     }
 
-    fn apply(&self, left: u32, op: char, right: u32) -> u32 {
-        let m = self.modulus;
-        match op {
-            '+' => (left + right) % m,
-            '-' => (left + m - right % m) % m,
-            _ => (left * right) % m,
-        }
+    fn wrong_chain(&self, problem: &Problem, stream: &mut Stream) -> String {
+        let voice = Voice::of_prompt(in_second(&problem.prompt));
+        let course = Course::Fault(stream.below(problem.difficulty) as usize);
+        self.write(problem, course, voice, 0.0, stream)
     }
 
-    pub(super) fn long_chain(
-        &self,
-        problem: &Problem,
-        p_recheck: f64,
-        stream: &mut Stream,
-    ) -> String {
-        let (first, rest) = parse(&problem.prompt);
-        let mut value = first;
-        let mut text = String::new();
-        for (op, operand) in rest {
-            let next = self.apply(value, op, operand);
-            text.push_str(&format!("{value}{op}{operand}={next};"));
-            value = next;
-            if p_recheck > 0.0 && stream.next_f64() < p_recheck {
-                text.push_str(&format!("{value}+0={value};"));
-            }
-        }
-        text + &short_answer(problem)
-    }
-
-    pub(super) fn verify(&self, problem: &Problem, completion: &str, ended: bool) -> Verdict {
-        let (body, answer) = match completion.split_once('A') {
-            Some((body, answer)) => (body, Some(answer)),
-            None => (completion, None),
+    fn short_answer(&self, problem: &Problem) -> String {
+        let answer = match in_second(&problem.prompt) {
+            true => DIGITS.to_second(&problem.gold),
+            false => problem.gold.clone(),
         };
-        let steps = self.verify_steps(problem, body);
-        let answer = answer
-            .filter(|text| text.len() == 1 && text.chars().all(|c| c.is_ascii_digit()))
-            .filter(|_| ended)
-            .map(String::from);
-        let well_formed = answer.is_some() && !steps.contains(&StepVerdict::Malformed);
-        Verdict {
-            correct: answer.as_deref() == Some(problem.gold.as_str()),
-            well_formed,
-            answer,
-            steps,
+        format!("{ANSWER}{answer}")
+    }
+
+    fn start(&self, problem: &Problem) -> State {
+        let prompt = self.plain(&problem.prompt);
+        let chars: Vec<char> = prompt.chars().collect();
+        let digit = |c: char| c.to_digit(10).unwrap_or(0);
+        let pairs = chars.get(1..).unwrap_or_default().chunks_exact(2);
+        State {
+            value: chars.first().map_or(0, |c| digit(*c)),
+            rest: pairs.map(|pair| (pair[0], digit(pair[1]))).collect(),
+            done: 0,
         }
+    }
+
+    fn take_back(&self) -> Option<char> {
+        (self.p_reflect > 0.0).then_some(WAIT)
     }
 
     /// Prefix-exact: a step is right only if it takes up the running value, copies
     /// the problem's next operation and operand, and gets the result right. After a
     /// wrong step the chain is judged against the value it claimed.
-    fn verify_steps(&self, problem: &Problem, body: &str) -> Vec<StepVerdict> {
-        let (first, rest) = parse(&problem.prompt);
-        let mut expected = rest.into_iter();
-        let mut next = expected.next();
-        let mut value = first;
-        let mut pieces: Vec<&str> = body.split(';').collect();
-        // The text after the last separator is a step only if something stands there.
-        if pieces.last() == Some(&"") {
-            pieces.pop();
+    fn step(&self, state: &mut State, piece: &str) -> StepVerdict {
+        let Some((left, op, right, result)) = parse_step(&self.read_text(piece)) else {
+            return StepVerdict::Malformed;
+        };
+        let value = std::mem::replace(&mut state.value, result);
+        // `+0` may be the problem's own next operation: then it counts as that.
+        let copied = left == value && state.rest.get(state.done) == Some(&(op, right));
+        let recheck = left == value && op == '+' && right == 0;
+        if !recheck || copied {
+            state.done += 1;
         }
-        pieces
-            .into_iter()
-            .map(|piece| {
-                let Some((left, op, right, result)) = parse_step(piece) else {
-                    return StepVerdict::Malformed;
-                };
-                let copied = next == Some((op, right)) && left == value;
-                let recheck = left == value && op == '+' && right == 0;
-                // `+0` may be the problem's own next operation: then it counts as that.
-                if copied {
-                    next = expected.next();
-                    let right_result = self.apply(left, op, right) == result;
-                    value = result;
-                    if right_result {
-                        StepVerdict::Right
-                    } else {
-                        StepVerdict::WrongResult
-                    }
-                } else if recheck {
-                    let same = result == value;
-                    value = result;
-                    if same {
-                        StepVerdict::Recheck
-                    } else {
-                        StepVerdict::WrongResult
-                    }
-                } else {
-                    value = result;
-                    next = expected.next();
-                    StepVerdict::WrongCopy
-                }
-            })
-            .collect()
+        if copied {
+            match modular(left, op, right, self.modulus) == result {
+                true => StepVerdict::Right,
+                false => StepVerdict::WrongResult,
+            }
+        } else if recheck {
+            match result == value {
+                true => StepVerdict::Recheck,
+                false => StepVerdict::WrongResult,
+            }
+        } else {
+            StepVerdict::WrongCopy
+        }
     }
-}
 
-pub(super) fn short_answer(problem: &Problem) -> String {
-    format!("A{}", problem.gold)
-}
+    fn answer(&self, _problem: &Problem, text: &str) -> Option<String> {
+        let text = self.read_text(text);
+        let digit = text.len() == 1 && text.bytes().all(|b| b.is_ascii_digit());
+        digit.then_some(text)
+    }
 
-/// First number and the operations of a prompt that this generator made.
-fn parse(prompt: &str) -> (u32, Vec<(char, u32)>) {
-    let chars: Vec<char> = prompt.chars().collect();
-    let digit = |c: char| c.to_digit(10).unwrap_or(0);
-    let rest = chars[1..]
-        .chunks_exact(2)
-        .map(|pair| (pair[0], digit(pair[1])))
-        .collect();
-    (digit(chars[0]), rest)
+    fn language(&self, problem: &Problem, completion: &str) -> Option<Language> {
+        self.bilingual()
+            .then(|| DIGITS.count(completion, in_second(&problem.prompt)))
+    }
 }
 
 fn parse_step(text: &str) -> Option<(u32, char, u32, u32)> {
@@ -226,101 +329,4 @@ fn parse_step(text: &str) -> Option<(u32, char, u32, u32)> {
         right.to_digit(10)?,
         result.to_digit(10)?,
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rng::Uniform;
-    use crate::task::TaskSpec;
-    use StepVerdict::{Malformed, Recheck, Right, WrongCopy, WrongResult};
-    use proptest::prelude::*;
-
-    fn example() -> (Modchain, Problem) {
-        // 7*3=21 -> 1; 1-8=-7 -> 3; 3+5=8.
-        let problem = Problem {
-            prompt: "7*3-8+5=".into(),
-            gold: "8".into(),
-            difficulty: 3,
-        };
-        (Modchain::default(), problem)
-    }
-
-    #[test]
-    fn the_example_of_the_documentation_verifies() {
-        let (task, problem) = example();
-        let text = task.long_chain(&problem, 0.0, &mut Uniform::new(0, "t").stream(0, 0));
-        assert_eq!(text, "7*3=1;1-8=3;3+5=8;A8");
-        let verdict = task.verify(&problem, &text, true);
-        assert!(verdict.correct && verdict.well_formed);
-        assert_eq!(verdict.steps, [Right, Right, Right]);
-    }
-
-    #[test]
-    fn each_kind_of_fault_has_its_verdict() {
-        let (task, problem) = example();
-        let steps = |text: &str| task.verify(&problem, text, true).steps;
-        assert_eq!(steps("7*3=2;2-8=4;4+5=9;A9"), [WrongResult, Right, Right]);
-        assert_eq!(steps("7*3=1;1-7=4;4+5=9;A9"), [Right, WrongCopy, Right]);
-        assert_eq!(
-            steps("7*3=1;1+0=1;1-8=3;3+5=8;A8"),
-            [Right, Recheck, Right, Right]
-        );
-        assert_eq!(steps("7*3=1;-8;A8"), [Right, Malformed]);
-        // A right answer after wrong steps is a right outcome all the same.
-        assert!(task.verify(&problem, "A8", true).correct);
-        assert!(task.verify(&problem, "9*9=9;A8", true).correct);
-    }
-
-    #[test]
-    fn a_truncated_or_unparsable_completion_casts_no_vote() {
-        let (task, problem) = example();
-        for (text, ended) in [
-            ("A8", false),
-            ("A88", true),
-            ("A", true),
-            ("7*3=1;", true),
-            ("", true),
-            ("8", true),
-        ] {
-            let verdict = task.verify(&problem, text, ended);
-            assert!(verdict.answer.is_none() && !verdict.correct, "{text}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn clean_chains_always_verify(seed in 0_u64..1_000_000, p in 0.0_f64..0.5) {
-            let task = TaskSpec::Modchain(Modchain::default());
-            let mut stream = Uniform::new(seed, "t").stream(0, 0);
-            let problem = task.problem(Split::Train, &mut stream);
-            let text = task.long_chain(&problem, p, &mut stream);
-            let verdict = task.verify(&problem, &text, true);
-            prop_assert!(verdict.correct && verdict.well_formed, "{} {text}", problem.prompt);
-            prop_assert!(verdict.steps.iter().all(|s| matches!(s, Right | Recheck)));
-            prop_assert_eq!(verdict.steps.iter().filter(|s| **s == Right).count() as u32, problem.difficulty);
-            prop_assert_eq!(problem.split(), Split::Train);
-        }
-
-        #[test]
-        fn hostile_completions_never_panic(text in "\\PC{0,60}") {
-            let (task, problem) = example();
-            let _ = task.verify(&problem, &text, true);
-        }
-    }
-
-    #[test]
-    fn splits_never_share_a_problem() {
-        let task = TaskSpec::Modchain(Modchain::default());
-        let mut seen = std::collections::HashMap::new();
-        for split in [Split::Train, Split::Validation, Split::Test, Split::Ood] {
-            for problem in task.fixed_problems(split, 500) {
-                if let Some(other) = seen.insert(problem.prompt.clone(), split) {
-                    assert_eq!(other, split, "{}", problem.prompt);
-                }
-                assert_eq!(problem.difficulty >= 5, split == Split::Ood);
-            }
-        }
-        assert_eq!(seen.len(), 2000);
-    }
 }
