@@ -1,18 +1,22 @@
 //! `countdown`: reach the target, using **every number exactly once**.
-//! Prompt `3,7,12:24=`; long form `7-3=4;12-4=8;B;3+7=10;…`: each step takes two of the
-//! numbers that are left and puts their result in their place; `B` takes back
-//! the step before it. The answer is an expression, graded by its value: any way to
-//! the target is right. Short form: the expression at once, `A(7-3)*6`.
+//! Prompt `3,6,7:24=`; long form `7-3=4;6*4=24;A6*(7-3)`, or with a dead end that is
+//! taken back `7+3=10;B;7-3=4;6*4=24;A6*(7-3)`: each step takes two of the numbers
+//! that are left and puts their result in their place; `B` takes back the step
+//! before it. The answer is an expression, graded by its value: any way to the
+//! target is right. Short form: the expression at once, `A6*(7-3)`.
 //!
 //! Results of steps are natural numbers: no negative ones, division only without rest.
 //! The answer's expression may be any arithmetic, fractions included.
-//! Defaults: 3-4 numbers up to 15, out of distribution 5; prompts take at most 20
-//! tokens, chains at most 82.
+//! Defaults: 3-4 numbers up to 15, out of distribution 5; prompts take at most 19
+//! tokens, chains at most 79.
 
 use super::expression::{evaluate, natural};
 use super::{ANSWER, Kind, Problem, Range, STEP, StepVerdict, check_ranges};
 use crate::rng::{Stream, Uniform};
 use crate::spec::reader::{Reader, params};
+
+#[cfg(test)]
+mod tests;
 
 /// Takes back the step before it.
 const BACK: char = 'B';
@@ -69,7 +73,11 @@ fn moves(numbers: &[u64], cap: u64) -> Vec<Move> {
     let mut out = vec![];
     for i in 0..numbers.len() {
         for j in i + 1..numbers.len() {
-            let at = if numbers[i] >= numbers[j] { (i, j) } else { (j, i) };
+            let at = if numbers[i] >= numbers[j] {
+                (i, j)
+            } else {
+                (j, i)
+            };
             for op in ['+', '-', '*', '/'] {
                 if let Some(result) = apply(numbers[at.0], op, numbers[at.1])
                     && result <= cap
@@ -142,8 +150,9 @@ impl Countdown {
         };
         let mut text = String::new();
         while left.len() > 1 {
-            let all = moves(&left, MAX_WRITTEN);
-            let last = left.len() == 2;
+            let lies = lie && left.len() == 2;
+            // Of a lie only the claim is written, so its sum may be as large as it likes.
+            let all = moves(&left, if lies { u64::MAX } else { MAX_WRITTEN });
             let show = |step: Move, result: u64| {
                 let (a, b) = (left[step.at.0], left[step.at.1]);
                 format!("{a}{}{b}={result}{STEP}", step.op)
@@ -165,13 +174,13 @@ impl Countdown {
                 .into_iter()
                 .filter(|step| {
                     let leads = reaches(&after(&left, *step), target, MAX_WRITTEN);
-                    leads != (lie && last)
+                    leads != lies
                 })
                 .collect();
             let Some(step) = choose(&wanted, stream) else {
                 break;
             };
-            let result = if lie && last { target } else { step.result };
+            let result = if lies { target } else { step.result };
             text.push_str(&show(step, result));
             let joined = format!(
                 "{}{}{}",
@@ -346,63 +355,4 @@ fn parse_step(text: &str) -> Option<(u64, char, u64, u64)> {
     let op = task.chars().find(|c| matches!(c, '+' | '-' | '*' | '/'))?;
     let (left, right) = task.split_once(op)?;
     Some((natural(left)?, op, natural(right)?, natural(result)?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::task::TaskSpec;
-    use StepVerdict::{Malformed, Reflection, Right, Useless, WrongCopy, WrongResult};
-
-    fn example() -> (TaskSpec, Problem) {
-        let problem = Problem {
-            prompt: "3,6,7:24=".into(),
-            gold: "24".into(),
-            difficulty: 2,
-        };
-        (TaskSpec::Countdown(Countdown::default()), problem)
-    }
-
-    #[test]
-    fn each_kind_of_step_has_its_verdict() {
-        let (task, problem) = example();
-        let steps = |text: &str| task.verify(&problem, text, true).steps;
-        assert_eq!(steps("7-3=4;6*4=24;A(7-3)*6"), [Right, Right]);
-        // 10 and 6 make 4, 16 and 60, not 24.
-        assert_eq!(
-            steps("3+7=10;B;7-3=4;6*4=24;A6*(7-3)"),
-            [Useless, Reflection, Right, Right]
-        );
-        assert_eq!(steps("3+7=10;10+6=16;"), [Useless, Useless]);
-        assert_eq!(steps("7-3=5;"), [WrongResult]);
-        // Judged against what it claimed: 4 and 6 do make 24.
-        assert_eq!(steps("3+7=4;4*6=24;"), [WrongResult, Right]);
-        assert_eq!(steps("3-7=4;7/3=2;"), [WrongResult, WrongCopy]);
-        assert_eq!(steps("6+6=12;7-4=3;"), [WrongCopy, WrongCopy]);
-        assert_eq!(steps("B;7-3;07-3=4;"), [Malformed, Malformed, Malformed]);
-    }
-
-    #[test]
-    fn any_expression_that_uses_each_number_once_is_an_answer() {
-        let (task, problem) = example();
-        let verdict = |text: &str| task.verify(&problem, text, true);
-        for text in ["A(7-3)*6", "A6*(7-3)", "A7*6-3*6"] {
-            assert_eq!(verdict(text).correct, text != "A7*6-3*6", "{text}");
-        }
-        assert_eq!(verdict("A7+6+3").answer.as_deref(), Some("16"));
-        assert_eq!(verdict("A7/3+6").answer.as_deref(), Some("25/3"));
-        assert_eq!(verdict("A24").answer, None);
-        assert_eq!(verdict("A6*4").answer, None);
-    }
-
-    #[test]
-    fn reachability_is_that_of_the_numbers_left() {
-        let (task, problem) = example();
-        assert!(task.reachable(&problem, "") && task.reachable(&problem, "7-3=4;"));
-        assert!(!task.reachable(&problem, "3+7=10;"));
-        assert!(task.reachable(&problem, "3+7=10;B;"));
-        assert!(!task.reachable(&problem, "3+7=4;"));
-        assert!(task.reachable(&problem, "A(7-3)*6"));
-        assert_eq!(task.reflections("3+7=10;B;7-3=4;B;A"), 2);
-    }
 }

@@ -129,7 +129,9 @@ mod tests {
 
     #[test]
     fn what_is_no_expression_has_no_value() {
-        for text in ["", "3+", "+3", "(3", "3)", "3 4", "03", "1/0", "1/(2-2)", "3**4", "x"] {
+        for text in [
+            "", "3+", "+3", "(3", "3)", "3 4", "03", "1/0", "1/(2-2)", "3**4", "x",
+        ] {
             assert!(evaluate(text).is_none(), "{text}");
         }
         assert!(evaluate(&"(".repeat(1_000_000)).is_none());

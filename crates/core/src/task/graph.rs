@@ -285,7 +285,10 @@ mod tests {
         assert_eq!(steps("af;fa;"), [Useless, Right]);
         assert_eq!(steps("ac;cd;A2"), [WrongResult, Right]);
         assert_eq!(steps("ab;cd;A3"), [Right, WrongCopy]);
-        assert_eq!(steps("ab;b;bcd;zz;"), [Right, Malformed, Malformed, Malformed]);
+        assert_eq!(
+            steps("ab;b;bcd;zz;"),
+            [Right, Malformed, Malformed, Malformed]
+        );
         assert!(task.verify(&problem, "A3", true).correct);
         assert!(!task.verify(&problem, "ab;be;ec;cd;A4", true).correct);
         for (prefix, expected) in [

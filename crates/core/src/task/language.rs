@@ -100,28 +100,28 @@ impl Voice {
 /// What an absent field of a stored spec means, for good: such specs are older
 /// than the option, so it was off.
 pub(super) mod absent {
-    pub(in super::super) fn off() -> f64 {
+    pub(in crate::task) fn off() -> f64 {
         0.0
     }
-    pub(in super::super) fn is_off(value: &f64) -> bool {
+    pub(in crate::task) fn is_off(value: &f64) -> bool {
         *value == 0.0
     }
-    pub(in super::super) fn l1_share() -> f64 {
+    pub(in crate::task) fn l1_share() -> f64 {
         0.4
     }
-    pub(in super::super) fn is_l1_share(value: &f64) -> bool {
+    pub(in crate::task) fn is_l1_share(value: &f64) -> bool {
         *value == 0.4
     }
-    pub(in super::super) fn mixed_share() -> f64 {
+    pub(in crate::task) fn mixed_share() -> f64 {
         0.2
     }
-    pub(in super::super) fn is_mixed_share(value: &f64) -> bool {
+    pub(in crate::task) fn is_mixed_share(value: &f64) -> bool {
         *value == 0.2
     }
-    pub(in super::super) fn rl_share() -> f64 {
+    pub(in crate::task) fn rl_share() -> f64 {
         0.5
     }
-    pub(in super::super) fn is_rl_share(value: &f64) -> bool {
+    pub(in crate::task) fn is_rl_share(value: &f64) -> bool {
         *value == 0.5
     }
 }

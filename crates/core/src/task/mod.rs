@@ -337,11 +337,7 @@ impl TaskSpec {
 
 /// Reports ranges that are upside down, and an out-of-distribution range that
 /// begins within the usual one.
-fn check_ranges(
-    reader: &Reader<'_>,
-    ranges: [(u32, u32, &'static str); 3],
-    ood_min: &'static str,
-) {
+fn check_ranges(reader: &Reader<'_>, ranges: [(u32, u32, &'static str); 3], ood_min: &'static str) {
     for (low, high, key) in ranges {
         if high < low {
             reader.report(key, format!("must be at least {low}"));

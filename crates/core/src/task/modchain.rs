@@ -15,6 +15,9 @@ use super::{ANSWER, Kind, Language, Problem, Range, STEP, StepVerdict, check_ran
 use crate::rng::Stream;
 use crate::spec::reader::{Reader, params};
 
+#[cfg(test)]
+mod tests;
+
 const OPERATIONS: [char; 3] = ['+', '-', '*'];
 const DIGITS: Pair = Pair {
     first: "0123456789",
@@ -167,7 +170,12 @@ impl Kind for Modchain {
     }
 
     fn max_prompt_tokens(&self) -> u32 {
-        1 + 2 * (self.ood_max_ops.max(self.pretrain_max_ops).max(self.max_ops) + 1)
+        1 + 2
+            * (self
+                .ood_max_ops
+                .max(self.pretrain_max_ops)
+                .max(self.max_ops)
+                + 1)
     }
 
     fn longest_chain(&self) -> u32 {
@@ -321,101 +329,4 @@ fn parse_step(text: &str) -> Option<(u32, char, u32, u32)> {
         right.to_digit(10)?,
         result.to_digit(10)?,
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rng::Uniform;
-    use crate::task::TaskSpec;
-    use StepVerdict::{Malformed, Recheck, Right, WrongCopy, WrongResult};
-    use proptest::prelude::*;
-
-    fn example() -> (Modchain, Problem) {
-        // 7*3=21 -> 1; 1-8=-7 -> 3; 3+5=8.
-        let problem = Problem {
-            prompt: "7*3-8+5=".into(),
-            gold: "8".into(),
-            difficulty: 3,
-        };
-        (Modchain::default(), problem)
-    }
-
-    #[test]
-    fn the_example_of_the_documentation_verifies() {
-        let (task, problem) = example();
-        let text = task.long_chain(&problem, 0.0, &mut Uniform::new(0, "t").stream(0, 0));
-        assert_eq!(text, "7*3=1;1-8=3;3+5=8;A8");
-        let verdict = task.verify(&problem, &text, true);
-        assert!(verdict.correct && verdict.well_formed);
-        assert_eq!(verdict.steps, [Right, Right, Right]);
-    }
-
-    #[test]
-    fn each_kind_of_fault_has_its_verdict() {
-        let (task, problem) = example();
-        let steps = |text: &str| task.verify(&problem, text, true).steps;
-        assert_eq!(steps("7*3=2;2-8=4;4+5=9;A9"), [WrongResult, Right, Right]);
-        assert_eq!(steps("7*3=1;1-7=4;4+5=9;A9"), [Right, WrongCopy, Right]);
-        assert_eq!(
-            steps("7*3=1;1+0=1;1-8=3;3+5=8;A8"),
-            [Right, Recheck, Right, Right]
-        );
-        assert_eq!(steps("7*3=1;-8;A8"), [Right, Malformed]);
-        // A right answer after wrong steps is a right outcome all the same.
-        assert!(task.verify(&problem, "A8", true).correct);
-        assert!(task.verify(&problem, "9*9=9;A8", true).correct);
-    }
-
-    #[test]
-    fn a_truncated_or_unparsable_completion_casts_no_vote() {
-        let (task, problem) = example();
-        for (text, ended) in [
-            ("A8", false),
-            ("A88", true),
-            ("A", true),
-            ("7*3=1;", true),
-            ("", true),
-            ("8", true),
-        ] {
-            let verdict = task.verify(&problem, text, ended);
-            assert!(verdict.answer.is_none() && !verdict.correct, "{text}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn clean_chains_always_verify(seed in 0_u64..1_000_000, p in 0.0_f64..0.5) {
-            let task = TaskSpec::Modchain(Modchain::default());
-            let mut stream = Uniform::new(seed, "t").stream(0, 0);
-            let problem = task.problem(Split::Train, &mut stream);
-            let text = task.long_chain(&problem, p, &mut stream);
-            let verdict = task.verify(&problem, &text, true);
-            prop_assert!(verdict.correct && verdict.well_formed, "{} {text}", problem.prompt);
-            prop_assert!(verdict.steps.iter().all(|s| matches!(s, Right | Recheck)));
-            prop_assert_eq!(verdict.steps.iter().filter(|s| **s == Right).count() as u32, problem.difficulty);
-            prop_assert_eq!(problem.split(), Split::Train);
-        }
-
-        #[test]
-        fn hostile_completions_never_panic(text in "\\PC{0,60}") {
-            let (task, problem) = example();
-            let _ = task.verify(&problem, &text, true);
-        }
-    }
-
-    #[test]
-    fn splits_never_share_a_problem() {
-        let task = TaskSpec::Modchain(Modchain::default());
-        let mut seen = std::collections::HashMap::new();
-        for split in [Split::Train, Split::Validation, Split::Test, Split::Ood] {
-            for problem in task.fixed_problems(split, 500) {
-                if let Some(other) = seen.insert(problem.prompt.clone(), split) {
-                    assert_eq!(other, split, "{}", problem.prompt);
-                }
-                assert_eq!(problem.difficulty >= 5, split == Split::Ood);
-            }
-        }
-        assert_eq!(seen.len(), 2000);
-    }
 }

@@ -286,8 +286,15 @@ impl Kind for Mult {
         let Some(equation) = self.equation(piece) else {
             return StepVerdict::Malformed;
         };
-        let same =
-            |other: &Equation| Equation { result: 0, ..*other } == Equation { result: 0, ..equation };
+        let same = |other: &Equation| {
+            Equation {
+                result: 0,
+                ..*other
+            } == Equation {
+                result: 0,
+                ..equation
+            }
+        };
         let copied = state.next().is_some_and(|next| same(&next));
         let again = !copied && state.last.as_ref().is_some_and(same);
         if again {
