@@ -2,7 +2,8 @@
 //! and in `presets/full/` what is different at the size that results are published from
 //! (a JSON merge patch, RFC 7396).
 
-use serde_json::Value;
+use assay_core::spec::Experiment;
+use assay_core::spec::overlay::patched;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Preset {
@@ -42,44 +43,17 @@ pub fn find(name: &str) -> Option<&'static Preset> {
 }
 
 impl Preset {
-    /// The first line of the question it asks.
+    /// The question it asks.
     pub fn question(&self) -> String {
-        let value = value(self.text);
-        value["question"].as_str().unwrap_or_default().trim().into()
+        Experiment::from_text(self.text).map_or(String::new(), |e| e.question)
     }
 
-    /// The whole experiment at full size, as YAML; the file itself where it has one size.
+    /// The experiment at full size, as YAML; the file itself where it has one size.
     pub fn full_text(&self) -> String {
-        let Some(patch) = self.full else {
-            return self.text.into();
-        };
-        let mut experiment = value(self.text);
-        merge(&mut experiment, &value(patch));
-        serde_saphyr::to_string(&experiment).expect("an experiment has only string keys")
-    }
-}
-
-/// Files of ours, which a test reads.
-fn value(text: &str) -> Value {
-    serde_saphyr::from_str(text).expect("a preset is YAML")
-}
-
-/// RFC 7396: objects are merged, `null` removes, everything else replaces.
-fn merge(target: &mut Value, patch: &Value) {
-    let Value::Object(changes) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(serde_json::Map::new());
-    }
-    if let Value::Object(target) = target {
-        for (key, change) in changes {
-            if change.is_null() {
-                target.remove(key);
-            } else {
-                merge(target.entry(key.clone()).or_insert(Value::Null), change);
-            }
+        match self.full {
+            None => self.text.into(),
+            // Files of ours, which a test reads.
+            Some(patch) => patched(self.text, patch).expect("presets and their patches are YAML"),
         }
     }
 }
@@ -88,7 +62,6 @@ fn merge(target: &mut Value, patch: &Value) {
 mod tests {
     use super::*;
     use assay_core::recipe::plan;
-    use assay_core::spec::Experiment;
 
     fn read(text: &str) -> Experiment {
         Experiment::from_text(text).unwrap_or_else(|v| panic!("{v}"))

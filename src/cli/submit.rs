@@ -60,7 +60,7 @@ fn read(file: &str, full: bool) -> Result<Vec<u8>, Stop> {
     }
     if full {
         return Err(Stop::usage(
-            "--full belongs to a preset: a file has the size that it says".into(),
+            "--full belongs to a preset: a file has the size that it says",
         ));
     }
     let mut body = vec![];

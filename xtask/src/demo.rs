@@ -82,9 +82,12 @@ fn show(assay: &Path, args: &Args, address: &str, log: &Path, server: &mut Child
     let url = format!("http://{address}");
     println!("Assay: {url}/    (log: {})", log.display());
 
-    let submit =
-        shell::output(Command::new(assay).args(submission(args)).args(["--server", &url]))
-            .context("assay submit")?;
+    let submit = shell::output(
+        Command::new(assay)
+            .args(submission(args))
+            .args(["--server", &url]),
+    )
+    .context("assay submit")?;
     let page = submit
         .lines()
         .rev()

@@ -31,7 +31,6 @@ pub const UPDATE_MS: &str = "perf/update_ms";
 pub const VALIDATION_PASS_AT_1: &str = "validation/pass_at_1";
 pub const VALIDATION_LENGTH: &str = "validation/completion_length";
 
-
 /// What can be seen in texts, under `train/` and `validation/` (metric names without prefix).
 pub const LONG_SHARE: &str = "long_share";
 pub const ACCURACY_LONG: &str = "accuracy_given_long";

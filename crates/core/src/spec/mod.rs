@@ -6,6 +6,7 @@ pub mod experiment;
 pub mod job;
 pub mod judge;
 pub mod model;
+pub mod overlay;
 mod parse;
 mod parse_stage;
 pub mod reader;
