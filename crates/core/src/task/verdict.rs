@@ -2,6 +2,7 @@
 //! every task shares.
 
 use super::{Kind, Problem};
+use crate::spec::reader::choice;
 use serde::{Deserialize, Serialize};
 
 /// Closes a step of a chain, in every task.
@@ -9,24 +10,24 @@ pub const STEP: char = ';';
 /// Stands before the answer, in every task.
 pub const ANSWER: char = 'A';
 
-/// Judgement of one step of a chain, given what the chain has claimed before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepVerdict {
-    /// True, taken from the problem, and on the way to the answer.
-    Right,
-    /// A true equation that re-states what is known and gets no further.
-    Recheck,
-    /// A mark that takes back the step before it: what follows is judged as if
-    /// that step had never been made.
-    Reflection,
-    /// True and allowed, but not on the way: a dead end, a detour, a variable
-    /// that the query does not need.
-    Useless,
-    WrongResult,
-    /// The step works on another number or operation than the problem has there.
-    WrongCopy,
-    Malformed,
+choice! {
+    /// Judgement of one step of a chain, given what the chain has claimed before it.
+    pub enum StepVerdict {
+        /// True, taken from the problem, and on the way to the answer.
+        Right = "right",
+        /// A true equation that re-states what is known and gets no further.
+        Recheck = "recheck",
+        /// A mark that takes back the step before it: what follows is judged as if
+        /// that step had never been made.
+        Reflection = "reflection",
+        /// True and allowed, but not on the way: a dead end, a detour, a variable
+        /// that the query does not need.
+        Useless = "useless",
+        WrongResult = "wrong_result",
+        /// The step works on another number or operation than the problem has there.
+        WrongCopy = "wrong_copy",
+        Malformed = "malformed",
+    }
 }
 
 impl StepVerdict {
