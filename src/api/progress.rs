@@ -184,8 +184,17 @@ fn fraction(spec: &StageSpec, step: i64, latest: Option<Cumulative>) -> f64 {
     };
     match &spec.job {
         JobSpec::Pretrain { params, .. } => of_steps(params.total_steps()),
-        JobSpec::Sft { params, .. } => params.max_steps.map_or(0.0, of_steps).max(of_budget),
-        JobSpec::Grpo { params, .. } => params.max_steps.map_or(0.0, of_steps).max(of_budget),
-        JobSpec::Eval { .. } => 0.0,
+        // A step of these is a problem.
+        JobSpec::RejectionSample { params } => of_steps(params.prompts).max(of_budget),
+        JobSpec::PrmLabel { params } => of_steps(params.prompts).max(of_budget),
+        JobSpec::Sft { .. }
+        | JobSpec::Grpo { .. }
+        | JobSpec::Ppo { .. }
+        | JobSpec::Distill { .. }
+        | JobSpec::MctsSelftrain { .. } => {
+            spec.job.max_steps().map_or(0.0, of_steps).max(of_budget)
+        }
+        JobSpec::PrmTrain { .. } | JobSpec::OrmTrain { .. } => of_budget,
+        JobSpec::Search { .. } | JobSpec::Mcts { .. } | JobSpec::Eval { .. } => 0.0,
     }
 }

@@ -6,10 +6,15 @@ use std::io::Write;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Preset {
-    /// List their names
+    /// List them with their questions
     Ls,
     /// Print one as a file, to start one's own from
-    Show { name: String },
+    Show {
+        name: String,
+        /// At the size that results are published from
+        #[arg(long)]
+        full: bool,
+    },
 }
 
 impl Preset {
@@ -17,9 +22,9 @@ impl Preset {
         let text = match self {
             Self::Ls => ALL
                 .iter()
-                .map(|preset| format!("{}\n", preset.name))
+                .map(|preset| format!("{:<16} {}\n", preset.name, preset.question()))
                 .collect(),
-            Self::Show { name } => find(&name)?.text.to_string(),
+            Self::Show { name, full } => text(&name, full)?,
         };
         // A closed pipe (`| head`) is no error of ours.
         let _ = std::io::stdout().write_all(text.as_bytes());
@@ -27,7 +32,17 @@ impl Preset {
     }
 }
 
-pub(crate) fn find(name: &str) -> Result<&'static presets::Preset, Stop> {
+/// The experiment file of a preset.
+pub(crate) fn text(name: &str, full: bool) -> Result<String, Stop> {
+    let preset = find(name)?;
+    Ok(if full {
+        preset.full_text()
+    } else {
+        preset.text.to_string()
+    })
+}
+
+fn find(name: &str) -> Result<&'static presets::Preset, Stop> {
     presets::find(name).ok_or_else(|| {
         let names: Vec<_> = ALL.iter().map(|preset| preset.name).collect();
         Stop::usage(format!(

@@ -11,6 +11,9 @@ pub(crate) struct Submit {
     /// A YAML or JSON file, `-` for stdin, or preset:NAME
     #[arg(value_name = "FILE|-|preset:NAME")]
     file: String,
+    /// A preset at the size that results are published from
+    #[arg(long)]
+    full: bool,
     #[command(flatten)]
     remote: Remote,
 }
@@ -28,7 +31,7 @@ const MAX_BYTES: u64 = 64 << 20;
 
 impl Submit {
     pub(crate) fn run(self) -> Done {
-        let body = read(&self.file)?;
+        let body = read(&self.file, self.full)?;
         let client = Client::new(&self.remote)?;
         // Sent again after a lost answer, it is the same submission.
         let key = uuid::Uuid::now_v7().to_string();
@@ -51,9 +54,14 @@ impl Submit {
     }
 }
 
-fn read(file: &str) -> Result<Vec<u8>, Stop> {
+fn read(file: &str, full: bool) -> Result<Vec<u8>, Stop> {
     if let Some(name) = file.strip_prefix("preset:") {
-        return Ok(preset::find(name)?.text.as_bytes().to_vec());
+        return Ok(preset::text(name, full)?.into_bytes());
+    }
+    if full {
+        return Err(Stop::usage(
+            "--full belongs to a preset: a file has the size that it says",
+        ));
     }
     let mut body = vec![];
     let done = if file == "-" {

@@ -2,19 +2,18 @@
 //! through the store's own functions, so that what the pages read is what a
 //! real one would have left.
 
+use crate::numbers::{Policy, evaluation, policy, training};
 use assay::state::AppState;
 use assay_core::ids::{AttemptRef, ExperimentId, WorkerId};
-use assay_core::ledger::{Cost, purpose};
-use assay_core::spec::{Experiment, JobSpec, OptimParams, Role};
+use assay_core::metric;
+use assay_core::spec::{Experiment, JobSpec, Role};
 use assay_core::task::Split;
 use assay_core::wire::{
-    Claim, CompletionItem, Cumulative, EvaluationItem, EvaluationRecord, FailureClass, Host,
-    HostFacts, Level, Outcome, PROTOCOL, Record, Register, role,
+    Claim, Cumulative, FailureClass, Host, HostFacts, Outcome, PROTOCOL, Record, Register, role,
 };
-use assay_core::{metric, rng};
 use assay_store as store;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// How far a stage is taken.
@@ -33,12 +32,6 @@ pub struct Seeder {
     pub steps: u64,
     /// What an evaluation finds in weights: the arm's level and the seed's luck.
     policies: HashMap<String, Policy>,
-}
-
-#[derive(Clone, Copy)]
-struct Policy {
-    pass: f64,
-    length: f64,
 }
 
 /// `arms` beside the base, each told apart by its learning rate.
@@ -140,10 +133,7 @@ impl Seeder {
                     records.push(evaluation(claim, 0, None, Cumulative::default(), split, at));
                 }
             }
-            JobSpec::Pretrain { .. } => records.extend(training(claim, self.steps, until)),
-            JobSpec::Sft { .. } | JobSpec::Grpo { .. } => {
-                records.extend(training(claim, self.steps, until));
-            }
+            _ => records.extend(training(claim, self.steps, until)),
         }
         if let Until::Nan(share) = until {
             let step = (self.steps as f64 * share) as u64;
@@ -193,244 +183,4 @@ impl Seeder {
             tx.commit().await.unwrap();
         }
     }
-}
-
-fn optim(claim: &Claim) -> Option<&OptimParams> {
-    match &claim.spec.job {
-        JobSpec::Pretrain { optim, .. }
-        | JobSpec::Sft { optim, .. }
-        | JobSpec::Grpo { optim, .. } => Some(optim),
-        JobSpec::Eval { .. } => None,
-    }
-}
-
-/// Between -0.5 and 0.5, the same every time.
-fn noise(of: u64, what: &str) -> f64 {
-    (rng::derive_seed(&[&of.to_string(), what]) % 10_000) as f64 / 10_000.0 - 0.5
-}
-
-/// Where training has got to at a share of its steps.
-fn policy(claim: &Claim, share: f64) -> Policy {
-    let rate = optim(claim).map_or(0.0, |o| o.learning_rate);
-    let luck = 0.06 * noise(claim.spec.seed, "luck");
-    match claim.spec.job.kind() {
-        "pretrain" => Policy {
-            pass: 0.31 * share + 0.02,
-            length: 14.0,
-        },
-        "sft" => Policy {
-            pass: 0.31 + 0.14 * share.sqrt() + luck,
-            length: 14.0 + 9.0 * share,
-        },
-        _ => {
-            let gain = 0.28 + 1e3 * rate * 0.3;
-            let rise = (4.0 * share).tanh();
-            Policy {
-                pass: (0.31 + gain * rise + luck).min(0.97),
-                length: 14.0 + 22.0 * rise,
-            }
-        }
-    }
-}
-
-fn training(claim: &Claim, steps: u64, until: Until) -> Vec<Record> {
-    let budget = claim.spec.budget.as_ref().map_or(2e12, |b| b.amount) * 0.995;
-    let grpo = claim.spec.job.kind() == "grpo";
-    let own = claim.spec.budget.as_ref();
-    let mut milestones: Vec<(u32, f64)> = own.map_or(vec![(100, budget)], |b| b.milestones.clone());
-    milestones.reverse();
-    let last = match until {
-        Until::End => steps,
-        Until::Share(share) | Until::Nan(share) => (steps as f64 * share) as u64,
-    };
-    let mut records = vec![];
-    for step in 1..=last {
-        let share = step as f64 / steps as f64;
-        let at = policy(claim, share);
-        let cum = Cumulative {
-            charged: cost(budget * share),
-            active_ms: 140.0 * step as f64,
-        };
-        let n = |what: &str| noise(claim.spec.seed ^ step, what);
-        let broken = matches!(until, Until::Nan(_)) && step == last;
-        let mut metrics = BTreeMap::from([
-            (
-                metric::LOSS.to_string(),
-                if broken {
-                    f64::NAN
-                } else {
-                    1.2 * (-2.0 * share).exp() + 0.1 * n("loss")
-                },
-            ),
-            (metric::GRAD_NORM.to_string(), 0.6 + 0.4 * n("grad").abs()),
-            (
-                metric::TOKENS_PER_SECOND.to_string(),
-                9_100.0 + 900.0 * n("speed"),
-            ),
-            (
-                metric::LEARNING_RATE.to_string(),
-                optim(claim).map_or(0.0, |o| o.learning_rate),
-            ),
-        ]);
-        if grpo {
-            let collapse = if step == steps / 2 { 0.05 } else { 1.0 };
-            metrics.extend([
-                (
-                    metric::REWARD_MEAN.to_string(),
-                    at.pass + 0.12 * n("reward"),
-                ),
-                (
-                    metric::COMPLETION_LENGTH.to_string(),
-                    at.length + 2.0 * n("length"),
-                ),
-                (
-                    metric::TRUNCATED_SHARE.to_string(),
-                    (0.02 + 0.05 * n("trunc")).max(0.0),
-                ),
-                (
-                    metric::ENTROPY.to_string(),
-                    collapse * (0.9 - 0.6 * share + 0.05 * n("entropy")),
-                ),
-                (metric::KL.to_string(), 0.08 * share + 0.01 * n("kl").abs()),
-            ]);
-        }
-        let due = milestones
-            .last()
-            .is_some_and(|(_, amount)| budget * share >= *amount - budget * 0.006);
-        if due {
-            metrics.insert(metric::VALIDATION_PASS_AT_1.into(), at.pass);
-            metrics.insert(metric::VALIDATION_LENGTH.into(), at.length);
-        }
-        records.push(Record::Step { step, cum, metrics });
-        if due && let Some((percent, _)) = milestones.pop() {
-            records.push(evaluation(
-                claim,
-                step,
-                own.map(|_| percent),
-                cum,
-                Split::Validation,
-                at,
-            ));
-        }
-        if step % 50 == 0 || step == last {
-            records.push(ledger(budget * 50.0 / steps as f64, step, grpo));
-        }
-        if grpo && step % (steps / 5).max(1) == 0 {
-            records.push(Record::Completions {
-                step,
-                items: completions(at, step),
-            });
-        }
-    }
-    if grpo {
-        let text = "entropy fell below 0.05".to_string();
-        records.push(Record::Event {
-            step: last,
-            level: Level::Alarm,
-            text,
-        });
-    }
-    records
-}
-
-fn cost(flops: f64) -> Cost {
-    Cost {
-        tokens: flops / 7e5,
-        flops,
-        device_ms: flops / 3e6,
-    }
-}
-
-fn ledger(flops: f64, step: u64, grpo: bool) -> Record {
-    let mut costs = BTreeMap::from([(purpose::EVALUATION.to_string(), cost(flops * 0.05))]);
-    if grpo {
-        costs.insert(purpose::ROLLOUT.into(), cost(flops * 0.25));
-        costs.insert(purpose::REFERENCE.into(), cost(flops * 0.15));
-        costs.insert(purpose::UPDATE.into(), cost(flops * 0.6));
-    } else {
-        costs.insert(purpose::UPDATE.into(), cost(flops));
-    }
-    Record::Ledger {
-        step,
-        costs,
-        supervision: BTreeMap::new(),
-    }
-}
-
-fn completions(at: Policy, step: u64) -> Vec<CompletionItem> {
-    let mut items = vec![];
-    for group in 0..2_u32 {
-        for index in 0..8_u32 {
-            let correct = noise(step + u64::from(group * 8 + index), "right") + 0.5 < at.pass;
-            let text = if correct {
-                "3+4=7;7*2=4;4-9=5;#5"
-            } else {
-                "#7"
-            };
-            items.push(CompletionItem {
-                group,
-                index,
-                prompt: "3+4*2-9 mod 10 =".into(),
-                gold: "5".into(),
-                completion: text.into(),
-                reward: f64::from(u8::from(correct)),
-                advantage: if correct { 0.93 } else { -1.07 },
-                length: text.len() as u32 + 1,
-                truncated: false,
-                correct,
-            });
-        }
-    }
-    items
-}
-
-fn evaluation(
-    claim: &Claim,
-    step: u64,
-    milestone: Option<u32>,
-    cum: Cumulative,
-    split: Split,
-    at: Policy,
-) -> Record {
-    let (problems, samples, longest) = match (&claim.spec.job, &claim.spec.validation) {
-        (JobSpec::Eval { params, .. }, _) => (
-            params.problems,
-            params.samples,
-            params.max_completion_length,
-        ),
-        (_, Some(v)) => (v.problems, v.samples, v.max_completion_length),
-        (_, None) => (16, 2, 48),
-    };
-    let items = (0..u64::from(problems))
-        .map(|problem| {
-            let right = |s: u32| {
-                noise(claim.spec.seed ^ problem, &format!("{s} {step} {split}")) + 0.5 < at.pass
-            };
-            let correct: Vec<bool> = (0..samples).map(right).collect();
-            EvaluationItem {
-                problem,
-                difficulty: 3,
-                lengths: (0..samples)
-                    .map(|s| (at.length + 4.0 * noise(problem, &s.to_string())) as u32)
-                    .collect(),
-                truncated: vec![false; samples as usize],
-                answers: correct
-                    .iter()
-                    .map(|ok| Some(if *ok { "5" } else { "7" }.into()))
-                    .collect(),
-                gold: "5".into(),
-                correct,
-            }
-        })
-        .collect();
-    Record::Evaluation(EvaluationRecord {
-        step,
-        split,
-        milestone,
-        cum,
-        temperature: 1.0,
-        top_p: 1.0,
-        max_completion_length: longest,
-        items,
-    })
 }

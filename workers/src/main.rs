@@ -22,11 +22,14 @@ struct Cli {
 enum Command {
     /// Ask a server for work until told to stop
     Run(runner::RunArgs),
-    /// Compute one arm at one seed, or one stage, into a folder
+    /// Compute one arm at one seed, a whole experiment, or one stage, into a folder
     Train(train::TrainArgs),
     /// One attempt (started by `run`)
     #[command(hide = true)]
     Attempt { folder: PathBuf },
+    /// One stage of a `train` that runs several side by side
+    #[command(hide = true)]
+    Stage { task: PathBuf },
     /// Print the device and libtorch that attempts would use
     Probe {
         #[arg(long, default_value = "auto")]
@@ -49,6 +52,7 @@ fn run(command: Command) -> anyhow::Result<i32> {
     match command {
         Command::Run(args) => runner::run(&args),
         Command::Attempt { folder } => child::attempt(&folder),
+        Command::Stage { task } => train::stage(&task),
         Command::Train(args) => {
             in_environment()?;
             train::train(&args)

@@ -1,27 +1,36 @@
-//! `train`: every stage that one arm needs at one seed, into a folder, without
-//! server or database. `assay import` replays the folder later.
+//! `train`: every stage that one arm needs at one seed, or a whole experiment, into a
+//! folder, without server or database. `assay import` replays the folder later.
 
 use crate::child::{Job, exit_code, run_stage};
-use crate::recorder::stop_on_signals;
+use crate::recorder::{STOP, stop_on_signals};
 use anyhow::{Context, bail};
 use assay_core::recipe;
 use assay_core::spec::Experiment;
+use assay_core::spec::references;
 use assay_core::spec::stage::{Role, StageSpec};
 use assay_core::wire::{Outcome, Record, role};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 #[derive(Debug, clap::Args)]
 pub struct TrainArgs {
     /// An experiment file (YAML or JSON), or one resolved stage (JSON)
     spec: PathBuf,
     /// Arm of the experiment
-    #[arg(long)]
+    #[arg(long, conflicts_with = "all")]
     arm: Option<String>,
     /// Seed of the experiment
-    #[arg(long)]
+    #[arg(long, conflicts_with = "all")]
     seed: Option<u64>,
+    /// Every arm at every seed
+    #[arg(long)]
+    all: bool,
+    /// Stages computed at a time, each in a process of its own
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    jobs: u32,
     /// Folder for records and files
     #[arg(long)]
     out: PathBuf,
@@ -40,15 +49,36 @@ pub fn train(args: &TrainArgs) -> anyhow::Result<i32> {
                 "this stage builds on others; give the experiment file with --arm and --seed instead"
             );
         }
-        return run(&spec, BTreeMap::new(), &args.out, &args.device, "stage").map(|(code, _)| code);
+        return run(&spec, BTreeMap::new(), &args.out, &args.device, "stage");
     }
-    let mut experiment = Experiment::from_text(&text)
+    let experiment = Experiment::from_text(&text)
         .map_err(|v| anyhow::anyhow!("{}:\n{v}", args.spec.display()))?;
+    let experiment = if args.all {
+        experiment
+    } else {
+        one_run(experiment, args)?
+    };
+    std::fs::create_dir_all(args.out.join("stages"))?;
+    std::fs::write(
+        args.out.join("experiment.json"),
+        serde_json::to_vec_pretty(&experiment)?,
+    )?;
+    let tasks = tasks(&recipe::plan(&experiment, ""), args);
+    if args.jobs == 1 {
+        one_by_one(&tasks)
+    } else {
+        side_by_side(&tasks, args.jobs as usize)
+    }
+}
+
+/// The folder's experiment is what it holds: the arm, those whose stages it builds on,
+/// and the baseline where it needs no training.
+fn one_run(mut experiment: Experiment, args: &TrainArgs) -> anyhow::Result<Experiment> {
     let arms: Vec<_> = experiment.arms.iter().map(|a| a.id.clone()).collect();
     let arm = args
         .arm
         .clone()
-        .with_context(|| format!("--arm is needed: one of {}", arms.join(", ")))?;
+        .with_context(|| format!("--arm is needed (or --all): one of {}", arms.join(", ")))?;
     let seed = args.seed.unwrap_or(experiment.seeds[0]);
     if experiment.arm(&arm).is_none() {
         bail!("no arm {arm:?}; the arms are {}", arms.join(", "));
@@ -59,63 +89,171 @@ pub fn train(args: &TrainArgs) -> anyhow::Result<i32> {
             experiment.seeds
         );
     }
-    // The folder's experiment is what it holds: this arm, and the baseline where it needs no training.
     let keep = experiment.baseline.clone();
+    let needed = references::arms_needed(&experiment, &arm);
     experiment
         .arms
-        .retain(|a| a.id == arm || (a.id == keep && a.policy.is_some()));
+        .retain(|a| needed.contains(&a.id) || (a.id == keep && a.policy.is_some()));
     experiment.seeds = vec![seed];
     if experiment.arm(&keep).is_none() {
         experiment.baseline = arm;
     }
-    let plan = recipe::plan(&experiment, "");
-    std::fs::create_dir_all(args.out.join("stages"))?;
-    std::fs::write(
-        args.out.join("experiment.json"),
-        serde_json::to_vec_pretty(&experiment)?,
-    )?;
-    let mut outputs: Vec<Option<PathBuf>> = vec![None; plan.stages.len()];
-    for run_stages in plan.runs.iter().map(|r| &r.stages) {
-        for part in run_stages {
-            if outputs[part.stage].is_some() {
-                continue;
+    Ok(experiment)
+}
+
+/// One stage of the plan with its place on disk.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Task {
+    name: String,
+    spec: StageSpec,
+    folder: PathBuf,
+    device: String,
+    /// Folders of the stages that it builds on.
+    inputs: BTreeMap<Role, PathBuf>,
+}
+
+fn tasks(plan: &recipe::Plan, args: &TrainArgs) -> Vec<Task> {
+    let mut names: BTreeMap<usize, String> = BTreeMap::new();
+    for part in plan.runs.iter().flat_map(|r| &r.stages) {
+        names.entry(part.stage).or_insert_with(|| part.name.clone());
+    }
+    let folder = |stage: usize| {
+        let name = names.get(&stage).map_or("stage", String::as_str);
+        args.out
+            .join("stages")
+            .join(format!("{stage:02}-{}", name.replace('/', "-")))
+    };
+    names
+        .iter()
+        .map(|(&stage, name)| {
+            let planned = &plan.stages[stage];
+            let inputs = planned.inputs.iter();
+            Task {
+                name: name.clone(),
+                spec: planned.spec.clone(),
+                folder: folder(stage),
+                device: args.device.clone(),
+                inputs: inputs.map(|(role, &from)| (*role, folder(from))).collect(),
             }
-            let stage = &plan.stages[part.stage];
-            let inputs: BTreeMap<Role, PathBuf> = stage
-                .inputs
-                .iter()
-                .filter_map(|(role, &from)| outputs[from].clone().map(|path| (*role, path)))
-                .collect();
-            let folder = args.out.join("stages").join(format!(
-                "{:02}-{}",
-                part.stage,
-                part.name.replace('/', "-")
-            ));
-            eprintln!(
-                "{}: {} on {}",
-                part.name,
-                stage.spec.job.kind(),
-                args.device
-            );
-            let (code, output) = run(&stage.spec, inputs, &folder, &args.device, &part.name)?;
-            if code != 0 {
-                return Ok(code);
-            }
-            outputs[part.stage] = Some(output.unwrap_or(folder));
+        })
+        .collect()
+}
+
+/// Inputs stand before what needs them.
+fn one_by_one(tasks: &[Task]) -> anyhow::Result<i32> {
+    for task in tasks {
+        eprintln!("{}: {} on {}", task.name, task.spec.job.kind(), task.device);
+        let code = compute(task)?;
+        if code != 0 {
+            return Ok(code);
         }
     }
     Ok(0)
 }
 
+/// `jobs` processes at a time, each stage as soon as its inputs are there. A failed
+/// stage ends only what needs it. A signal is passed on, and what was saved is kept.
+fn side_by_side(tasks: &[Task], jobs: usize) -> anyhow::Result<i32> {
+    let mut waiting: Vec<usize> = (0..tasks.len()).collect();
+    let mut running: Vec<(usize, std::process::Child)> = vec![];
+    let mut done: BTreeMap<&Path, bool> = BTreeMap::new();
+    let (mut worst, mut stopping) = (0, false);
+    while !waiting.is_empty() || !running.is_empty() {
+        if STOP.load(Ordering::Relaxed) && !stopping {
+            stopping = true;
+            waiting.clear();
+            for (_, child) in &running {
+                let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+                let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
+            }
+        }
+        let mut index = 0;
+        while index < waiting.len() && running.len() < jobs {
+            let task = &tasks[waiting[index]];
+            let inputs: Vec<Option<bool>> = task
+                .inputs
+                .values()
+                .map(|folder| done.get(folder.as_path()).copied())
+                .collect();
+            if inputs.contains(&Some(false)) {
+                eprintln!(
+                    "{}: not computed, what it builds on has failed",
+                    task.folder.display()
+                );
+                done.insert(&task.folder, false);
+                waiting.remove(index);
+            } else if inputs.iter().all(|i| *i == Some(true)) {
+                running.push((waiting.remove(index), start(task)?));
+            } else {
+                index += 1;
+            }
+        }
+        let mut ended = None;
+        for (at, (_, child)) in running.iter_mut().enumerate() {
+            if let Some(status) = child.try_wait()? {
+                ended = Some((at, status.code().unwrap_or(1)));
+                break;
+            }
+        }
+        let Some((at, code)) = ended else {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            continue;
+        };
+        let (index, _) = running.remove(at);
+        done.insert(&tasks[index].folder, code == 0);
+        if code != 0 {
+            worst = code;
+        }
+        eprintln!(
+            "{} of {}: {} {}",
+            done.len(),
+            tasks.len(),
+            tasks[index].folder.display(),
+            if code == 0 { "done" } else { "did not succeed" }
+        );
+    }
+    Ok(worst)
+}
+
+/// A process for one stage.
+fn start(task: &Task) -> anyhow::Result<std::process::Child> {
+    std::fs::create_dir_all(&task.folder)?;
+    let file = task.folder.join("task.json");
+    std::fs::write(&file, serde_json::to_vec_pretty(task)?)?;
+    std::process::Command::new(std::env::current_exe()?)
+        .arg("stage")
+        .arg(&file)
+        .envs(crate::child::ENVIRONMENT)
+        .stdin(std::process::Stdio::null())
+        .spawn()
+        .context("cannot start a process for a stage")
+}
+
+/// The `stage` command: one task of a `train` that runs several side by side.
+pub fn stage(file: &Path) -> anyhow::Result<i32> {
+    stop_on_signals();
+    compute(&serde_json::from_slice(&std::fs::read(file)?)?)
+}
+
+fn compute(task: &Task) -> anyhow::Result<i32> {
+    let mut inputs = BTreeMap::new();
+    for (role, folder) in &task.inputs {
+        let output =
+            output_of(folder)?.with_context(|| format!("{} has no output", folder.display()))?;
+        inputs.insert(*role, output);
+    }
+    run(&task.spec, inputs, &task.folder, &task.device, &task.name)
+}
+
 /// Runs one stage into its folder, or takes it as done where it has succeeded before.
-/// Returns the exit status and the stage's output file.
+/// Returns the exit status.
 fn run(
     spec: &StageSpec,
     inputs: BTreeMap<Role, PathBuf>,
     folder: &Path,
     device: &str,
     name: &str,
-) -> anyhow::Result<(i32, Option<PathBuf>)> {
+) -> anyhow::Result<i32> {
     std::fs::create_dir_all(folder)?;
     let spec_json = serde_json::to_vec_pretty(spec)?;
     let done = std::fs::read(folder.join("outcome.json"))
@@ -124,7 +262,7 @@ fn run(
     let same = std::fs::read(folder.join("spec.json")).is_ok_and(|old| old == spec_json);
     if same && done == Some(Outcome::Succeeded) {
         eprintln!("{name}: done before");
-        return Ok((0, output_of(folder)?));
+        return Ok(0);
     }
     std::fs::write(folder.join("spec.json"), &spec_json)?;
     let _ = std::fs::remove_file(folder.join("outcome.json"));
@@ -159,7 +297,7 @@ fn run(
     if let Outcome::Failed { message, .. } = &outcome {
         eprintln!("{name}: {message}");
     }
-    Ok((exit_code(&outcome), output_of(folder)?))
+    Ok(exit_code(&outcome))
 }
 
 /// One stream for a stage however often it was interrupted: the first record of a

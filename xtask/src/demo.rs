@@ -28,8 +28,14 @@ pub struct Args {
     #[arg(long)]
     data: Option<PathBuf>,
     /// The experiment: a file, or `preset:NAME`
-    #[arg(long, default_value = "preset:quick")]
+    #[arg(long, default_value = "preset:r1-miniature")]
     experiment: String,
+    /// The small experiment of three arms: about two minutes
+    #[arg(long, conflicts_with_all = ["experiment", "full"])]
+    quick: bool,
+    /// The preset at the size that results are published from: hours
+    #[arg(long)]
+    full: bool,
 }
 
 pub fn run(args: &Args) -> Result<()> {
@@ -76,9 +82,12 @@ fn show(assay: &Path, args: &Args, address: &str, log: &Path, server: &mut Child
     let url = format!("http://{address}");
     println!("Assay: {url}/    (log: {})", log.display());
 
-    let submit =
-        shell::output(Command::new(assay).args(["submit", &args.experiment, "--server", &url]))
-            .context("assay submit")?;
+    let submit = shell::output(
+        Command::new(assay)
+            .args(submission(args))
+            .args(["--server", &url]),
+    )
+    .context("assay submit")?;
     let page = submit
         .lines()
         .rev()
@@ -135,6 +144,19 @@ fn show(assay: &Path, args: &Args, address: &str, log: &Path, server: &mut Child
         Some(status) => bail!("the server ended ({status}): {}", last_line(log)),
         None => Ok(()),
     }
+}
+
+fn submission(args: &Args) -> Vec<&str> {
+    let experiment = if args.quick {
+        "preset:quick"
+    } else {
+        &args.experiment
+    };
+    let mut submit = vec!["submit", experiment];
+    if args.full {
+        submit.push("--full");
+    }
+    submit
 }
 
 fn wait_until_healthy(address: &str, log: &Path, server: &mut Child) -> Result<()> {

@@ -13,6 +13,16 @@ pub mod purpose {
     pub const UPDATE: &str = "update";
     /// Forward passes of the frozen reference.
     pub const REFERENCE: &str = "reference";
+    /// Samples of a teacher, and its scores of a student's.
+    pub const TEACHER: &str = "teacher";
+    /// Solutions to be labelled, and the rollouts that label their steps.
+    pub const LABELS: &str = "labels";
+    /// Training a judge or a value model.
+    pub const JUDGE_TRAINING: &str = "judge_training";
+    /// Scores of a judge, in training or in search.
+    pub const JUDGE: &str = "judge";
+    /// Search: expansions, rollouts and values of a tree; samples of a decoder.
+    pub const SEARCH: &str = "search";
     /// A rollout that was sampled, then not used.
     pub const DISCARDED: &str = "discarded";
     /// Measuring; recorded, never charged.

@@ -31,6 +31,41 @@ pub const UPDATE_MS: &str = "perf/update_ms";
 pub const VALIDATION_PASS_AT_1: &str = "validation/pass_at_1";
 pub const VALIDATION_LENGTH: &str = "validation/completion_length";
 
+/// What can be seen in texts, under `train/` and `validation/` (metric names without prefix).
+pub const LONG_SHARE: &str = "long_share";
+pub const ACCURACY_LONG: &str = "accuracy_given_long";
+pub const ACCURACY_SHORT: &str = "accuracy_given_short";
+pub const STEP_ACCURACY: &str = "step_accuracy";
+pub const LANGUAGE_CONSISTENCY: &str = "language_consistency";
+pub const REFLECTION_RATE: &str = "reflection_rate";
+pub const ACCURACY_REFLECTING: &str = "accuracy_given_reflection";
+pub const ACCURACY_NOT_REFLECTING: &str = "accuracy_without_reflection";
+
+/// Judges and values, against the exact verifier.
+pub const JUDGE_LOSS: &str = "judge/loss";
+pub const JUDGE_AUC: &str = "judge/holdout_auc";
+pub const JUDGE_WRONG_STEPS: &str = "judge/holdout_wrong_steps";
+pub const JUDGE_AUC_POLICY: &str = "judge/policy_auc";
+pub const JUDGE_MEAN: &str = "judge/score_mean";
+pub const LABEL_FALSE_POSITIVE: &str = "labels/false_positive_rate";
+pub const LABEL_FALSE_NEGATIVE: &str = "labels/false_negative_rate";
+pub const LABELLED_STEPS: &str = "labels/steps";
+pub const KEPT_SHARE: &str = "data/kept_share";
+pub const DATA_ACCURACY: &str = "data/accuracy";
+pub const VALUE_LOSS: &str = "value/loss";
+pub const VALUE_CALIBRATION: &str = "value/calibration_error";
+pub const VALUE_AUC: &str = "value/auc";
+
+/// Trees.
+pub const SEARCH_SOLVED: &str = "search/solved_share";
+pub const SEARCH_GOLD_MISS: &str = "search/gold_child_miss_rate";
+pub const SEARCH_STATES: &str = "search/distinct_states";
+pub const SEARCH_DEPTH: &str = "search/depth";
+pub const SEARCH_TOKENS: &str = "search/tokens_per_problem";
+
+/// Sampling that DAPO's filter has thrown away, as a share of what was drawn.
+pub const DISCARDED_SHARE: &str = "train/discarded_share";
+
 /// The panels of a run's page, in order: metric and title.
 pub const PANELS: [(&str, &str); 9] = [
     (VALIDATION_PASS_AT_1, "Held-out pass@1 (validation)"),

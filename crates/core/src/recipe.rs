@@ -2,11 +2,10 @@
 //! with the stages each of them needs. Pure: the same file gives the same plan.
 
 use crate::rng::derive_seed;
-use crate::spec::experiment::{ArmSpec, BaseSeeds, Experiment, Recipe, StageEntry};
+use crate::spec::experiment::{ArmSpec, BaseSeeds, Experiment};
+use crate::spec::job::JobSpec;
 use crate::spec::references::{self, Node};
-use crate::spec::stage::{
-    Charge, JobSpec, Role, SEMANTICS_VERSION, StageBudget, StageSpec, Validation,
-};
+use crate::spec::stage::{Charge, Role, SEMANTICS_VERSION, StageBudget, StageSpec, Validation};
 use crate::spec::training::EvalParams;
 use crate::task::{GENERATOR_VERSION, Split};
 use std::collections::{BTreeMap, HashMap};
@@ -48,6 +47,13 @@ pub struct Plan {
 /// Name of every run's last stage.
 pub const EVAL: &str = "eval";
 
+/// Whether the arm pays for what is being planned: a teacher's training is listed apart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Pays {
+    Arm,
+    Nobody,
+}
+
 struct Planner<'a> {
     experiment: &'a Experiment,
     nonce: &'a str,
@@ -82,6 +88,7 @@ impl<'a> Planner<'a> {
                 },
                 seed,
                 &arm.id,
+                Pays::Arm,
                 &mut stages,
             );
         }
@@ -94,7 +101,15 @@ impl<'a> Planner<'a> {
         };
         // A checked experiment always has one.
         let Some(policy) = policy else { return };
-        let position = self.stage(policy, seed, &arm.id, &mut stages);
+        let position = self.stage(policy, seed, &arm.id, Pays::Arm, &mut stages);
+        if policy.entry.job.is_decoder() {
+            self.plan.runs.push(PlannedRun {
+                arm: index,
+                seed,
+                stages,
+            });
+            return;
+        }
         let eval = self.eval_stage(position, seed);
         let stage = self.add(eval, BTreeMap::from([(Role::Init, position)]));
         stages.push(RunStage {
@@ -115,28 +130,45 @@ impl<'a> Planner<'a> {
         node: Node<'a>,
         seed: u64,
         for_arm: &str,
+        pays: Pays,
         into: &mut Vec<RunStage>,
     ) -> usize {
         let name = match node.arm {
             Some(arm) if arm == for_arm => node.entry.id.clone(),
             _ => node.key(),
         };
-        if let Some(known) = into.iter().find(|s| s.name == name) {
+        let charge = match (pays, node.entry.charge) {
+            _ if node.entry.job.is_decoder() => Charge::Never,
+            (Pays::Nobody, Charge::Arm) => Charge::Apart,
+            (Pays::Arm | Pays::Nobody, charge) => charge,
+        };
+        // A stage that was met as a teacher's first may be the arm's own as well.
+        if let Some(known) = into.iter().find(|s| s.name == name)
+            && (known.charge == charge || pays == Pays::Nobody)
+        {
             return known.stage;
         }
         let mut inputs = BTreeMap::new();
         for (role, reference) in &node.entry.inputs {
             if let Some(to) = references::resolve(self.experiment, node.arm, reference) {
-                inputs.insert(*role, self.stage(to, seed, for_arm, into));
+                let pays = if *role == Role::Teacher {
+                    Pays::Nobody
+                } else {
+                    pays
+                };
+                inputs.insert(*role, self.stage(to, seed, for_arm, pays, into));
             }
         }
         let spec = self.spec(node, seed, &inputs);
         let stage = self.add(spec, inputs);
-        into.push(RunStage {
-            stage,
-            name,
-            charge: node.entry.charge,
-        });
+        match into.iter_mut().find(|s| s.name == name) {
+            Some(known) => known.charge = charge,
+            None => into.push(RunStage {
+                stage,
+                name,
+                charge,
+            }),
+        }
         stage
     }
 
@@ -161,27 +193,15 @@ impl<'a> Planner<'a> {
             seed.to_string()
         };
         StageSpec {
-            job: match &entry.recipe {
-                Recipe::Pretrain { optim, params } => JobSpec::Pretrain {
-                    optim: optim.clone(),
-                    params: params.clone(),
-                },
-                Recipe::Sft { optim, params } => JobSpec::Sft {
-                    optim: optim.clone(),
-                    params: params.clone(),
-                },
-                Recipe::Grpo { optim, params } => JobSpec::Grpo {
-                    optim: optim.clone(),
-                    params: params.clone(),
-                },
-            },
+            job: entry.job.clone(),
             task: e.task.clone(),
             model: references::model(e, node).cloned().unwrap_or_default(),
             // Without the arm: arms of one seed see common random numbers.
             seed: derive_seed(&[&e.root_seed.to_string(), &seed_word, &entry.id]),
             threads: entry.threads,
             micro_batch: entry.micro_batch,
-            budget: node.arm.map(|arm| stage_budget(e, arm, entry)),
+            budget: (entry.charge == Charge::Arm && !entry.job.is_decoder())
+                .then(|| stage_budget(e, node)),
             validation: Some(Validation {
                 problems: e.evaluation.validation_problems,
                 samples: e.evaluation.validation_samples,
@@ -229,33 +249,50 @@ impl<'a> Planner<'a> {
 }
 
 /// The stage's part of its arm's budget, and the arm's milestones that fall into it.
-fn stage_budget(experiment: &Experiment, arm: &str, entry: &StageEntry) -> StageBudget {
-    let stages = experiment.arm(arm).map_or(&[][..], |a| &a.stages);
-    let share = |s: &StageEntry| s.share.unwrap_or(1.0 / stages.len() as f64);
-    let before: f64 = stages
-        .iter()
-        .take_while(|s| s.id != entry.id)
-        .map(share)
-        .sum();
-    let own = share(entry);
-    let last = stages.last().is_some_and(|s| s.id == entry.id);
+/// A shared stage that arms pay for has no milestones: it stands in several arms.
+fn stage_budget(experiment: &Experiment, node: Node<'_>) -> StageBudget {
+    let own = references::amount(experiment, node);
+    let unit = experiment.budget.unit;
+    let Some(arm) = node.arm.and_then(|id| experiment.arm(id)) else {
+        return StageBudget {
+            unit,
+            amount: own,
+            before: 0.0,
+            whole: experiment.budget.amount,
+            milestones: vec![],
+        };
+    };
     let total = experiment.budget.amount;
+    let before: f64 = references::reserved(experiment, &arm.id)
+        + arm
+            .stages
+            .iter()
+            .take_while(|s| s.id != node.entry.id)
+            .map(|entry| {
+                references::amount(
+                    experiment,
+                    Node {
+                        arm: node.arm,
+                        entry,
+                    },
+                )
+            })
+            .sum::<f64>();
+    let last = arm.stages.last().is_some_and(|s| s.id == node.entry.id);
+    let near = 1e-9 * total;
     let milestones = experiment
         .evaluation
         .milestones
         .iter()
-        .map(|&percent| (percent, f64::from(percent) / 100.0))
-        .filter(|&(_, part)| part > before + 1e-9 && (last || part <= before + own + 1e-9))
-        .map(|(percent, _)| {
-            (
-                percent,
-                (f64::from(percent) * total / 100.0 - before * total).min(own * total),
-            )
-        })
+        .map(|&percent| (percent, f64::from(percent) / 100.0 * total))
+        .filter(|&(_, at)| at > before + near && (last || at <= before + own + near))
+        .map(|(percent, at)| (percent, (at - before).min(own)))
         .collect();
     StageBudget {
-        unit: experiment.budget.unit,
-        amount: own * total,
+        unit,
+        amount: own,
+        before,
+        whole: total,
         milestones,
     }
 }
@@ -271,7 +308,7 @@ name: t
 question: q?
 task: {{ name: modchain }}
 seeds: 2
-budget: {{ unit: tokens, amount: 1000 }}
+budget: {{ unit: tokens, amount: 10000 }}
 baseline: base
 stages:
   - {{ id: base, kind: pretrain, model: {{}} }}
@@ -335,11 +372,76 @@ arms:
         let plan = plan(&experiment(""), "n");
         let budget = |position: usize| plan.stages[position].spec.budget.clone().unwrap();
         let run = &plan.runs[2].stages;
-        assert_eq!(budget(run[1].stage).amount, 250.0);
-        assert_eq!(budget(run[1].stage).milestones, [(10, 100.0), (20, 200.0)]);
+        assert_eq!(budget(run[1].stage).amount, 2500.0);
+        assert_eq!(
+            budget(run[1].stage).milestones,
+            [(10, 1000.0), (20, 2000.0)]
+        );
         let second = budget(run[2].stage);
-        assert_eq!(second.milestones.first(), Some(&(30, 50.0)));
-        assert_eq!(second.milestones.last(), Some(&(100, 750.0)));
+        assert_eq!(second.milestones.first(), Some(&(30, 500.0)));
+        assert_eq!(second.milestones.last(), Some(&(100, 7500.0)));
+    }
+
+    #[test]
+    fn what_another_arm_or_a_shared_stage_has_used_is_taken_off_the_budget() {
+        let text = "
+name: t
+question: q?
+task: { name: modchain }
+seeds: 1
+budget: { unit: tokens, amount: 10000 }
+baseline: zero
+stages:
+  - { id: base, kind: pretrain, model: {} }
+  - { id: labels, kind: prm_label, charge: arm, share: 0.2, inputs: { init: base } }
+  - { id: prm, kind: prm_train, charge: arm, share: 0.1, inputs: { init: base, data: labels } }
+arms:
+  - { id: zero, stages: [{ id: grpo, kind: grpo, inputs: { init: base } }] }
+  - id: prm-rl
+    stages:
+      - { id: grpo, kind: grpo, rewards: [{ component: prm, credit: min }], inputs: { init: base, prm: prm } }
+  - id: student
+    stages:
+      - { id: distill, kind: distill, inputs: { init: base, teacher: zero/grpo } }
+  - id: rerank
+    stages:
+      - { id: search, kind: search, method: best_of_n, inputs: { init: zero/grpo, prm: prm } }
+";
+        let plan = plan(
+            &Experiment::from_text(text).unwrap_or_else(|v| panic!("{v}")),
+            "n",
+        );
+        let charged = |run: usize| -> Vec<(&str, Charge, Option<f64>)> {
+            plan.runs[run]
+                .stages
+                .iter()
+                .map(|s| {
+                    let budget = plan.stages[s.stage].spec.budget.as_ref();
+                    (s.name.as_str(), s.charge, budget.map(|b| b.amount))
+                })
+                .collect()
+        };
+        assert_eq!(
+            charged(1),
+            [
+                ("base", Charge::Apart, None),
+                ("labels", Charge::Arm, Some(2000.0)),
+                ("prm", Charge::Arm, Some(1000.0)),
+                ("grpo", Charge::Arm, Some(7000.0)),
+                ("eval", Charge::Never, None),
+            ]
+        );
+        // A teacher is listed apart, and a student has the whole budget.
+        assert_eq!(charged(2)[1], ("zero/grpo", Charge::Apart, Some(10000.0)));
+        assert_eq!(charged(2)[2], ("distill", Charge::Arm, Some(10000.0)));
+        // A decoder ends its run itself.
+        assert_eq!(charged(3).last(), Some(&("search", Charge::Never, None)));
+        let wrong = text.replace("prm: prm }", "prm: labels }");
+        let violations = Experiment::from_text(&wrong).unwrap_err().to_string();
+        assert!(
+            violations.contains("/arms/1/stages/0/inputs/prm"),
+            "{violations}"
+        );
     }
 
     #[test]

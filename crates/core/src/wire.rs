@@ -166,6 +166,8 @@ pub mod role {
     pub const OUTPUT: &str = "output";
     /// Texts of an evaluation, JSON lines.
     pub const SAMPLES: &str = "samples";
+    /// Some of a search's trees, JSON lines.
+    pub const TREES: &str = "trees";
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -190,7 +192,8 @@ pub struct EvaluationRecord {
     pub split: Split,
     /// Percentage of the arm's budget, where this is a milestone's measurement.
     pub milestone: Option<u32>,
-    /// The cost at which the measured weights were reached, since the stage's start.
+    /// The cost at which the measured weights were reached, since the stage's start. Of a
+    /// decoder (whose step is the level, in samples): the mean cost of inference a question.
     pub cum: Cumulative,
     pub temperature: f64,
     pub top_p: f64,

@@ -51,6 +51,18 @@ impl Padded {
         }
     }
 
+    /// All tokens of each row, right-padded: (B, T).
+    pub fn whole(rows: &[&Sequence], device: Device) -> Tensor {
+        let width = rows.iter().map(|r| r.tokens.len()).max().unwrap_or(1);
+        let mut ids = vec![PAD; rows.len() * width];
+        for (row, sequence) in rows.iter().enumerate() {
+            ids[row * width..row * width + sequence.tokens.len()].copy_from_slice(&sequence.tokens);
+        }
+        Tensor::from_slice(&ids)
+            .view([rows.len() as i64, width as i64])
+            .to_device(device)
+    }
+
     /// Spreads one list of numbers a row over the target positions of that row: (B, T).
     pub fn spread(&self, rows: &[&Sequence], values: &[&[f32]]) -> Tensor {
         let width = self.inputs.size()[1] as usize;
@@ -98,7 +110,15 @@ where
                 for micro in micros.iter().skip(thread).step_by(threads) {
                     let (value, stats) = loss(model, micro)?;
                     let parts = Tensor::run_backward(&[value], &model.leaves, false, false);
-                    let flat: Vec<Tensor> = parts.iter().map(|g| g.reshape([-1])).collect();
+                    // A weight that took no part (the token head of a judge) has no gradient.
+                    let flat: Vec<Tensor> = parts
+                        .iter()
+                        .zip(&model.leaves)
+                        .map(|(g, leaf)| match g.defined() {
+                            true => g.reshape([-1]),
+                            false => leaf.zeros_like().detach().reshape([-1]),
+                        })
+                        .collect();
                     let flat = Tensor::cat(&flat, 0).to_kind(Kind::Float);
                     sum = Some(match sum {
                         None => (flat, stats),
@@ -165,7 +185,7 @@ fn add(mut all: Vec<f64>, more: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::model::initial_weights;
+    use crate::engine::model::{Outputs, initial_weights};
     use assay_core::spec::ModelSpec;
 
     fn sequences() -> Vec<Sequence> {
@@ -181,7 +201,7 @@ mod tests {
         let spec = ModelSpec::default();
         let flat = initial_weights(&spec, 19, 2);
         let mut models: Vec<_> = (0..threads)
-            .map(|_| Model::new(&spec, 19, &flat, true))
+            .map(|_| Model::new(&spec, 19, Outputs::Tokens, &flat, true))
             .collect();
         let all = sequences();
         let micros = micro_batches(&all, micro);

@@ -1,7 +1,7 @@
 //! Checkpoints in safetensors. `weights`: the usual separate names, for other
 //! tools too. `resume`: the flat weights, both moments and the progress.
 
-use super::model::{Slot, layout};
+use super::model::{Outputs, Slot, layout};
 use super::{EngineError, Result};
 use assay_core::spec::ModelSpec;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -91,6 +91,8 @@ fn parts(spec: &ModelSpec, slot: &Slot) -> Vec<(String, i64)> {
         let name = match slot.name.as_str() {
             "embed" => "model.embed_tokens.weight",
             "head" => "lm_head.weight",
+            "score" => "score.weight",
+            "score_bias" => "score.bias",
             _ => "model.norm.weight",
         };
         return vec![(name.into(), rows)];
@@ -121,10 +123,15 @@ fn parts(spec: &ModelSpec, slot: &Slot) -> Vec<(String, i64)> {
 }
 
 /// Flat weights to a file of separately named ones.
-pub fn weights_to_bytes(spec: &ModelSpec, vocab: u32, flat: &Tensor) -> Result<Vec<u8>> {
+pub fn weights_to_bytes(
+    spec: &ModelSpec,
+    vocab: u32,
+    outputs: Outputs,
+    flat: &Tensor,
+) -> Result<Vec<u8>> {
     let mut named = vec![];
     let mut at = 0;
-    for slot in layout(spec, vocab) {
+    for slot in layout(spec, vocab, outputs) {
         let whole = flat.narrow(0, at, slot.size()).view(&slot.shape[..]);
         at += slot.size();
         let mut row = 0;
@@ -137,17 +144,40 @@ pub fn weights_to_bytes(spec: &ModelSpec, vocab: u32, flat: &Tensor) -> Result<V
     pack(&named, &meta)
 }
 
-/// The reverse: flat float weights on the CPU. Every weight must be there, in its shape.
-pub fn weights_from_bytes(spec: &ModelSpec, vocab: u32, bytes: &[u8]) -> Result<Tensor> {
+/// The shape that a file's weights were written with.
+pub fn spec_of(bytes: &[u8]) -> Result<ModelSpec> {
+    #[derive(serde::Deserialize)]
+    struct Meta {
+        model: ModelSpec,
+    }
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
+    let text = header.metadata().as_ref().and_then(|m| m.get(META));
+    let meta: Meta = serde_json::from_str(text.map_or("", String::as_str)).map_err(broken)?;
+    Ok(meta.model)
+}
+
+/// The reverse: flat float weights on the CPU. Every weight must be there, in its
+/// shape, but for the scalar head: a network that has none yet starts it at zero, one
+/// that needs none leaves it.
+pub fn weights_from_bytes(
+    spec: &ModelSpec,
+    vocab: u32,
+    outputs: Outputs,
+    bytes: &[u8],
+) -> Result<Tensor> {
     let (mut tensors, _) = unpack(bytes)?;
     let mut flat = vec![];
-    for slot in layout(spec, vocab) {
+    for slot in layout(spec, vocab, outputs) {
         for (name, rows) in parts(spec, &slot) {
-            let tensor = tensors
-                .remove(&name)
-                .ok_or_else(|| broken(format!("{name} is missing")))?;
             let mut shape = slot.shape.clone();
             shape[0] = rows;
+            let tensor = match tensors.remove(&name) {
+                Some(tensor) => tensor,
+                None if name.starts_with("score.") => {
+                    Tensor::zeros(&shape[..], (Kind::Float, Device::Cpu))
+                }
+                None => return Err(broken(format!("{name} is missing"))),
+            };
             if tensor.size() != shape {
                 return Err(broken(format!(
                     "{name} has shape {:?}, the spec says {shape:?}",
@@ -157,7 +187,7 @@ pub fn weights_from_bytes(spec: &ModelSpec, vocab: u32, bytes: &[u8]) -> Result<
             flat.push(tensor.view(-1));
         }
     }
-    if let Some(name) = tensors.keys().next() {
+    if let Some(name) = tensors.keys().find(|name| !name.starts_with("score.")) {
         return Err(broken(format!("{name} is not a weight of this model")));
     }
     Ok(Tensor::cat(&flat, 0))
@@ -223,30 +253,57 @@ mod tests {
             },
         ] {
             let flat = initial_weights(&spec, 19, 4);
-            let bytes = weights_to_bytes(&spec, 19, &flat).unwrap();
-            assert_eq!(bytes, weights_to_bytes(&spec, 19, &flat).unwrap());
+            let bytes = weights_to_bytes(&spec, 19, Outputs::Tokens, &flat).unwrap();
+            assert_eq!(
+                bytes,
+                weights_to_bytes(&spec, 19, Outputs::Tokens, &flat).unwrap()
+            );
             let file = SafeTensors::deserialize(&bytes).unwrap();
             assert!(
                 file.names()
                     .contains(&"model.layers.1.self_attn.k_proj.weight")
             );
             assert_eq!(file.names().contains(&"lm_head.weight"), !spec.tied_head);
-            assert!(weights_from_bytes(&spec, 19, &bytes).unwrap().equal(&flat));
+            assert!(
+                weights_from_bytes(&spec, 19, Outputs::Tokens, &bytes)
+                    .unwrap()
+                    .equal(&flat)
+            );
         }
+    }
+
+    #[test]
+    fn a_scalar_head_starts_at_zero_survives_and_is_left_where_it_is_not_needed() {
+        let spec = ModelSpec::default();
+        let plain = initial_weights(&spec, 19, 4);
+        let bytes = weights_to_bytes(&spec, 19, Outputs::Tokens, &plain).unwrap();
+        assert_eq!(spec_of(&bytes).unwrap(), spec);
+        let scored = weights_from_bytes(&spec, 19, Outputs::TokensAndScore, &bytes).unwrap();
+        assert_eq!(
+            scored.size()[0],
+            plain.size()[0] + i64::from(spec.d_model) + 1
+        );
+        let scored = scored + 0.25;
+        let bytes = weights_to_bytes(&spec, 19, Outputs::TokensAndScore, &scored).unwrap();
+        let again = weights_from_bytes(&spec, 19, Outputs::TokensAndScore, &bytes).unwrap();
+        assert!(again.equal(&scored));
+        let policy = weights_from_bytes(&spec, 19, Outputs::Tokens, &bytes).unwrap();
+        assert!(policy.equal(&(plain + 0.25)));
     }
 
     #[test]
     fn a_file_of_another_shape_or_a_torn_one_is_refused() {
         let spec = ModelSpec::default();
-        let bytes = weights_to_bytes(&spec, 19, &initial_weights(&spec, 19, 4)).unwrap();
+        let bytes =
+            weights_to_bytes(&spec, 19, Outputs::Tokens, &initial_weights(&spec, 19, 4)).unwrap();
         let wider = ModelSpec { d_ff: 128, ..spec };
         assert!(
-            weights_from_bytes(&wider, 19, &bytes)
+            weights_from_bytes(&wider, 19, Outputs::Tokens, &bytes)
                 .unwrap_err()
                 .to_string()
                 .contains("shape")
         );
-        assert!(weights_from_bytes(&spec, 19, &bytes[..bytes.len() - 4]).is_err());
-        assert!(weights_from_bytes(&spec, 19, &[]).is_err());
+        assert!(weights_from_bytes(&spec, 19, Outputs::Tokens, &bytes[..bytes.len() - 4]).is_err());
+        assert!(weights_from_bytes(&spec, 19, Outputs::Tokens, &[]).is_err());
     }
 }

@@ -1,8 +1,9 @@
 //! Measuring a policy: every problem sampled several times, every item kept.
 
+use super::detectors::Detectors;
 use super::generate::{GenerateOptions, generate};
 use super::inputs::{load_weights, models_over};
-use super::model::Model;
+use super::model::{Model, Outputs};
 use super::sample::Sampling;
 use super::tokenizer::Tokenizer;
 use super::{EngineError, Recorder, Result, StageContext};
@@ -31,6 +32,7 @@ pub struct Measured {
     /// Texts, in the order of the items' samples.
     pub texts: Vec<Vec<String>>,
     pub cost: Cost,
+    pub detectors: Detectors,
 }
 
 impl Measured {
@@ -74,6 +76,7 @@ pub fn measure(
             temperature: plan.temperature,
             top_p: plan.top_p,
         },
+        stop: None,
     };
     if context.device.is_cuda() {
         tch::manual_seed(
@@ -92,6 +95,7 @@ pub fn measure(
         items: vec![],
         texts: vec![],
         cost: Cost::default(),
+        detectors: Detectors::default(),
     };
     for ((problem, prompt), group) in problems.iter().zip(&prompts).zip(sampled) {
         let mut item = EvaluationItem {
@@ -107,6 +111,8 @@ pub fn measure(
         for sample in group {
             let text = tokenizer.decode(&sample.tokens);
             let verdict = context.spec.task.verify(problem, &text, sample.ended);
+            let task = &context.spec.task;
+            measured.detectors.observe(task, problem, &text, &verdict);
             item.correct.push(verdict.correct);
             item.lengths.push(sample.tokens.len() as u32);
             item.truncated.push(!sample.ended);
@@ -129,7 +135,7 @@ pub fn run(
     splits: &[Split],
     recorder: &mut dyn Recorder,
 ) -> Result<()> {
-    let weights = load_weights(context, Role::Init)?.ok_or_else(|| {
+    let weights = load_weights(context, Role::Init, Outputs::Tokens)?.ok_or_else(|| {
         EngineError::BadConfig("an evaluation needs the weights of `init`".into())
     })?;
     let flat = if context.device.is_cuda() {
@@ -137,7 +143,7 @@ pub fn run(
     } else {
         weights
     };
-    let mut models = models_over(context, &flat, false);
+    let mut models = models_over(context, Outputs::Tokens, &flat, false);
     recorder.record(Record::Started {
         from_step: 0,
         host: context.host.clone(),

@@ -18,7 +18,7 @@ const LOOK_EVERY: i64 = 16;
 /// One sampled completion.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sampled {
-    /// The end mark included, if it came.
+    /// The end mark (or the stop token) included, if it came.
     pub tokens: Vec<i64>,
     /// Log-probability of each token when it was drawn.
     pub logprobs: Vec<f32>,
@@ -34,6 +34,8 @@ pub struct GenerateOptions {
     pub min_new: usize,
     pub max_new: usize,
     pub sampling: Sampling,
+    /// Another token, besides the end mark, at which a completion closes: the end of a step.
+    pub stop: Option<i64>,
 }
 
 /// Samples every prompt `samples` times; the result is in the order of the
@@ -137,6 +139,7 @@ fn decode_on_host(
         };
         total
     ];
+    let mut closed = vec![false; total];
     // Rows still in the batch, as indices into `out`.
     let mut active: Vec<usize> = (0..total).collect();
     let vocab = model.vocab as usize;
@@ -151,7 +154,7 @@ fn decode_on_host(
         let mut next = vec![EOS; rows];
         for (row, &index) in active.iter().enumerate() {
             let sampled = &mut out[index];
-            if sampled.ended {
+            if closed[index] {
                 continue;
             }
             let prompt = batch[index / options.samples] as u32;
@@ -163,10 +166,11 @@ fn decode_on_host(
             sampled.tokens.push(token);
             sampled.logprobs.push(logprob);
             sampled.ended = token == EOS;
+            closed[index] = token == EOS || Some(token) == options.stop;
             next[row] = token;
         }
         let going: Vec<i64> = (0..rows)
-            .filter(|&row| !out[active[row]].ended)
+            .filter(|&row| !closed[active[row]])
             .map(|row| row as i64)
             .collect();
         if going.is_empty() || position + 1 == options.max_new {
@@ -203,6 +207,9 @@ fn decode_on_device(
         );
         let token = token.masked_fill(&ended, EOS);
         ended = ended.logical_or(&token.eq(EOS));
+        if let Some(stop) = options.stop {
+            ended = ended.logical_or(&token.eq(stop));
+        }
         tokens.push(token.shallow_clone());
         logprobs.push(logprob);
         if position + 1 == options.max_new as i64
@@ -220,7 +227,7 @@ fn decode_on_device(
             let own = &tokens[row * width..(row + 1) * width];
             let length = own
                 .iter()
-                .position(|&t| t == EOS)
+                .position(|&t| t == EOS || Some(t) == options.stop)
                 .map_or(width, |at| at + 1);
             Sampled {
                 tokens: own[..length].to_vec(),
@@ -238,7 +245,7 @@ fn all(flags: &Tensor) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::model::initial_weights;
+    use crate::engine::model::{Outputs, initial_weights};
     use crate::engine::tokenizer::BOS;
     use assay_core::spec::ModelSpec;
 
@@ -253,14 +260,14 @@ mod tests {
     }
 
     fn sampled(threads: usize) -> Vec<Vec<Sampled>> {
-        sampled_from(threads, 0)
+        sampled_from(threads, 0, None)
     }
 
-    fn sampled_from(threads: usize, min_new: usize) -> Vec<Vec<Sampled>> {
+    fn sampled_from(threads: usize, min_new: usize, stop: Option<i64>) -> Vec<Vec<Sampled>> {
         let spec = ModelSpec::default();
         let flat = initial_weights(&spec, 19, 1);
         let mut models: Vec<_> = (0..threads)
-            .map(|_| Model::new(&spec, 19, &flat, false))
+            .map(|_| Model::new(&spec, 19, Outputs::Tokens, &flat, false))
             .collect();
         let options = GenerateOptions {
             samples: 3,
@@ -270,6 +277,7 @@ mod tests {
                 temperature: 1.0,
                 top_p: 1.0,
             },
+            stop,
         };
         generate(
             &mut models,
@@ -301,7 +309,7 @@ mod tests {
     fn the_end_mark_keeps_away_as_long_as_it_is_told() {
         assert!(sampled(1).iter().flatten().any(|s| s.tokens.len() < 12));
         assert!(
-            sampled_from(1, 12)
+            sampled_from(1, 12, None)
                 .iter()
                 .flatten()
                 .all(|s| s.tokens.len() >= 13)
@@ -309,9 +317,31 @@ mod tests {
     }
 
     #[test]
+    fn a_stop_token_closes_a_completion_that_has_not_ended() {
+        let whole = sampled(1);
+        for (group, all) in sampled_from(1, 0, Some(7)).iter().zip(&whole) {
+            for (s, full) in group.iter().zip(all) {
+                let cut = full
+                    .tokens
+                    .iter()
+                    .position(|&t| t == 7)
+                    .map_or(full.tokens.len(), |at| at + 1);
+                assert_eq!(s.tokens, full.tokens[..cut]);
+                assert_eq!(s.ended, s.tokens.last() == Some(&EOS));
+            }
+        }
+    }
+
+    #[test]
     fn sampled_logprobs_are_those_of_an_uncached_pass() {
         let spec = ModelSpec::default();
-        let model = Model::new(&spec, 19, &initial_weights(&spec, 19, 1), false);
+        let model = Model::new(
+            &spec,
+            19,
+            Outputs::Tokens,
+            &initial_weights(&spec, 19, 1),
+            false,
+        );
         for (prompt, group) in prompts().iter().zip(sampled(2)) {
             for s in group {
                 let whole: Vec<i64> = prompt.iter().chain(&s.tokens).copied().collect();

@@ -1,25 +1,44 @@
 //! Tensors only. One file per kind of stage; everything that a stage tells the
 //! world goes through a `Recorder`, so a stage runs without server or database.
 
+pub mod answers;
 pub mod attend;
 pub mod batch;
 pub mod checkpoint;
+pub mod collect;
+pub mod dataset;
+pub mod detectors;
+pub mod distill;
 pub mod eval;
+pub mod forest;
 pub mod generate;
 pub mod grpo;
 pub mod inputs;
+pub mod judge;
+pub mod judge_train;
 pub mod math;
+pub mod mcts;
 pub mod model;
 pub mod optim;
 pub mod parallel;
+pub mod policy;
+pub mod ppo;
 pub mod pretrain;
+pub mod prm;
 pub mod progress;
+pub mod rejection;
+pub mod rewards;
+pub mod rollout;
 pub mod sample;
+pub mod search;
+pub mod selftrain;
 pub mod sft;
 pub mod tokenizer;
 pub mod trainer;
+pub mod tree;
 
-use assay_core::spec::stage::{JobSpec, Role, StageSpec};
+use assay_core::spec::JobSpec;
+use assay_core::spec::stage::{Role, StageSpec};
 use assay_core::wire::{HostFacts, Record};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -81,6 +100,23 @@ pub fn run(context: &StageContext, recorder: &mut dyn Recorder) -> Result<()> {
         JobSpec::Pretrain { optim, params } => pretrain::train(context, optim, params, recorder),
         JobSpec::Sft { optim, params } => sft::train(context, optim, params, recorder),
         JobSpec::Grpo { optim, params } => grpo::train(context, optim, params, recorder),
+        JobSpec::Ppo {
+            optim,
+            params,
+            critic,
+        } => ppo::train(context, optim, params, critic, recorder),
+        JobSpec::RejectionSample { params } => rejection::run(context, params, recorder),
+        JobSpec::Distill { optim, params } => distill::train(context, optim, params, recorder),
+        JobSpec::PrmLabel { params } => prm::label(context, params, recorder),
+        JobSpec::PrmTrain { optim, params } => judge_train::prm(context, optim, params, recorder),
+        JobSpec::OrmTrain { optim, params } => judge_train::orm(context, optim, params, recorder),
+        JobSpec::Search { params } => search::run(context, params, recorder),
+        JobSpec::Mcts { params, tree } => mcts::run(context, params, tree, recorder),
+        JobSpec::MctsSelftrain {
+            optim,
+            params,
+            tree,
+        } => selftrain::train(context, optim, params, tree, recorder),
         JobSpec::Eval { params, split } => eval::run(context, params, split, recorder),
     }
 }

@@ -29,8 +29,17 @@ impl Slot {
     }
 }
 
+/// What a network gives out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outputs {
+    /// Logits of the next token.
+    Tokens,
+    /// And one number a position: a step's score, a node's value.
+    TokensAndScore,
+}
+
 /// Where each weight stands in the flat tensor: matrices first.
-pub fn layout(spec: &ModelSpec, vocab: u32) -> Vec<Slot> {
+pub fn layout(spec: &ModelSpec, vocab: u32, outputs: Outputs) -> Vec<Slot> {
     let (d, v) = (i64::from(spec.d_model), i64::from(vocab));
     let (hd, ff) = (i64::from(spec.head_dim()), i64::from(spec.d_ff));
     let qkv = (i64::from(spec.heads) + 2 * i64::from(spec.kv_heads)) * hd;
@@ -52,6 +61,10 @@ pub fn layout(spec: &ModelSpec, vocab: u32) -> Vec<Slot> {
     if !spec.tied_head {
         slots.push(slot("head".into(), &[v, d], fan(d)));
     }
+    // A new head starts at zero: a score of one half.
+    if outputs == Outputs::TokensAndScore {
+        slots.push(slot("score".into(), &[1, d], -1.0));
+    }
     for i in 0..spec.layers {
         slots.push(slot(format!("{i}.norm1"), &[d], 0.0));
         slots.push(slot(format!("{i}.norm2"), &[d], 0.0));
@@ -60,6 +73,9 @@ pub fn layout(spec: &ModelSpec, vocab: u32) -> Vec<Slot> {
         }
     }
     slots.push(slot("norm".into(), &[d], 0.0));
+    if outputs == Outputs::TokensAndScore {
+        slots.push(slot("score_bias".into(), &[1], -1.0));
+    }
     slots
 }
 
@@ -67,7 +83,7 @@ pub fn layout(spec: &ModelSpec, vocab: u32) -> Vec<Slot> {
 pub fn initial_weights(spec: &ModelSpec, vocab: u32, seed: u64) -> Tensor {
     let uniform = Uniform::new(seed, "weights");
     let mut values: Vec<f32> = vec![];
-    for (index, slot) in layout(spec, vocab).iter().enumerate() {
+    for (index, slot) in layout(spec, vocab, Outputs::Tokens).iter().enumerate() {
         let mut stream = uniform.stream(index as u32, 0);
         for _ in 0..slot.size() {
             values.push(if slot.start > 0.0 {
@@ -104,6 +120,8 @@ pub struct Model {
     embed: Tensor,
     head: Tensor,
     norm: Tensor,
+    /// Weight (1, d_model) and bias (1).
+    score: Option<(Tensor, Tensor)>,
     /// Rotary tables, (context, head_dim).
     cos: Tensor,
     sin: Tensor,
@@ -130,11 +148,17 @@ impl Cache {
 impl Model {
     /// Views into `flat` (1-D, on its device, of its kind); `trainable` makes them
     /// leaves of the gradient graph of their own, so that threads never share one.
-    pub fn new(spec: &ModelSpec, vocab: u32, flat: &Tensor, trainable: bool) -> Self {
+    pub fn new(
+        spec: &ModelSpec,
+        vocab: u32,
+        outputs: Outputs,
+        flat: &Tensor,
+        trainable: bool,
+    ) -> Self {
         let mut at = 0;
         let mut named = std::collections::HashMap::new();
         let mut leaves = vec![];
-        for slot in layout(spec, vocab) {
+        for slot in layout(spec, vocab, outputs) {
             let view = flat
                 .detach()
                 .narrow(0, at, slot.size())
@@ -163,6 +187,8 @@ impl Model {
             take("head".into())
         };
         let norm = take("norm".into());
+        let score = (outputs == Outputs::TokensAndScore)
+            .then(|| (take("score".into()), take("score_bias".into())));
         let (cos, sin) = rotary_tables(spec, flat.device(), flat.kind());
         Self {
             spec: spec.clone(),
@@ -171,6 +197,7 @@ impl Model {
             embed,
             head,
             norm,
+            score,
             cos,
             sin,
             leaves,
@@ -212,6 +239,18 @@ impl Model {
     /// (…, d_model) to (…, V).
     pub fn logits(&self, hidden: &Tensor) -> Tensor {
         hidden.linear::<Tensor>(&self.head, None)
+    }
+
+    /// (B, T, d_model) to the scalar head's numbers before the sigmoid, (B, T), float.
+    ///
+    /// # Panics
+    /// For a network without that head.
+    pub fn scores(&self, hidden: &Tensor) -> Tensor {
+        let (weight, bias) = self.score.as_ref().expect("the network has a scalar head");
+        hidden
+            .linear(weight, Some(bias))
+            .squeeze_dim(-1)
+            .to_kind(Kind::Float)
     }
 
     pub fn empty_cache(&self, rows: i64, capacity: i64) -> Cache {
@@ -386,7 +425,7 @@ mod tests {
             },
         ] {
             let flat = initial_weights(&spec, 19, 3);
-            let model = Model::new(&spec, 19, &flat, false);
+            let model = Model::new(&spec, 19, Outputs::Tokens, &flat, false);
             let ids = Tensor::from_slice(
                 &(0..3 * 24)
                     .map(|i| (i * 7 + i / 5) % 19)
@@ -416,20 +455,33 @@ mod tests {
             },
             ModelSpec::default(),
         ] {
-            let size: i64 = layout(&spec, 19).iter().map(Slot::size).sum();
+            let size: i64 = layout(&spec, 19, Outputs::Tokens)
+                .iter()
+                .map(Slot::size)
+                .sum();
             assert_eq!(size as u64, spec.parameters(19));
-            let matrices = layout(&spec, 19)
+            let matrices = layout(&spec, 19, Outputs::Tokens)
                 .iter()
                 .take_while(|s| s.is_matrix())
                 .count();
-            assert!(layout(&spec, 19)[matrices..].iter().all(|s| !s.is_matrix()));
+            assert!(
+                layout(&spec, 19, Outputs::Tokens)[matrices..]
+                    .iter()
+                    .all(|s| !s.is_matrix())
+            );
         }
     }
 
     #[test]
     fn later_tokens_never_change_earlier_logits() {
         let spec = small();
-        let model = Model::new(&spec, 19, &initial_weights(&spec, 19, 3), false);
+        let model = Model::new(
+            &spec,
+            19,
+            Outputs::Tokens,
+            &initial_weights(&spec, 19, 3),
+            false,
+        );
         let ids = Tensor::from_slice(&[1_i64, 5, 6, 7, 8, 9]).view([1, 6]);
         let changed = Tensor::from_slice(&[1_i64, 5, 6, 7, 3, 0]).view([1, 6]);
         let difference = (model.forward(&ids) - model.forward(&changed))

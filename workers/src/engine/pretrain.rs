@@ -6,8 +6,10 @@
 //! predict nothing.
 
 use super::batch::Sequence;
+use super::model::Outputs;
 use super::trainer::Trainer;
 use super::{Recorder, Result, StageContext};
+use assay_core::ledger::purpose;
 use assay_core::rng::Uniform;
 use assay_core::spec::training::{OptimParams, PretrainParams};
 
@@ -20,7 +22,7 @@ pub fn train(
     params: &PretrainParams,
     recorder: &mut dyn Recorder,
 ) -> Result<()> {
-    let mut trainer = Trainer::start(context, optim, recorder)?;
+    let mut trainer = Trainer::start(context, optim, Outputs::Tokens, recorder)?;
     let uniform = Uniform::new(context.spec.seed, "pretrain");
     let total = u64::from(params.total_steps());
     loop {
@@ -34,7 +36,8 @@ pub fn train(
             return trainer.finish(recorder);
         }
         let batch = draw(&trainer, params, &uniform, step);
-        let metrics = trainer.supervised_step(&batch, step as f64 / total as f64)?;
+        let metrics =
+            trainer.supervised_step(&batch, step as f64 / total as f64, purpose::UPDATE)?;
         trainer
             .progress
             .supervise("demonstrations", batch.len() as u64);

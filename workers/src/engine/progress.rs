@@ -5,7 +5,7 @@ use assay_core::spec::StageBudget;
 use assay_core::spec::experiment::BudgetUnit;
 use assay_core::wire::Cumulative;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 use tch::Device;
 
@@ -19,6 +19,15 @@ pub struct State {
     pub cum: Cumulative,
     /// Milestones measured.
     pub milestones: usize,
+    /// Charged at the last of them, in the budget's unit.
+    #[serde(default)]
+    pub measured_at: f64,
+    /// Alarms raised; each is raised once.
+    #[serde(default)]
+    pub alarms: BTreeSet<String>,
+    /// Consecutive steps in which no group had mixed rewards.
+    #[serde(default)]
+    pub flat_steps: u32,
 }
 
 /// Running totals and clocks.
@@ -74,17 +83,11 @@ impl Progress {
         in_unit(&self.state.cum.charged, unit)
     }
 
-    /// The next milestone that `extra` more compute would cross: (percentage, is the last).
-    pub fn crosses(&self, budget: &StageBudget, extra: &Cost) -> Option<(u32, bool)> {
+    /// The percentage of the next milestone that `extra` more compute would cross.
+    pub fn crosses(&self, budget: &StageBudget, extra: &Cost) -> Option<u32> {
         let after = self.used(budget.unit) + in_unit(extra, budget.unit);
-        match budget.milestones.get(self.state.milestones) {
-            Some(&(percent, amount)) => {
-                let last =
-                    self.state.milestones + 1 == budget.milestones.len() && amount >= budget.amount;
-                (after > amount).then_some((percent, last))
-            }
-            None => None,
-        }
+        let &(percent, amount) = budget.milestones.get(self.state.milestones)?;
+        (after > amount).then_some(percent)
     }
 
     /// Whether `extra` more compute would go beyond the stage's whole budget.
@@ -120,6 +123,8 @@ mod tests {
         let budget = StageBudget {
             unit: BudgetUnit::Tokens,
             amount: 100.0,
+            before: 0.0,
+            whole: 100.0,
             milestones: vec![(50, 50.0), (100, 100.0)],
         };
         let mut p = Progress::new(State::default(), Device::Cpu);
@@ -128,12 +133,12 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(p.crosses(&budget, &tokens(50.0)), None);
-        assert_eq!(p.crosses(&budget, &tokens(51.0)), Some((50, false)));
+        assert_eq!(p.crosses(&budget, &tokens(51.0)), Some(50));
         p.book(purpose::UPDATE, 60.0, 0.0);
         p.book(purpose::EVALUATION, 1e6, 0.0);
         p.state.milestones = 1;
         assert_eq!(p.crosses(&budget, &tokens(40.0)), None);
-        assert_eq!(p.crosses(&budget, &tokens(41.0)), Some((100, true)));
+        assert_eq!(p.crosses(&budget, &tokens(41.0)), Some(100));
         assert!(p.exceeds(&budget, &tokens(41.0)) && !p.exceeds(&budget, &tokens(40.0)));
         assert_eq!(p.pending[purpose::EVALUATION].tokens, 1e6);
     }

@@ -1,10 +1,14 @@
-//! Supervised fine-tuning on a fixed set of clean long chains; the loss covers
-//! completions only.
+//! Supervised fine-tuning on a fixed set of completions: clean long chains of the task,
+//! or what another stage has kept. The loss covers completions only.
 
 use super::batch::Sequence;
+use super::dataset;
+use super::model::Outputs;
 use super::trainer::Trainer;
-use super::{EngineError, Recorder, Result, StageContext};
+use super::{Recorder, Result, StageContext};
+use assay_core::ledger::purpose;
 use assay_core::rng::Uniform;
+use assay_core::spec::stage::Role;
 use assay_core::spec::training::{OptimParams, SftParams};
 use assay_core::task::Split;
 
@@ -14,42 +18,67 @@ pub fn train(
     params: &SftParams,
     recorder: &mut dyn Recorder,
 ) -> Result<()> {
-    let mut trainer = Trainer::start(context, optim, recorder)?;
-    let demonstrations = demonstrations(&trainer, params);
-    if trainer.step() == 0 {
+    let mut trainer = Trainer::start(context, optim, Outputs::Tokens, recorder)?;
+    let given = context.inputs.contains_key(&Role::Data);
+    let demonstrations = if given {
+        given_examples(&trainer, params)?
+    } else {
+        demonstrations(&trainer, params)
+    };
+    if trainer.step() == 0 && !given {
         trainer
             .progress
             .supervise("demonstrations", demonstrations.len() as u64);
     }
-    let uniform = Uniform::new(context.spec.seed, "sft-order");
-    let limit = params.max_steps.map_or(u64::MAX, u64::from);
+    let order = Uniform::new(context.spec.seed, "sft-order");
+    learn_from(
+        &mut trainer,
+        recorder,
+        params.max_steps,
+        params.checkpoint_steps,
+        &demonstrations,
+        |step| batch(&demonstrations, params.batch_size as usize, &order, step),
+    )
+}
+
+/// Supervised steps until the limit or the budget ends. Nothing to learn from is a
+/// finding: an alarm, and the weights stay as they were.
+pub fn learn_from(
+    trainer: &mut Trainer<'_>,
+    recorder: &mut dyn Recorder,
+    max_steps: Option<u32>,
+    checkpoint_steps: u32,
+    all: &[Sequence],
+    batch_of: impl Fn(u64) -> Vec<Sequence>,
+) -> Result<()> {
+    let mut limit = max_steps.map_or(u64::MAX, u64::from);
+    if all.is_empty() {
+        let text = "no completion was there to learn from".to_string();
+        trainer.alarm(recorder, "no-data", text)?;
+        limit = 0;
+    }
     while trainer.step() < limit {
-        let batch = batch(
-            &demonstrations,
-            params.batch_size as usize,
-            &uniform,
-            trainer.step(),
-        );
+        let batch = batch_of(trainer.step());
         let cost = trainer.training_cost(&batch);
-        let mut schedule = trainer.step() as f64 / limit as f64;
-        if let Some(budget) = &context.spec.budget {
-            if trainer.step() == 0 && trainer.progress.exceeds(budget, &cost) {
-                return Err(EngineError::BadConfig(
-                    "the budget is smaller than one step".into(),
-                ));
-            }
-            while let Some((percent, _)) = trainer.progress.crosses(budget, &cost) {
-                trainer.milestone(recorder, percent)?;
-            }
-            if trainer.progress.exceeds(budget, &cost) {
-                break;
-            }
-            schedule = schedule.max(trainer.progress.used(budget.unit) / budget.amount);
+        if !trainer.has_room(recorder, &cost)? {
+            break;
         }
-        let metrics = trainer.supervised_step(&batch, schedule)?;
-        trainer.end_step(recorder, metrics, params.checkpoint_steps)?;
+        let schedule = trainer.schedule(max_steps);
+        let metrics = trainer.supervised_step(&batch, schedule, purpose::UPDATE)?;
+        trainer.end_step(recorder, metrics, checkpoint_steps)?;
     }
     trainer.finish(recorder)
+}
+
+/// The `data` input's completions, at most as many as asked for.
+fn given_examples(trainer: &Trainer<'_>, params: &SftParams) -> Result<Vec<Sequence>> {
+    let examples = dataset::load(trainer.context)?;
+    Ok(examples
+        .iter()
+        .filter(|e| e.ended)
+        .take(params.demonstrations as usize)
+        .map(|e| trainer.sequence(&e.problem, &e.completion))
+        .collect())
 }
 
 /// Distinct problems with their clean chains, drawn once.
@@ -63,7 +92,7 @@ fn demonstrations(trainer: &Trainer<'_>, params: &SftParams) -> Vec<Sequence> {
         let mut stream = uniform.stream(index, 0);
         let problem = task.problem(Split::Train, &mut stream);
         if seen.insert(problem.prompt.clone()) {
-            let chain = task.long_chain(&problem, 0.0, &mut stream);
+            let chain = task.clean_chain(&problem, &mut stream);
             out.push(trainer.sequence(&problem, &chain));
         }
         if out.len() == params.demonstrations as usize {
@@ -74,7 +103,7 @@ fn demonstrations(trainer: &Trainer<'_>, params: &SftParams) -> Vec<Sequence> {
 }
 
 /// Batch `step` of an endless series of shuffled epochs.
-fn batch(all: &[Sequence], size: usize, uniform: &Uniform, step: u64) -> Vec<Sequence> {
+pub fn batch(all: &[Sequence], size: usize, uniform: &Uniform, step: u64) -> Vec<Sequence> {
     let first = step as usize * size;
     let mut order: Vec<usize> = vec![];
     let mut shuffled = usize::MAX;

@@ -5,17 +5,18 @@ use super::batch::{Padded, Sequence, gradients, micro_batches};
 use super::checkpoint::{Resume, weights_to_bytes};
 use super::inputs::{load_weights, models_over};
 use super::math::token_logprobs;
-use super::model::{Model, Slot, initial_weights, layout};
+use super::model::{Model, Outputs, Slot, initial_weights, layout};
 use super::optim::AdamW;
 use super::progress::{Progress, State};
 use super::tokenizer::{EOS, Tokenizer};
 use super::{EngineError, Recorder, Result, StageContext, eval};
 use assay_core::ledger::{Cost, purpose, training_flops};
 use assay_core::metric;
+use assay_core::spec::Product;
 use assay_core::spec::stage::Role;
 use assay_core::spec::training::OptimParams;
 use assay_core::task::{Problem, Split};
-use assay_core::wire::{EvaluationRecord, Record, role};
+use assay_core::wire::{EvaluationRecord, Level, Record, role};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tch::{Kind, Tensor};
@@ -28,6 +29,7 @@ pub struct Trainer<'a> {
     pub context: &'a StageContext,
     pub tokenizer: Tokenizer,
     pub vocab: u32,
+    pub outputs: Outputs,
     /// Flat, float.
     pub weights: Tensor,
     /// The same as bf16 where the device computes in it.
@@ -46,6 +48,7 @@ impl<'a> Trainer<'a> {
     pub fn start(
         context: &'a StageContext,
         optim: &OptimParams,
+        outputs: Outputs,
         recorder: &mut dyn Recorder,
     ) -> Result<Self> {
         let spec = &context.spec;
@@ -62,14 +65,14 @@ impl<'a> Trainer<'a> {
                 (resume.weights.to_device(context.device), state)
             }
             None => {
-                let start = load_weights(context, Role::Init)?;
+                let start = load_weights(context, Role::Init, outputs)?;
                 let weights = start.unwrap_or_else(|| {
                     initial_weights(&spec.model, vocab, spec.seed).to_device(context.device)
                 });
                 (weights, State::default())
             }
         };
-        let decayed = layout(&spec.model, vocab)
+        let decayed = layout(&spec.model, vocab, outputs)
             .iter()
             .filter(|s| s.is_matrix())
             .map(Slot::size)
@@ -86,7 +89,7 @@ impl<'a> Trainer<'a> {
             .device
             .is_cuda()
             .then(|| weights.to_kind(Kind::BFloat16));
-        let models = models_over(context, compute.as_ref().unwrap_or(&weights), true);
+        let models = models_over(context, outputs, compute.as_ref().unwrap_or(&weights), true);
         recorder.record(Record::Started {
             from_step: state.step,
             host: context.host.clone(),
@@ -95,6 +98,7 @@ impl<'a> Trainer<'a> {
             context,
             tokenizer: Tokenizer::new(&spec.task),
             vocab,
+            outputs,
             weights,
             compute,
             models,
@@ -131,6 +135,55 @@ impl<'a> Trainer<'a> {
         })
     }
 
+    fn weights_file(&self) -> Result<Vec<u8>> {
+        weights_to_bytes(
+            &self.context.spec.model,
+            self.vocab,
+            self.outputs,
+            &self.weights,
+        )
+    }
+
+    /// Measures every milestone that `cost` more compute would cross: the present state
+    /// is the last one within it. Returns whether the stage's budget has room for it.
+    ///
+    /// # Errors
+    /// `BadConfig` where not even the first step has room.
+    pub fn has_room(&mut self, recorder: &mut dyn Recorder, cost: &Cost) -> Result<bool> {
+        let Some(budget) = &self.context.spec.budget else {
+            return Ok(true);
+        };
+        let over = self.progress.exceeds(budget, cost);
+        if over && self.step() == 0 {
+            return Err(EngineError::BadConfig(
+                "the budget is smaller than one step".into(),
+            ));
+        }
+        while let Some(percent) = self.progress.crosses(budget, cost) {
+            self.milestone(recorder, percent)?;
+        }
+        Ok(!over)
+    }
+
+    /// How far the stage is, in 0..=1, by its steps or its budget: drives schedules.
+    pub fn schedule(&self, limit: Option<u32>) -> f64 {
+        let steps = limit.map_or(0.0, |limit| self.step() as f64 / f64::from(limit));
+        let budget = self.context.spec.budget.as_ref();
+        steps.max(budget.map_or(0.0, |b| self.progress.used(b.unit) / b.amount))
+    }
+
+    /// Raises an alarm, once in the life of a stage.
+    pub fn alarm(&mut self, recorder: &mut dyn Recorder, name: &str, text: String) -> Result<()> {
+        if !self.progress.state.alarms.insert(name.to_string()) {
+            return Ok(());
+        }
+        recorder.record(Record::Event {
+            step: self.step() + 1,
+            level: Level::Alarm,
+            text,
+        })
+    }
+
     /// Prompt and completion as one sequence whose completion is to be learned.
     pub fn sequence(&self, problem: &Problem, completion: &str) -> Sequence {
         let mut tokens = self.tokenizer.prompt(&problem.prompt);
@@ -161,6 +214,7 @@ impl<'a> Trainer<'a> {
         &mut self,
         sequences: &[Sequence],
         schedule: f64,
+        what: &str,
     ) -> Result<BTreeMap<String, f64>> {
         let started = std::time::Instant::now();
         let total = sequences.iter().map(Sequence::targets).sum::<usize>() as f64;
@@ -178,7 +232,7 @@ impl<'a> Trainer<'a> {
         let learning_rate = self.optim.learning_rate(schedule);
         let norm = self.update(&gradient, learning_rate)?;
         let cost = self.training_cost(sequences);
-        self.progress.book(purpose::UPDATE, cost.tokens, cost.flops);
+        self.progress.book(what, cost.tokens, cost.flops);
         Ok(BTreeMap::from([
             (metric::LOSS.into(), loss),
             (metric::GRAD_NORM.into(), norm),
@@ -242,7 +296,21 @@ impl<'a> Trainer<'a> {
 
     /// Measures the present weights on the validation split and keeps them as a milestone.
     pub fn milestone(&mut self, recorder: &mut dyn Recorder, percent: u32) -> Result<()> {
-        let Some(validation) = self.context.spec.validation.clone() else {
+        self.progress.state.milestones += 1;
+        if let Some(budget) = &self.context.spec.budget {
+            self.progress.state.measured_at = self.progress.used(budget.unit);
+        }
+        let makes_policy = matches!(
+            self.context.spec.job.product(),
+            Product::Policy | Product::PolicyAndValue
+        );
+        let Some(validation) = self
+            .context
+            .spec
+            .validation
+            .clone()
+            .filter(|_| makes_policy)
+        else {
             return Ok(());
         };
         self.flush_ledger(recorder)?;
@@ -271,8 +339,8 @@ impl<'a> Trainer<'a> {
             measured.cost.tokens,
             measured.cost.flops,
         );
-        self.progress.state.milestones += 1;
-        let metrics = BTreeMap::from([
+        let mut metrics = measured.detectors.metrics("validation");
+        metrics.extend([
             (
                 metric::VALIDATION_PASS_AT_1.to_string(),
                 measured.pass_at_1(),
@@ -298,14 +366,22 @@ impl<'a> Trainer<'a> {
             max_completion_length: plan.max_completion_length,
             items: measured.items,
         }))?;
-        let weights = weights_to_bytes(&self.context.spec.model, self.vocab, &self.weights)?;
+        let weights = self.weights_file()?;
         recorder.artifact(role::MILESTONE, step, &weights)
     }
 
-    /// Hands over the result.
+    /// Hands over the result. A stage that its steps have ended before its budget
+    /// measures its last state too, at the share of the budget that it has reached.
     pub fn finish(&mut self, recorder: &mut dyn Recorder) -> Result<()> {
+        if let Some(budget) = &self.context.spec.budget {
+            let used = self.progress.used(budget.unit);
+            let open = self.progress.state.milestones < budget.milestones.len();
+            if open && used > self.progress.state.measured_at {
+                self.milestone(recorder, budget.percent(used))?;
+            }
+        }
         self.flush_ledger(recorder)?;
-        let weights = weights_to_bytes(&self.context.spec.model, self.vocab, &self.weights)?;
+        let weights = self.weights_file()?;
         recorder.artifact(role::OUTPUT, self.step(), &weights)
     }
 }

@@ -1,10 +1,10 @@
 //! The experiment file: read from YAML or JSON, checked as a whole, every
 //! violation reported at once.
 
+use super::job::JobSpec;
 use super::model::ModelSpec;
 use super::reader::{Sink, choice, params};
 use super::stage::{Charge, Role};
-use super::training::{GrpoParams, OptimParams, PretrainParams, SftParams};
 use crate::task::TaskSpec;
 use crate::violation::{Violation, Violations};
 use serde::{Deserialize, Serialize};
@@ -53,55 +53,12 @@ params! {
     }
 }
 
-/// The kind of a stage and its own parameters, before seeds and budgets are resolved.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Recipe {
-    Pretrain {
-        #[serde(flatten)]
-        optim: OptimParams,
-        #[serde(flatten)]
-        params: PretrainParams,
-    },
-    Sft {
-        #[serde(flatten)]
-        optim: OptimParams,
-        #[serde(flatten)]
-        params: SftParams,
-    },
-    Grpo {
-        #[serde(flatten)]
-        optim: OptimParams,
-        #[serde(flatten)]
-        params: GrpoParams,
-    },
-}
-
-impl Recipe {
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Pretrain { .. } => "pretrain",
-            Self::Sft { .. } => "sft",
-            Self::Grpo { .. } => "grpo",
-        }
-    }
-
-    /// The inputs a kind must have, and those it may have.
-    pub(super) fn roles(&self) -> (&'static [Role], &'static [Role]) {
-        match self {
-            Self::Pretrain { .. } => (&[], &[]),
-            Self::Sft { .. } => (&[Role::Init], &[]),
-            Self::Grpo { .. } => (&[Role::Init], &[Role::Reference]),
-        }
-    }
-}
-
 /// One stage as written in the file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StageEntry {
     pub id: String,
     #[serde(flatten)]
-    pub recipe: Recipe,
+    pub job: JobSpec,
     pub model: Option<ModelSpec>,
     /// `stage` (of the same arm, else shared) or `arm/stage`.
     pub inputs: BTreeMap<Role, String>,

@@ -1,19 +1,26 @@
 //! What is asked for: the experiment file, the resolved stage, and the
 //! parameters of every kind of stage.
 
+pub mod data;
 pub mod experiment;
+pub mod job;
+pub mod judge;
 pub mod model;
+pub mod overlay;
 mod parse;
+mod parse_stage;
 pub mod reader;
 pub mod references;
+pub mod search;
 pub mod stage;
 pub mod training;
 
 pub use experiment::{
-    ArmSpec, BaseSeeds, Budget, BudgetUnit, EvaluationPlan, Experiment, Recipe, StageEntry,
+    ArmSpec, BaseSeeds, Budget, BudgetUnit, EvaluationPlan, Experiment, StageEntry,
 };
+pub use job::{JobSpec, Product};
 pub use model::ModelSpec;
-pub use stage::{Charge, JobSpec, Role, StageBudget, StageSpec};
+pub use stage::{Charge, Role, StageBudget, StageSpec};
 pub use training::{
     EvalParams, GrpoParams, LossType, LrSchedule, OptimParams, PretrainParams, ScaleRewards,
     SftParams,

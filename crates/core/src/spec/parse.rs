@@ -1,17 +1,14 @@
 //! Reads an experiment file, reporting every violation at once.
 
 use super::experiment::{
-    ArmSpec, BaseSeeds, Budget, BudgetUnit, EvaluationPlan, Experiment, MAX_RUNS, Recipe,
-    StageEntry,
+    ArmSpec, BaseSeeds, Budget, BudgetUnit, EvaluationPlan, Experiment, MAX_RUNS,
 };
-use super::model::ModelSpec;
+use super::job::Product;
+use super::parse_stage::read_stage;
 use super::reader::{Field, Reader, Sink, describe};
-use super::stage::{Charge, Role};
-use super::training::{GrpoParams, OptimParams, PretrainParams, SftParams};
 use crate::metric;
 use crate::task::TaskSpec;
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// `None` where what is missing leaves nothing to return; the sink then says why.
 pub(super) fn read(value: &Value, sink: &Sink) -> Option<Experiment> {
@@ -130,7 +127,7 @@ fn is_hidden(c: char) -> bool {
 }
 
 /// A short name for URLs, files and references.
-fn slug(r: &Reader<'_>, key: &'static str) -> Option<String> {
+pub(super) fn slug(r: &Reader<'_>, key: &'static str) -> Option<String> {
     let id = r.required::<String>(key)?;
     let fits = (1..=40).contains(&id.len())
         && id
@@ -239,6 +236,28 @@ fn read_arm(value: &Value, pointer: String, sink: &Sink) -> Option<ArmSpec> {
             "an arm needs stages, or `policy: STAGE` to evaluate a shared stage as it is",
         );
     }
+    if let Some(at) = stages.iter().position(|stage| stage.job.is_decoder())
+        && stages.len() > 1
+    {
+        r.sink().report(
+            format!("{}/stages/{at}/kind", r.pointer()),
+            "a decoder stands alone in its arm: name the policy that it decodes as `init: ARM/STAGE`",
+        );
+    } else if let Some(last) = stages.last()
+        && !last.job.is_decoder()
+        && !matches!(
+            last.job.product(),
+            Product::Policy | Product::PolicyAndValue
+        )
+    {
+        r.report(
+            "stages",
+            format!(
+                "the last stage ({}) makes no policy to evaluate",
+                last.job.kind()
+            ),
+        );
+    }
     let total: f64 = stages.iter().filter_map(|stage| stage.share).sum();
     let given = stages.iter().filter(|stage| stage.share.is_some()).count();
     if given > 0 && given < stages.len() {
@@ -256,164 +275,4 @@ fn read_arm(value: &Value, pointer: String, sink: &Sink) -> Option<ArmSpec> {
         policy,
         stages,
     })
-}
-
-fn read_stage(value: &Value, pointer: String, shared: bool, sink: &Sink) -> Option<StageEntry> {
-    let r = Reader::new(value, pointer, sink);
-    let id = slug(&r, "id");
-    if id.as_deref() == Some("eval") {
-        r.report("id", "`eval` is the name of every run's final evaluation");
-    }
-    let recipe = read_recipe(&r);
-    let model = r.raw("model").map(|v| {
-        let m = Reader::new(v, r.at("model"), sink);
-        let model = ModelSpec::read(&m);
-        model.check(&m);
-        m.finish();
-        model
-    });
-    let inputs = r
-        .raw("inputs")
-        .map(|v| read_inputs(v, r.at("inputs"), sink))
-        .unwrap_or_default();
-    if let Some(recipe) = &recipe {
-        let (must, may) = recipe.roles();
-        for role in must.iter().filter(|role| !inputs.contains_key(role)) {
-            r.report("inputs", format!("{} needs `{role}`", recipe.kind()));
-        }
-        for role in inputs
-            .keys()
-            .filter(|role| !must.contains(role) && !may.contains(role))
-        {
-            r.report("inputs", format!("{} takes no `{role}`", recipe.kind()));
-        }
-        match (recipe, &model) {
-            (Recipe::Pretrain { .. }, None) => {
-                r.report("model", "is required: pretraining makes a model");
-            }
-            (Recipe::Sft { .. } | Recipe::Grpo { .. }, Some(_)) => {
-                r.report("model", "the model is that of `init`; leave it out");
-            }
-            (Recipe::Pretrain { .. }, Some(_))
-            | (Recipe::Sft { .. } | Recipe::Grpo { .. }, None) => {}
-        }
-    }
-    match &recipe {
-        Some(Recipe::Pretrain { .. }) if !shared => {
-            r.report(
-                "kind",
-                "pretraining is charged to no arm: put it under the file's `stages`",
-            );
-        }
-        Some(Recipe::Sft {
-            params: SftParams {
-                max_steps: None, ..
-            },
-            ..
-        })
-        | Some(Recipe::Grpo {
-            params: GrpoParams {
-                max_steps: None, ..
-            },
-            ..
-        }) if shared => {
-            r.report(
-                "max_steps",
-                "is required: a shared stage has no budget that would end it",
-            );
-        }
-        Some(Recipe::Pretrain { .. } | Recipe::Sft { .. } | Recipe::Grpo { .. }) | None => {}
-    }
-    let default_charge = if shared { Charge::Apart } else { Charge::Arm };
-    let charge = r.field("charge", default_charge, None);
-    if !shared && charge != Charge::Arm {
-        r.report("charge", "an arm's own stages are charged to it");
-    }
-    let share = r.optional::<f64>("share");
-    if share.is_some_and(|s| !(s > 0.0 && s <= 1.0)) {
-        r.report("share", "must be above 0 and at most 1");
-    }
-    if shared && share.is_some() {
-        r.report(
-            "share",
-            "belongs to an arm's stages; a shared stage runs for its own steps",
-        );
-    }
-    let threads = r.field("threads", 1, Some(1.0..=64.0));
-    let micro_batch = r.field("micro_batch", 16, Some(1.0..=4096.0));
-    let fresh = r.field("fresh", false, None);
-    r.finish();
-    Some(StageEntry {
-        id: id?,
-        recipe: recipe?,
-        model,
-        inputs,
-        charge,
-        share,
-        threads,
-        micro_batch,
-        fresh,
-    })
-}
-
-fn read_recipe(r: &Reader<'_>) -> Option<Recipe> {
-    let kind = r.required::<String>("kind")?;
-    let recipe = match kind.as_str() {
-        "pretrain" => {
-            let params = PretrainParams::read(r);
-            params.check(r);
-            Recipe::Pretrain {
-                optim: OptimParams::read(r),
-                params,
-            }
-        }
-        "sft" => Recipe::Sft {
-            optim: OptimParams::read(r),
-            params: SftParams::read(r),
-        },
-        "grpo" => {
-            let params = GrpoParams::read(r);
-            params.check(r);
-            Recipe::Grpo {
-                optim: OptimParams::read(r),
-                params,
-            }
-        }
-        other => {
-            r.report(
-                "kind",
-                format!("unknown kind {other:?}; known: pretrain, sft, grpo"),
-            );
-            return None;
-        }
-    };
-    Some(recipe)
-}
-
-fn read_inputs(value: &Value, pointer: String, sink: &Sink) -> BTreeMap<Role, String> {
-    let Some(map) = value.as_object() else {
-        sink.report(
-            pointer,
-            format!(
-                "expected an object of role: stage, found {}",
-                describe(value)
-            ),
-        );
-        return BTreeMap::new();
-    };
-    let mut inputs = BTreeMap::new();
-    for (key, value) in map {
-        let at = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
-        match (key.parse::<Role>(), value.as_str()) {
-            (Err(message), _) => sink.report(at, message),
-            (Ok(_), None) => sink.report(
-                at,
-                format!("expected the name of a stage, found {}", describe(value)),
-            ),
-            (Ok(role), Some(name)) => {
-                inputs.insert(role, name.to_string());
-            }
-        }
-    }
-    inputs
 }

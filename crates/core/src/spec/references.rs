@@ -1,8 +1,11 @@
 //! References between stages: no dangling name, no cycle, no stage too long for its model.
 
-use super::experiment::{Experiment, Recipe, StageEntry};
+use super::experiment::{BudgetUnit, Experiment, StageEntry};
+use super::job::{JobSpec, Product};
 use super::model::ModelSpec;
 use super::reader::Sink;
+use super::stage::{Charge, Role};
+use crate::ledger::forward_flops;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A stage within its file: the arm it belongs to (`None`: shared) and its entry.
@@ -56,7 +59,7 @@ pub fn model<'a>(experiment: &'a Experiment, node: Node<'a>) -> Option<&'a Model
         if let Some(model) = &node.entry.model {
             return Some(model);
         }
-        let init = node.entry.inputs.get(&super::stage::Role::Init)?;
+        let init = node.entry.inputs.get(&Role::Init)?;
         node = resolve(experiment, node.arm, init)?;
     }
     None
@@ -96,7 +99,15 @@ pub(super) fn check(experiment: &Experiment, sink: &Sink) {
                 Some(to) if node.arm.is_none() && to.arm.is_some() => {
                     sink.report(at, "a shared stage cannot build on an arm's stage");
                 }
-                Some(to) => edges.entry(node.key()).or_default().push(to.key()),
+                Some(to) => {
+                    if let Some(wrong) = unfit(*role, to.entry.job.product()) {
+                        sink.report(
+                            &at,
+                            format!("{name:?} is a {} stage: {wrong}", to.entry.job.kind()),
+                        );
+                    }
+                    edges.entry(node.key()).or_default().push(to.key());
+                }
             }
         }
     }
@@ -108,6 +119,155 @@ pub(super) fn check(experiment: &Experiment, sink: &Sink) {
             );
         } else {
             fits(experiment, *node, pointer, sink);
+            one_step(experiment, *node, pointer, sink);
+        }
+    }
+    let cyclic = nodes.iter().any(|(node, _)| reaches(&edges, &node.key()));
+    for (a, arm) in experiment.arms.iter().enumerate() {
+        let decodes = arm.stages.iter().any(|s| s.job.is_decoder());
+        if !cyclic && !decodes && !arm.stages.is_empty() {
+            let taken = reserved(experiment, &arm.id);
+            if taken >= experiment.budget.amount {
+                sink.report(
+                    format!("/arms/{a}"),
+                    "the stages that this arm builds on take the whole budget",
+                );
+            }
+        }
+    }
+}
+
+/// A stage that cannot make its first step within its part of the budget is refused
+/// before anything runs. The bound is low: every completion a single token.
+fn one_step(experiment: &Experiment, node: Node<'_>, pointer: &str, sink: &Sink) {
+    let Some(model) = model(experiment, node) else {
+        return;
+    };
+    if node.entry.charge != Charge::Arm {
+        return;
+    }
+    let sequences = match &node.entry.job {
+        JobSpec::Grpo { params, .. } | JobSpec::Ppo { params, .. } => 4 * params.completions(),
+        JobSpec::Sft { params, .. } => 3 * params.batch_size,
+        JobSpec::PrmTrain { .. }
+        | JobSpec::OrmTrain { .. }
+        | JobSpec::Distill { .. }
+        | JobSpec::RejectionSample { .. }
+        | JobSpec::PrmLabel { .. }
+        | JobSpec::MctsSelftrain { .. }
+        | JobSpec::Pretrain { .. }
+        | JobSpec::Search { .. }
+        | JobSpec::Mcts { .. }
+        | JobSpec::Eval { .. } => return,
+    };
+    let least = match experiment.budget.unit {
+        // A prompt of at least one number and the beginning mark, one token of answer.
+        BudgetUnit::Tokens => 3.0 * f64::from(sequences),
+        BudgetUnit::Flops => {
+            f64::from(sequences) * forward_flops(model, experiment.task.vocab(), 3)
+        }
+    };
+    let amount = amount(experiment, node);
+    if least > amount {
+        sink.report(
+            format!("{pointer}/share"),
+            format!(
+                "a single step takes at least {least:.3e} {}, the stage may use {amount:.3e}",
+                experiment.budget.unit
+            ),
+        );
+    }
+}
+
+/// What an input must be, where it is something else.
+fn unfit(role: Role, product: Product) -> Option<&'static str> {
+    use Product::{Data, Orm, Policy, PolicyAndValue, Prm};
+    let (fits, wanted): (&[Product], _) = match role {
+        Role::Init | Role::Reference | Role::Teacher => (
+            &[Policy, PolicyAndValue],
+            "this input must be a stage that trains a policy",
+        ),
+        Role::Data => (
+            &[Data],
+            "this input must be a stage that makes data (rejection_sample, prm_label)",
+        ),
+        Role::Prm => (&[Prm], "this input must be a prm_train stage"),
+        Role::Orm => (&[Orm], "this input must be an orm_train stage"),
+        Role::Value => (
+            &[PolicyAndValue, Prm],
+            "this input must have a trained scalar head (prm_train, mcts_selftrain, ppo)",
+        ),
+    };
+    (!fits.contains(&product)).then_some(wanted)
+}
+
+/// The arm and every other one whose stages it builds on.
+pub fn arms_needed(experiment: &Experiment, arm: &str) -> BTreeSet<String> {
+    let mut needed = BTreeSet::new();
+    let mut open = vec![arm.to_string()];
+    while let Some(id) = open.pop() {
+        let Some(arm) = experiment.arm(&id) else {
+            continue;
+        };
+        if !needed.insert(id) {
+            continue;
+        }
+        let names = arm.stages.iter().flat_map(|s| s.inputs.values());
+        open.extend(
+            names
+                .filter_map(|name| resolve(experiment, Some(&arm.id), name))
+                .filter_map(|node| node.arm.map(String::from)),
+        );
+    }
+    needed
+}
+
+/// What other stages have taken of an arm's budget before its own: those that it
+/// builds on and pays for. A teacher's training is listed apart.
+pub fn reserved(experiment: &Experiment, arm: &str) -> f64 {
+    let mut seen = BTreeMap::new();
+    if let Some(arm) = experiment.arm(arm) {
+        for entry in &arm.stages {
+            let node = Node {
+                arm: Some(&arm.id),
+                entry,
+            };
+            collect(experiment, arm.id.as_str(), node, &mut seen, 0);
+        }
+    }
+    seen.values().sum()
+}
+
+fn collect(
+    experiment: &Experiment,
+    arm: &str,
+    node: Node<'_>,
+    seen: &mut BTreeMap<String, f64>,
+    depth: usize,
+) {
+    if depth > 1_000 || seen.contains_key(&node.key()) {
+        return;
+    }
+    if node.arm != Some(arm) && node.entry.charge == Charge::Arm {
+        seen.insert(node.key(), amount(experiment, node));
+    }
+    for (role, name) in &node.entry.inputs {
+        if *role != Role::Teacher
+            && let Some(to) = resolve(experiment, node.arm, name)
+        {
+            collect(experiment, arm, to, seen, depth + 1);
+        }
+    }
+}
+
+/// The compute that a stage may use, in the unit of the experiment's budget.
+pub fn amount(experiment: &Experiment, node: Node<'_>) -> f64 {
+    let total = experiment.budget.amount;
+    match node.arm.and_then(|id| experiment.arm(id)) {
+        None => node.entry.share.unwrap_or(0.0) * total,
+        Some(arm) => {
+            let own = node.entry.share.unwrap_or(1.0 / arm.stages.len() as f64);
+            own * (total - reserved(experiment, &arm.id)).max(0.0)
         }
     }
 }
@@ -167,11 +327,9 @@ fn fits(experiment: &Experiment, node: Node<'_>, pointer: &str, sink: &Sink) {
         return;
     };
     let prompt = experiment.task.max_prompt_tokens();
-    let (longest, field) = match &node.entry.recipe {
-        Recipe::Pretrain { .. } | Recipe::Sft { .. } => {
-            (experiment.task.longest_chain(), "model/context")
-        }
-        Recipe::Grpo { params, .. } => (params.max_completion_length, "max_completion_length"),
+    let (longest, field) = match node.entry.job.completion_length() {
+        Some(length) => (length, "max_completion_length"),
+        None => (experiment.task.longest_chain(), "model/context"),
     };
     let needed = prompt + longest.max(experiment.evaluation.max_completion_length);
     if needed > model.context {

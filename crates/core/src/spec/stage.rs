@@ -1,15 +1,15 @@
 //! A stage: one unit of work with a complete spec and a hash.
 
+use super::job::JobSpec;
 use super::model::ModelSpec;
 use super::reader::choice;
-use super::training::{EvalParams, GrpoParams, OptimParams, PretrainParams, SftParams};
 use crate::canonical;
 use crate::task::TaskSpec;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Bumped whenever the engine would give other results for the same spec.
-pub const SEMANTICS_VERSION: u32 = 1;
+pub const SEMANTICS_VERSION: u32 = 2;
 
 choice! {
     /// What an input is used as.
@@ -18,6 +18,16 @@ choice! {
         Init = "init",
         /// The frozen policy that a KL term is taken to.
         Reference = "reference",
+        /// Completions to learn from.
+        Data = "data",
+        /// The policy that a student learns from.
+        Teacher = "teacher",
+        /// The judge of steps.
+        Prm = "prm",
+        /// The judge of outcomes.
+        Orm = "orm",
+        /// The network whose scalar head values the nodes of a tree.
+        Value = "value",
     }
 }
 
@@ -33,39 +43,6 @@ choice! {
     }
 }
 
-/// The kinds of stage. The tag is also the SQL column, generated from the JSON.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum JobSpec {
-    Pretrain {
-        optim: OptimParams,
-        params: PretrainParams,
-    },
-    Sft {
-        optim: OptimParams,
-        params: SftParams,
-    },
-    Grpo {
-        optim: OptimParams,
-        params: GrpoParams,
-    },
-    Eval {
-        params: EvalParams,
-        split: Vec<crate::task::Split>,
-    },
-}
-
-impl JobSpec {
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Pretrain { .. } => "pretrain",
-            Self::Sft { .. } => "sft",
-            Self::Grpo { .. } => "grpo",
-            Self::Eval { .. } => "eval",
-        }
-    }
-}
-
 /// The part of its arm's budget that a stage may use, and where it is measured.
 /// Amounts count from the stage's own start, in the unit of the experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,8 +50,18 @@ impl JobSpec {
 pub struct StageBudget {
     pub unit: super::experiment::BudgetUnit,
     pub amount: f64,
+    /// What the arm had used before this stage, and its whole budget.
+    pub before: f64,
+    pub whole: f64,
     /// (percentage of the whole arm's budget, amount since this stage's start), ascending.
     pub milestones: Vec<(u32, f64)>,
+}
+
+impl StageBudget {
+    /// Percentage of the arm's whole budget at `used` since the stage's start, rounded down.
+    pub fn percent(&self, used: f64) -> u32 {
+        ((self.before + used) / self.whole * 100.0 + 1e-6) as u32
+    }
 }
 
 /// How a training stage looks at itself on the validation split.

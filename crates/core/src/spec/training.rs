@@ -1,6 +1,8 @@
 //! Parameters of the kinds of stage. GRPO's carry TRL's names.
 
 use super::reader::{Field, Reader, choice, params};
+use super::search::Credit;
+use super::stage::Role;
 
 choice! {
     /// How the learning rate moves over the stage's budget.
@@ -105,11 +107,129 @@ params! {
     /// Supervised fine-tuning on clean long chains; the loss covers completions only.
     pub struct SftParams {
         pub batch_size: u32 = 64, in 1.0..=65536.0;
-        /// Distinct demonstrations, drawn once from the training split and repeated.
+        /// Distinct demonstrations, drawn once from the training split and repeated; with a
+        /// `data` input, that many of its completions.
         pub demonstrations: u32 = 64, in 1.0..=10_000_000.0;
         /// Stops here even where the budget would allow more.
         pub max_steps: Option<u32> = None, in 1.0..=1e9;
         pub checkpoint_steps: u32 = 100, in 1.0..=1e6;
+    }
+}
+
+choice! {
+    /// A part of the reward.
+    pub enum Component {
+        /// 1 for the right answer.
+        Accuracy = "accuracy",
+        /// 1 for a completion that parses as a whole.
+        Format = "format",
+        /// Share of the chain's words in the prompt's own vocabulary (DeepSeek-R1, section
+        /// 2.3.2); a completion without a chain mixes nothing and has 1.
+        Language = "language",
+        /// Share of max_completion_length that is used; shorten with a negative weight.
+        Length = "length",
+        /// Share of the completion's 4-grams that repeat an earlier one; a penalty with a
+        /// negative weight.
+        Repetition = "repetition",
+        /// The step judge's scores, by `credit`.
+        Prm = "prm",
+        /// The outcome judge's score.
+        Orm = "orm",
+    }
+}
+
+/// One term of the reward.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RewardTerm {
+    pub component: Component,
+    #[serde(default = "one")]
+    pub weight: f64,
+    /// How the scores of the steps add up (prm).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credit: Option<Credit>,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl RewardTerm {
+    pub fn accuracy() -> Self {
+        Self {
+            component: Component::Accuracy,
+            weight: 1.0,
+            credit: None,
+        }
+    }
+}
+
+impl Field for RewardTerm {
+    fn read(value: &serde_json::Value) -> Result<Self, String> {
+        let term: Self = serde_json::from_value(value.clone())
+            .map_err(|e| format!("expected {{component, weight}}: {e}"))?;
+        if !term.weight.is_finite() || term.weight == 0.0 || term.weight.abs() > 1e3 {
+            return Err("weight must be a number other than 0, at most 1000".into());
+        }
+        match (term.component, term.credit) {
+            (Component::Prm, None) => {
+                Err("prm needs `credit`: sum, mean, min, last or prod".into())
+            }
+            (Component::Prm, Some(_)) | (_, None) => Ok(term),
+            (_, Some(_)) => Err("`credit` belongs to prm".into()),
+        }
+    }
+}
+
+choice! {
+    /// What a reward is compared with.
+    pub enum RewardBaseline {
+        /// The mean of its group, itself included.
+        GroupMean = "group_mean",
+        /// The mean of the others of its group (RLOO: Ahmadian et al. 2024, eq. 7).
+        LeaveOneOut = "leave_one_out",
+    }
+}
+
+choice! {
+    /// How a ratio that has moved too far stops pulling.
+    pub enum PolicyLoss {
+        /// -min(r A, clip(r) A) (PPO).
+        Clip = "clip",
+        /// -stop_gradient(min(r, 1 + epsilon_high)) A log p (MiniMax-M1, eq. 4): every
+        /// token keeps its gradient.
+        Cispo = "cispo",
+    }
+}
+
+choice! {
+    /// Whether ratios are those of tokens or of whole completions.
+    pub enum ImportanceLevel {
+        Token = "token",
+        /// exp of the mean log-ratio of the completion (GSPO, eq. 7).
+        Sequence = "sequence",
+    }
+}
+
+choice! {
+    /// What becomes of a completion that was cut off.
+    pub enum Truncated {
+        Kept = "kept",
+        /// Left out of the loss (DAPO's overlong filter).
+        Masked = "masked",
+    }
+}
+
+params! {
+    /// Proximal policy optimisation's critic: a scalar head on the policy's own network.
+    pub struct CriticParams {
+        /// Weight of the value loss.
+        pub value_coef: f64 = 0.5, in 0.0..=100.0;
+        pub gamma: f64 = 1.0, in 0.0..=1.0;
+        /// Generalised advantage estimation (Schulman et al. 2015).
+        pub gae_lambda: f64 = 1.0, in 0.0..=1.0;
+        /// Updates in which only the value learns.
+        pub value_warmup_steps: u32 = 0, in 0.0..=1e6;
     }
 }
 
@@ -118,7 +238,7 @@ params! {
     pub struct GrpoParams {
         pub prompts_per_step: u32 = 16, in 1.0..=65536.0;
         /// Completions per prompt: the group size G.
-        pub num_generations: u32 = 16, in 2.0..=4096.0;
+        pub num_generations: u32 = 16, in 1.0..=4096.0;
         pub max_completion_length: u32 = 40, in 1.0..=131072.0;
         /// The end mark is not sampled before so many tokens.
         pub min_completion_length: u32 = 0, in 0.0..=131072.0;
@@ -139,8 +259,25 @@ params! {
         pub num_iterations: u32 = 1, in 1.0..=64.0;
         /// Optimiser steps per pass.
         pub minibatches: u32 = 1, in 1.0..=1024.0;
-        /// Reward for a completion that parses, beside 1 for the right answer.
-        pub format_reward: f64 = 0.0, in 0.0..=10.0;
+        /// What a completion is rewarded for; the reward is the weighted sum.
+        pub rewards: Vec<RewardTerm> = vec![RewardTerm::accuracy()];
+        /// What a completion's reward is compared with.
+        pub reward_baseline: RewardBaseline = RewardBaseline::GroupMean;
+        pub policy_loss: PolicyLoss = PolicyLoss::Clip;
+        pub importance_sampling_level: ImportanceLevel = ImportanceLevel::Token;
+        /// Upper bound of the ratio where the advantage is negative (INTELLECT-2); 0 means none.
+        pub delta: f64 = 0.0, in 0.0..=1e6;
+        /// Rollouts a step may draw until enough groups have mixed rewards (DAPO, section
+        /// 3.2); 1 takes the first as it is.
+        pub max_num_gen_batches: u32 = 1, in 1.0..=64.0;
+        pub truncated_completions: Truncated = Truncated::Kept;
+        /// Tokens before the limit over which the penalty grows (DAPO, eq. 13); 0 means none.
+        pub overlong_buffer: u32 = 0, in 0.0..=131072.0;
+        /// Largest penalty of a completion that runs into the limit.
+        pub overlong_penalty: f64 = 1.0, in 0.0..=100.0;
+        /// Cap of the weight that corrects for the sampler's own log-probabilities
+        /// (truncated importance sampling); 0 means none.
+        pub importance_sampling_cap: f64 = 0.0, in 0.0..=1e6;
         pub max_steps: Option<u32> = None, in 1.0..=1e9;
         pub checkpoint_steps: u32 = 20, in 1.0..=1e6;
         /// Steps between stored samples of completions.
@@ -149,6 +286,26 @@ params! {
 }
 
 impl GrpoParams {
+    /// The judges that the rewards ask.
+    pub fn judges(&self) -> Vec<Role> {
+        let asks = |wanted| self.rewards.iter().any(|r| r.component == wanted);
+        [(Component::Prm, Role::Prm), (Component::Orm, Role::Orm)]
+            .into_iter()
+            .filter(|(component, _)| asks(*component))
+            .map(|(_, role)| role)
+            .collect()
+    }
+
+    /// Advantages within a group need two completions.
+    pub fn check_groups(&self, reader: &Reader<'_>) {
+        if self.num_generations < 2 {
+            reader.report(
+                "num_generations",
+                "must be at least 2: a group is compared with itself",
+            );
+        }
+    }
+
     pub fn completions(&self) -> u32 {
         self.prompts_per_step * self.num_generations
     }
@@ -168,6 +325,17 @@ impl GrpoParams {
         }
         if self.ref_refresh_steps > 0 && self.beta == 0.0 {
             reader.report("ref_refresh_steps", "has no effect while beta is 0");
+        }
+        if self.rewards.is_empty() {
+            reader.report("rewards", "needs at least one component");
+        }
+        if self.overlong_buffer > self.max_completion_length {
+            reader.report("overlong_buffer", "must not be above max_completion_length");
+        }
+        if self.policy_loss == PolicyLoss::Cispo
+            && self.importance_sampling_level == ImportanceLevel::Sequence
+        {
+            reader.report("importance_sampling_level", "cispo weighs tokens");
         }
         if self.bnpo_batch > 0 && self.loss_type != LossType::Bnpo {
             reader.report("bnpo_batch", "belongs to loss_type bnpo");

@@ -9,6 +9,7 @@ mod finishing;
 mod leases;
 mod pages;
 mod planning;
+mod play;
 mod records;
 mod rollups;
 mod speed;
