@@ -17,11 +17,11 @@ choice! {
         Right = "right",
         /// A true equation that re-states what is known and gets no further.
         Recheck = "recheck",
-        /// A mark that takes back the step before it: what follows is judged as if
-        /// that step had never been made.
+        /// A mark that takes back the step before it, from where the answer was out of
+        /// reach: what follows is judged as if that step had never been made.
         Reflection = "reflection",
         /// True and allowed, but not on the way: a dead end, a detour, a variable
-        /// that the query does not need.
+        /// that the query does not need, a mark that takes back what was well.
         Useless = "useless",
         WrongResult = "wrong_result",
         /// The step works on another number or operation than the problem has there.
@@ -40,13 +40,8 @@ impl StepVerdict {
         }
     }
 
-    /// Brings the chain nearer to the answer.
-    pub fn is_useful(self) -> bool {
-        self == Self::Right
-    }
-
     /// Something false, not allowed or unreadable stands there.
-    pub fn is_fault(self) -> bool {
+    pub(super) fn is_fault(self) -> bool {
         match self {
             Self::WrongResult | Self::WrongCopy | Self::Malformed => true,
             Self::Right | Self::Recheck | Self::Reflection | Self::Useless => false,
@@ -105,10 +100,14 @@ pub(super) fn walk<K: Kind>(task: &K, problem: &Problem, body: &str) -> Walk<K::
     let mut verdicts = vec![];
     for piece in pieces(body) {
         let verdict = if task.take_back().is_some_and(|mark| is_mark(piece, mark)) {
+            let well = clean && task.promising(&state);
             match past.pop() {
                 Some(before) => {
                     (state, clean) = before;
-                    StepVerdict::Reflection
+                    match well {
+                        true => StepVerdict::Useless,
+                        false => StepVerdict::Reflection,
+                    }
                 }
                 None => StepVerdict::Malformed,
             }
