@@ -200,15 +200,18 @@ impl Kind for Dag {
         let query = constants + ops as usize - 1;
         for i in constants..=query + self.distractors as usize {
             let left = match i <= query {
-                true => names[i - 1],
-                false => names[stream.below(i as u32) as usize],
+                true => i - 1,
+                false => stream.below(i as u32) as usize,
             };
             let op = OPERATIONS[stream.below(3) as usize];
-            // A number as often as a name.
-            let right = match stream.below(2) {
-                0 => names[stream.below(i as u32) as usize].to_string(),
-                _ => stream.below(self.modulus).to_string(),
+            // A number as often as another name: `a-a` would ask for nothing.
+            let right = if i > 1 && stream.below(2) == 0 {
+                let other = stream.below(i as u32 - 1) as usize;
+                names[other + usize::from(other >= left)].to_string()
+            } else {
+                stream.below(self.modulus).to_string()
             };
+            let left = names[left];
             // A number may stand on either side.
             lines.push(match stream.below(2) {
                 0 => format!("{}={left}{op}{right}", names[i]),

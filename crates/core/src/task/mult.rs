@@ -193,7 +193,8 @@ impl Mult {
         })
     }
 
-    /// The chain; the result of the line `fault` is off by one in one digit, and no longer.
+    /// The chain; the result of the line `fault` is off by one in one digit:
+    /// lower where it can be, so that no later sum gets longer.
     fn write(
         &self,
         problem: &Problem,
@@ -209,8 +210,8 @@ impl Mult {
                 let places = equation.result.to_string().len() as u32;
                 let place = 10_u64.pow(stream.below(places));
                 match equation.result / place % 10 {
-                    9 => equation.result -= place,
-                    _ => equation.result += place,
+                    0 => equation.result += place,
+                    _ => equation.result -= place,
                 }
             }
             let line = format!(
