@@ -49,6 +49,10 @@ fn each_kind_of_step_has_its_verdict() {
         steps("47*6=272;47*30=1410;272+1410=1682;A1682"),
         [WrongResult, Right, Right]
     );
+    assert_eq!(
+        steps("47*6=282;47*30=1410;282+1410=1792;A1792"),
+        [Right, Right, WrongResult]
+    );
     assert_eq!(steps("47*6=282;47*6=282;"), [Right, Recheck]);
     assert_eq!(steps("47*6=282;47*6=281;"), [Right, WrongResult]);
     assert_eq!(steps("47*6=281;47*6=281;"), [WrongResult, WrongResult]);
