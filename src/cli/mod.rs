@@ -9,6 +9,7 @@ mod migrate;
 mod preset;
 mod serve;
 mod submit;
+mod task;
 mod token;
 mod up;
 mod watch;
@@ -40,6 +41,9 @@ enum Command {
     /// List or show the experiments that come with the program
     #[command(subcommand)]
     Preset(preset::Preset),
+    /// List or show kinds of problem
+    #[command(subcommand)]
+    Task(task::Task),
     /// Follow an experiment's runs
     Watch(watch::Watch),
     /// Print an experiment's comparison
@@ -102,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Token(token) => token.run(),
         Command::Submit(submit) => submit.run(),
         Command::Preset(preset) => preset.run(),
+        Command::Task(task) => task.run(),
         Command::Watch(watch) => watch.run(),
         Command::Compare(compare) => compare.run(),
         Command::Import(import) => import.run(),

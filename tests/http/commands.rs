@@ -123,6 +123,7 @@ fn errors_are_one_line_that_says_what_to_do() {
         (vec!["compare", id], "no such experiment"),
         (vec!["submit", "-", "--server", "ftp://x"], "--server takes"),
         (vec!["import", "/nowhere"], "cannot read"),
+        (vec!["task", "show", "chess"], "known: modchain, parity"),
     ] {
         let output = assay(&app, &arguments, "");
         assert!(!output.status.success(), "{arguments:?}");

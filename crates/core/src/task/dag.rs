@@ -10,9 +10,11 @@ use super::language::{Pair, Voice, absent};
 use super::{ANSWER, Kind, Language, Problem, Range, STEP, StepVerdict, check_ranges, modular};
 use crate::rng::Stream;
 use crate::spec::reader::{Reader, params};
+use prompt::{Definition, Operand, Parsed};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+mod prompt;
 #[cfg(test)]
 mod tests;
 
@@ -47,74 +49,6 @@ params! {
         pub minority_mixed_share: f64 = absent::mixed_share(), in 0.0..=1.0;
         /// Share of L2 among the problems of all splits.
         pub rl_minority_share: f64 = absent::rl_share(), in 0.0..=1.0;
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Operand {
-    Digit(u32),
-    Name(char),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Definition {
-    Constant(u32),
-    Operation(Operand, char, Operand),
-}
-
-#[derive(Debug)]
-struct Parsed {
-    definitions: BTreeMap<char, Definition>,
-    query: char,
-    /// What the query needs, each after what it is made of.
-    needed: Vec<char>,
-}
-
-impl Parsed {
-    /// Reads a prompt in L1.
-    fn new(prompt: &str) -> Self {
-        let (list, query) = prompt.split_once('?').unwrap_or_default();
-        let definitions = list.split(',').filter_map(definition).collect();
-        let mut parsed = Self {
-            definitions,
-            query: query.chars().next().unwrap_or('a'),
-            needed: vec![],
-        };
-        parsed.need(parsed.query);
-        parsed
-    }
-
-    fn need(&mut self, name: char) {
-        if self.needed.contains(&name) {
-            return;
-        }
-        if let Some(Definition::Operation(left, _, right)) = self.definitions.get(&name).copied() {
-            for operand in [left, right] {
-                if let Operand::Name(name) = operand {
-                    self.need(name);
-                }
-            }
-        }
-        self.needed.push(name);
-    }
-}
-
-fn operand(c: char) -> Option<Operand> {
-    match c.to_digit(10) {
-        Some(digit) => Some(Operand::Digit(digit)),
-        None => NAMES.contains(c).then_some(Operand::Name(c)),
-    }
-}
-
-fn definition(text: &str) -> Option<(char, Definition)> {
-    let chars: Vec<char> = text.chars().collect();
-    match chars[..] {
-        [name, '=', digit] => Some((name, Definition::Constant(digit.to_digit(10)?))),
-        [name, '=', left, op, right] => {
-            let operation = Definition::Operation(operand(left)?, op, operand(right)?);
-            Some((name, operation))
-        }
-        _ => None,
     }
 }
 
@@ -266,15 +200,18 @@ impl Kind for Dag {
         let query = constants + ops as usize - 1;
         for i in constants..=query + self.distractors as usize {
             let left = match i <= query {
-                true => names[i - 1],
-                false => names[stream.below(i as u32) as usize],
+                true => i - 1,
+                false => stream.below(i as u32) as usize,
             };
             let op = OPERATIONS[stream.below(3) as usize];
-            // A number as often as a name.
-            let right = match stream.below(2) {
-                0 => names[stream.below(i as u32) as usize].to_string(),
-                _ => stream.below(self.modulus).to_string(),
+            // A number as often as another name: `a-a` would ask for nothing.
+            let right = if i > 1 && stream.below(2) == 0 {
+                let other = stream.below(i as u32 - 1) as usize;
+                names[other + usize::from(other >= left)].to_string()
+            } else {
+                stream.below(self.modulus).to_string()
             };
+            let left = names[left];
             // A number may stand on either side.
             lines.push(match stream.below(2) {
                 0 => format!("{}={left}{op}{right}", names[i]),
@@ -312,6 +249,13 @@ impl Kind for Dag {
             true => WORDS.to_first(&turn(prompt, ':', ':')),
             false => prompt.to_string(),
         }
+    }
+
+    /// The expression that is asked for, whatever its variables are called, in
+    /// whatever order they stand, and whatever else stands there.
+    fn canonical(&self, prompt: &str) -> String {
+        let parsed = Parsed::new(&self.plain(prompt));
+        parsed.worked(parsed.query)
     }
 
     fn long_chain(&self, problem: &Problem, p_recheck: f64, stream: &mut Stream) -> String {

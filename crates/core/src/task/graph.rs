@@ -125,7 +125,7 @@ impl Graph {
     }
 
     /// A random shortest path; at the step `fault` it jumps where no edge is.
-    fn write(problem: &Problem, fault: Option<u32>, stream: &mut Stream) -> String {
+    fn write(&self, problem: &Problem, fault: Option<u32>, stream: &mut Stream) -> String {
         let graph = Parsed::new(&problem.prompt);
         let mut at = graph.source;
         let mut moves = 0;
@@ -133,8 +133,8 @@ impl Graph {
         while graph.distance.get(&at).is_some_and(|d| *d > 0) {
             let choices: Vec<char> = if fault == Some(moves) {
                 let apart = |node: &char| *node != at && !graph.edges.contains(&(at, *node));
-                // At most a digit's worth of moves in all.
-                let near = |node: &char| moves + 1 + graph.distance[node] <= 9;
+                // No longer than a right chain may be.
+                let near = |node: &char| moves + 1 + graph.distance[node] <= self.max_length;
                 let nodes = graph.distance.keys().copied();
                 nodes.filter(apart).filter(near).collect()
             } else {
@@ -212,14 +212,26 @@ impl Kind for Graph {
         }
     }
 
+    /// Edges in one order and direction; a path has the same length both ways.
+    fn canonical(&self, prompt: &str) -> String {
+        let sorted = |pair: &str| {
+            let mut pair: Vec<char> = pair.chars().collect();
+            pair.sort_unstable();
+            pair.into_iter().collect::<String>()
+        };
+        let mut parts: Vec<String> = prompt.split(',').map(sorted).collect();
+        parts.sort_unstable();
+        parts.join(",")
+    }
+
     fn long_chain(&self, problem: &Problem, _p_recheck: f64, stream: &mut Stream) -> String {
-        Self::write(problem, None, stream)
+        self.write(problem, None, stream)
     }
 
     /// One step before the target at the latest: from there a node is always apart.
     fn wrong_chain(&self, problem: &Problem, stream: &mut Stream) -> String {
         let fault = stream.below(problem.difficulty - 1);
-        Self::write(problem, Some(fault), stream)
+        self.write(problem, Some(fault), stream)
     }
 
     fn start(&self, problem: &Problem) -> State {

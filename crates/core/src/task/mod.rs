@@ -9,8 +9,6 @@ mod language;
 pub mod modchain;
 pub mod mult;
 pub mod parity;
-#[cfg(test)]
-mod tests;
 mod verdict;
 
 pub use language::Language;
@@ -67,21 +65,20 @@ pub struct Problem {
 impl Problem {
     /// Stable across machines and versions: the problem's name in the records.
     pub fn key(&self) -> u64 {
-        crate::rng::derive_seed(&["problem", &self.prompt])
+        key(&self.prompt)
     }
+}
 
-    fn bucket(&self) -> u64 {
-        self.key() % 100
-    }
+fn key(text: &str) -> u64 {
+    crate::rng::derive_seed(&["problem", text])
+}
 
-    /// 80 % train, 10 % validation, 10 % test. For a prompt in a task's second
-    /// vocabulary ask `TaskSpec::split`.
-    pub fn split(&self) -> Split {
-        match self.bucket() {
-            0..80 => Split::Train,
-            80..90 => Split::Validation,
-            _ => Split::Test,
-        }
+/// 80 % train, 10 % validation, 10 % test.
+fn split<K: Kind>(task: &K, problem: &Problem) -> Split {
+    match key(&task.canonical(&problem.prompt)) % 100 {
+        0..80 => Split::Train,
+        80..90 => Split::Validation,
+        _ => Split::Test,
     }
 }
 
@@ -114,13 +111,17 @@ pub(crate) trait Kind {
     fn longest_chain(&self) -> u32;
     fn draw(&self, range: Range, stream: &mut Stream) -> Problem;
 
-    /// May put a drawn problem into the second vocabulary. Its split is settled before.
+    /// May put a drawn problem into the second vocabulary, which leaves it in its split.
     fn dress(&self, problem: Problem, _range: Range, _stream: &mut Stream) -> Problem {
         problem
     }
     /// The prompt in the first vocabulary.
     fn plain(&self, prompt: &str) -> String {
         prompt.to_string()
+    }
+    /// The same for prompts that ask one question in other words: it decides the split.
+    fn canonical(&self, prompt: &str) -> String {
+        self.plain(prompt)
     }
 
     fn long_chain(&self, problem: &Problem, p_recheck: f64, stream: &mut Stream) -> String;
@@ -167,7 +168,7 @@ macro_rules! each {
 fn draw_until<K: Kind>(task: &K, range: Range, bucket: Split, stream: &mut Stream) -> Problem {
     loop {
         let problem = task.draw(range, stream);
-        if problem.split() == bucket {
+        if split(task, &problem) == bucket {
             return task.dress(problem, range, stream);
         }
     }
@@ -251,15 +252,10 @@ impl TaskSpec {
         each!(self, task => draw_until(task, Range::Pretrain, Split::Train, stream))
     }
 
-    /// The bucket that a problem was drawn from: that of its prompt in the first
-    /// vocabulary, so that both forms of a problem stand on the same side.
+    /// The bucket that a problem was drawn from. All forms of one question, in either
+    /// vocabulary or in another order of its parts, stand on the same side.
     pub fn split(&self, problem: &Problem) -> Split {
-        let prompt = each!(self, task => task.plain(&problem.prompt));
-        Problem {
-            prompt,
-            ..problem.clone()
-        }
-        .split()
+        each!(self, task => split(task, problem))
     }
 
     /// The first `n` distinct problems of a split: the same in every run of every experiment.
@@ -357,3 +353,6 @@ fn modular(left: u32, op: char, right: u32, m: u32) -> u32 {
         _ => (left * right) % m,
     }
 }
+
+#[cfg(test)]
+mod tests;

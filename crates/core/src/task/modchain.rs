@@ -87,7 +87,7 @@ impl Modchain {
             ],
             "ood_min_ops",
         );
-        if self.modulus.pow(self.min_ops + 1) < 1_000 {
+        if self.modulus.saturating_pow(self.min_ops + 1) < 1_000 {
             reader.report(
                 "modulus",
                 "too few distinct problems for a split; raise modulus or min_ops",

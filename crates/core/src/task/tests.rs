@@ -46,6 +46,15 @@ fn problems(task: &TaskSpec, stream: &mut Stream) -> Vec<Problem> {
     out
 }
 
+/// A hash of problems, to hold against one computed before.
+fn hash<'a>(problems: impl IntoIterator<Item = &'a Problem>) -> u64 {
+    let lines = problems.into_iter();
+    let lines: String = lines
+        .map(|p| format!("{} {}\n", p.prompt, p.gold))
+        .collect();
+    crate::rng::derive_seed(&[&lines])
+}
+
 /// Right steps only, but for what a mark of reflection takes back.
 fn sound(steps: &[StepVerdict]) -> bool {
     let taken_back = |i: usize| steps.get(i + 1) == Some(&StepVerdict::Reflection);
@@ -76,7 +85,7 @@ proptest! {
                     }
                 }
                 let steps = task.verify(&problem, &clean, true).steps;
-                prop_assert!(steps.iter().all(|s| s.is_useful()), "{clean} {steps:?}");
+                prop_assert!(steps.iter().all(|s| *s == StepVerdict::Right), "{clean} {steps:?}");
                 prop_assert!(steps.len() as u32 >= problem.difficulty);
                 prop_assert_eq!(task.reflections(&clean), 0);
                 prop_assert!(problem.prompt.chars().all(|c| task.alphabet().contains(c)));
@@ -101,6 +110,9 @@ proptest! {
                     let steps = task.verify(&problem, &text, true).steps;
                     prop_assert_eq!(steps.iter().any(|s| s.is_fault()), faulty, "{} {}", problem.prompt, text);
                     prop_assert!(steps.iter().filter(|s| s.is_fault()).count() <= 1);
+                    prop_assert!(!faulty || !steps.iter().all(|s| s.is_right()), "{text}");
+                    prop_assert!(text.chars().all(|c| task.alphabet().contains(c)), "{text}");
+                    prop_assert!((text.len() as u32) < task.longest_chain(), "{text}");
                     let mut prefix = String::new();
                     for (piece, i) in text.split_inclusive(STEP).zip(0..) {
                         if piece.starts_with(ANSWER) {
@@ -169,6 +181,31 @@ fn splits_never_share_a_problem() {
     }
 }
 
+/// Otherwise a test problem would be trained on in other words.
+#[test]
+fn one_question_in_other_words_stays_in_its_split() {
+    let same = [
+        ("mult", "74*63=", "63*74="),
+        ("graph", "ab,cb,be,ce,cd,af,?ad", "ec,fa,eb,dc,ba,bc,?da"),
+        // Other names, another order of lines and factors, without the needless `d`.
+        ("dag", "c=b*a,b=a+3,d=a-b,a=4,?c", "k=4,m=3+k,p=k*m,?p"),
+    ];
+    let other = [
+        ("mult", "74*63=", "74*64="),
+        ("graph", "ab,cb,be,ce,cd,af,?ad", "ab,cb,be,ce,cd,af,?ae"),
+        ("dag", "c=b-a,b=a+3,a=4,?c", "c=a-b,b=a+3,a=4,?c"),
+    ];
+    let canonical = |task: &TaskSpec, prompt: &str| each!(task, task => task.canonical(prompt));
+    for task in defaults() {
+        for (name, first, second) in same.iter().filter(|(name, ..)| *name == task.name()) {
+            assert_eq!(canonical(&task, first), canonical(&task, second), "{name}");
+        }
+        for (name, first, second) in other.iter().filter(|(name, ..)| *name == task.name()) {
+            assert_ne!(canonical(&task, first), canonical(&task, second), "{name}");
+        }
+    }
+}
+
 #[test]
 fn out_of_distribution_problems_are_larger() {
     let size = |task: &TaskSpec, split| {
@@ -216,6 +253,8 @@ fn faults_of_a_task_are_all_reported_and_an_unknown_one_lists_the_known() {
         ["unknown task \"sudoku\"; known: modchain, parity, mult, countdown, dag, graph"]
     );
     assert_eq!(messages(json!({})), ["is required"]);
+    let many = json!({ "name": "modchain", "min_ops": 32, "max_ops": 32, "pretrain_max_ops": 32 });
+    assert_eq!(messages(many), ["must be above max_ops (32)"]);
     for value in [
         json!({ "name": "parity", "max_bits": 11, "ood_min_bits": 10 }),
         json!({ "name": "mult", "ood_min_digits": 2, "order": "reversed" }),
@@ -237,6 +276,8 @@ fn modchain_is_what_it_was() {
     assert_eq!(serde_json::to_value(&task).unwrap(), stored);
     assert_eq!(serde_json::from_value::<TaskSpec>(stored).unwrap(), task);
     assert_eq!(task.vocab(), 19);
+    let fixed = task.fixed_problems(Split::Test, 50);
+    assert_eq!(hash(&fixed), 4_148_457_992_207_421);
     let mut text = String::new();
     for seed in 0..50 {
         let mut stream = Uniform::new(seed, "pin").stream(0, 0);

@@ -2,6 +2,7 @@
 //! every task shares.
 
 use super::{Kind, Problem};
+use crate::spec::reader::choice;
 use serde::{Deserialize, Serialize};
 
 /// Closes a step of a chain, in every task.
@@ -9,24 +10,24 @@ pub const STEP: char = ';';
 /// Stands before the answer, in every task.
 pub const ANSWER: char = 'A';
 
-/// Judgement of one step of a chain, given what the chain has claimed before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepVerdict {
-    /// True, taken from the problem, and on the way to the answer.
-    Right,
-    /// A true equation that re-states what is known and gets no further.
-    Recheck,
-    /// A mark that takes back the step before it: what follows is judged as if
-    /// that step had never been made.
-    Reflection,
-    /// True and allowed, but not on the way: a dead end, a detour, a variable
-    /// that the query does not need.
-    Useless,
-    WrongResult,
-    /// The step works on another number or operation than the problem has there.
-    WrongCopy,
-    Malformed,
+choice! {
+    /// Judgement of one step of a chain, given what the chain has claimed before it.
+    pub enum StepVerdict {
+        /// True, taken from the problem, and on the way to the answer.
+        Right = "right",
+        /// A true equation that re-states what is known and gets no further.
+        Recheck = "recheck",
+        /// A mark that takes back the step before it, from where the answer was out of
+        /// reach: what follows is judged as if that step had never been made.
+        Reflection = "reflection",
+        /// True and allowed, but not on the way: a dead end, a detour, a variable
+        /// that the query does not need, a mark that takes back what was well.
+        Useless = "useless",
+        WrongResult = "wrong_result",
+        /// The step works on another number or operation than the problem has there.
+        WrongCopy = "wrong_copy",
+        Malformed = "malformed",
+    }
 }
 
 impl StepVerdict {
@@ -39,13 +40,8 @@ impl StepVerdict {
         }
     }
 
-    /// Brings the chain nearer to the answer.
-    pub fn is_useful(self) -> bool {
-        self == Self::Right
-    }
-
     /// Something false, not allowed or unreadable stands there.
-    pub fn is_fault(self) -> bool {
+    pub(super) fn is_fault(self) -> bool {
         match self {
             Self::WrongResult | Self::WrongCopy | Self::Malformed => true,
             Self::Right | Self::Recheck | Self::Reflection | Self::Useless => false,
@@ -104,10 +100,14 @@ pub(super) fn walk<K: Kind>(task: &K, problem: &Problem, body: &str) -> Walk<K::
     let mut verdicts = vec![];
     for piece in pieces(body) {
         let verdict = if task.take_back().is_some_and(|mark| is_mark(piece, mark)) {
+            let well = clean && task.promising(&state);
             match past.pop() {
                 Some(before) => {
                     (state, clean) = before;
-                    StepVerdict::Reflection
+                    match well {
+                        true => StepVerdict::Useless,
+                        false => StepVerdict::Reflection,
+                    }
                 }
                 None => StepVerdict::Malformed,
             }

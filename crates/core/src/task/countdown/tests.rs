@@ -22,6 +22,8 @@ fn each_kind_of_step_has_its_verdict() {
         [Useless, Reflection, Right, Right]
     );
     assert_eq!(steps("3+7=10;10+6=16;"), [Useless, Useless]);
+    // The step taken back led on.
+    assert_eq!(steps("7-3=4;B;7-3=4;"), [Right, Useless, Right]);
     assert_eq!(steps("7-3=5;"), [WrongResult]);
     // Judged against what it claimed: 4 and 6 do make 24.
     assert_eq!(steps("3+7=4;4*6=24;"), [WrongResult, Right]);

@@ -47,7 +47,7 @@ fn a_problem_in_the_second_vocabulary_takes_either() {
         prompt: "b@a:c,a&N:b,a~b:d,O:a,?c".into(),
         ..first.clone()
     };
-    assert_eq!(task.split(&problem), first.split());
+    assert_eq!(task.split(&problem), task.split(&first));
     let text = task.clean_chain(&problem, &mut Uniform::new(0, "t").stream(0, 0));
     assert_eq!(text, "a:O;b:O&N:R;c:R@O:S;AS");
     for text in [&text, "a=4;b=4+3=7;c=7*4=8;A8", "a=4;b:O&N:R;c=7*4:8;AS"] {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::rng::Uniform;
 use crate::task::TaskSpec;
-use StepVerdict::{Malformed, Recheck, Reflection, Right, WrongCopy, WrongResult};
+use StepVerdict::{Malformed, Recheck, Reflection, Right, Useless, WrongCopy, WrongResult};
 
 fn example(settings: Modchain) -> (TaskSpec, Problem) {
     // 7*3=21 -> 1; 1-8=-7 -> 3; 3+5=8.
@@ -66,7 +66,12 @@ fn a_step_after_a_reflection_is_judged_from_before_the_step_taken_back() {
     );
     assert_eq!(
         steps("7*3=1;W;1-8=3;W;W;"),
-        [Right, Reflection, WrongCopy, Reflection, Malformed]
+        [Right, Useless, WrongCopy, Reflection, Malformed]
+    );
+    // Not for nothing: the step before the one taken back is wrong.
+    assert_eq!(
+        steps("7*3=2;2-8=4;W;W;7*3=1;W;"),
+        [WrongResult, Right, Reflection, Reflection, Right, Useless]
     );
     assert!(task.reachable(&problem, "7*3=1;1-8=5;W;"));
     assert!(!task.reachable(&problem, "7*3=1;1-8=5;"));
@@ -90,7 +95,7 @@ fn the_value_counts_in_either_vocabulary() {
         prompt: "h*d-i+f=".into(),
         ..first.clone()
     };
-    assert_eq!(task.split(&problem), first.split());
+    assert_eq!(task.split(&problem), task.split(&first));
     assert_eq!(task.short_answer(&problem), "Ai");
     let clean = task.clean_chain(&problem, &mut stream(0));
     assert_eq!(clean, "h*d=b;b-i=d;d+f=i;Ai");
