@@ -1,4 +1,3 @@
-
 use super::*;
 
 /// Two arms that train, three decoders of one policy and one of another.
