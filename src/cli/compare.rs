@@ -422,10 +422,7 @@ arms:
         assert!(line("majority  1").contains("0.520"), "{text}");
         assert!(line("majority  4").contains("160.0"), "{text}");
         assert!(line("grpo    base").ends_with("better"), "{text}");
-        assert!(
-            line("late    base").ends_with("not enough seeds"),
-            "{text}"
-        );
+        assert!(line("late    base").ends_with("not enough seeds"), "{text}");
         assert!(
             line("rerank  majority").contains("4 of grpo/grpo"),
             "{text}"

@@ -77,6 +77,49 @@ arms:
     .unwrap_or_else(|v| panic!("{v}"))
 }
 
+/// A policy that is trained and decoded in three ways, or, where `alone`, a base that is decoded
+/// while nothing trains.
+pub fn decoding(seeds: u64, root: u64, alone: bool) -> Experiment {
+    let (policy, baseline, trained) = if alone {
+        ("base", "majority", "")
+    } else {
+        let trained = "
+  - { id: base, label: Base model, policy: base }
+  - { id: sft, label: SFT alone, stages: [{ id: sft, kind: sft, inputs: { init: base } }] }
+  - { id: zero, label: R1-Zero, stages: [{ id: grpo, kind: grpo, inputs: { init: base } }] }
+  - { id: student, label: Distilled, stages: [{ id: distill, kind: distill, inputs: { init: base, teacher: zero/grpo } }] }";
+        ("zero/grpo", "zero", trained)
+    };
+    let contrasts = if alone {
+        ""
+    } else {
+        "
+contrasts: [{ arm: sft, against: zero }, { arm: student, against: zero }, { arm: rerank, against: majority }]
+required_attempts: { prm: rerank, mcts: { not_run: Too dear for two cores. } }"
+    };
+    Experiment::from_text(&format!(
+        "
+name: Decoders
+question: At equal cost of inference, does a step judge choose more right answers than a vote?
+task: {{ name: modchain }}
+base_seeds: per_seed
+seeds: {seeds}
+root_seed: {root}
+budget: {{ unit: flops, amount: 4.0e+11 }}
+baseline: {baseline}{contrasts}
+evaluation: {{ problems: 16, samples: 8, validation_problems: 16 }}
+stages:
+  - {{ id: base, kind: pretrain, model: {{}} }}
+  - {{ id: labels, kind: prm_label, labels: oracle, charge: arm, share: 0.05, inputs: {{ init: base }} }}
+  - {{ id: prm, kind: prm_train, charge: arm, share: 0.05, inputs: {{ init: base, data: labels }} }}
+arms:{trained}
+  - {{ id: majority, label: Majority of samples, stages: [{{ id: vote, kind: search, levels: [1, 4, 16], problems: 64, inputs: {{ init: {policy} }} }}] }}
+  - {{ id: rerank, label: Best by the step judge, stages: [{{ id: rerank, kind: search, method: best_of_n, levels: [4, 16], problems: 64, inputs: {{ init: {policy}, prm: prm }} }}] }}
+  - {{ id: tree, label: Tree search, stages: [{{ id: tree, kind: mcts, levels: [4, 16], problems: 64, inputs: {{ init: {policy} }} }}] }}"
+    ))
+    .unwrap_or_else(|v| panic!("{v}"))
+}
+
 impl Seeder {
     pub async fn new(state: Arc<AppState>, name: &str, steps: u64) -> Self {
         let register = Register {
@@ -140,6 +183,10 @@ impl Seeder {
                     records.push(evaluation(claim, 0, None, Cumulative::default(), split, at));
                 }
             }
+            JobSpec::Search { .. } | JobSpec::Mcts { .. } => {
+                let policy = self.policies[&claim.inputs[&Role::Init].sha256];
+                records.extend(decoding_of(claim, policy));
+            }
             _ => records.extend(training(claim, self.steps, until)),
         }
         if let Until::Nan(share) = until {
@@ -154,7 +201,10 @@ impl Seeder {
                     "giving up <here> & now".into(),
                 ],
             };
-        } else if until == Until::End && claim.spec.job.kind() != "eval" {
+        } else if until == Until::End
+            && !claim.spec.job.is_decoder()
+            && claim.spec.job.kind() != "eval"
+        {
             let weights = format!("weights of {}", claim.stage);
             let sha256 = hex::encode(Sha256::digest(&weights));
             let mut conn = self.state.conn().await.unwrap();
@@ -301,7 +351,11 @@ fn training(claim: &Claim, steps: u64, until: Until) -> Vec<Record> {
             ));
         }
         if step % 50 == 0 || step == last {
-            records.push(ledger(budget * 50.0 / steps as f64, step, grpo));
+            records.push(ledger(
+                claim.spec.job.kind(),
+                budget * 50.0 / steps as f64,
+                step,
+            ));
         }
         if grpo && step % (steps / 5).max(1) == 0 {
             records.push(Record::Completions {
@@ -321,6 +375,37 @@ fn training(claim: &Claim, steps: u64, until: Until) -> Vec<Record> {
     records
 }
 
+/// One evaluation a level, whose cost is that of a question.
+fn decoding_of(claim: &Claim, policy: Policy) -> Vec<Record> {
+    let (levels, gain) = match &claim.spec.job {
+        JobSpec::Search { params } => (
+            &params.levels,
+            if params.method.judged() { 0.05 } else { 0.03 },
+        ),
+        JobSpec::Mcts { params, .. } => (&params.levels, 0.01),
+        other => panic!("{} is no decoder", other.kind()),
+    };
+    let mut records = vec![];
+    for &level in levels {
+        let at = Policy {
+            pass: (policy.pass + gain * f64::from(level.ilog2())).min(0.99),
+            length: policy.length,
+        };
+        let cum = Cumulative {
+            charged: cost(3e7 * f64::from(level)),
+            active_ms: 0.0,
+        };
+        let step = u64::from(level);
+        records.push(evaluation(claim, step, None, cum, Split::Test, at));
+        records.push(Record::Ledger {
+            step,
+            costs: BTreeMap::from([(purpose::SEARCH.into(), cost(64.0 * 3e7 * step as f64))]),
+            supervision: BTreeMap::new(),
+        });
+    }
+    records
+}
+
 fn cost(flops: f64) -> Cost {
     Cost {
         tokens: flops / 7e5,
@@ -329,19 +414,35 @@ fn cost(flops: f64) -> Cost {
     }
 }
 
-fn ledger(flops: f64, step: u64, grpo: bool) -> Record {
+fn ledger(kind: &str, flops: f64, step: u64) -> Record {
     let mut costs = BTreeMap::from([(purpose::EVALUATION.to_string(), cost(flops * 0.05))]);
-    if grpo {
-        costs.insert(purpose::ROLLOUT.into(), cost(flops * 0.25));
-        costs.insert(purpose::REFERENCE.into(), cost(flops * 0.15));
-        costs.insert(purpose::UPDATE.into(), cost(flops * 0.6));
-    } else {
-        costs.insert(purpose::UPDATE.into(), cost(flops));
+    let parts: &[(&str, f64)] = match kind {
+        "grpo" => &[
+            (purpose::ROLLOUT, 0.25),
+            (purpose::REFERENCE, 0.15),
+            (purpose::UPDATE, 0.6),
+        ],
+        "distill" => &[(purpose::TEACHER, 0.4), (purpose::UPDATE, 0.6)],
+        "prm_label" => &[(purpose::LABELS, 1.0)],
+        "prm_train" => &[(purpose::JUDGE_TRAINING, 1.0)],
+        _ => &[(purpose::UPDATE, 1.0)],
+    };
+    for (purpose, part) in parts {
+        costs.insert((*purpose).into(), cost(flops * part));
     }
+    let supervision: &[(&str, u64)] = match kind {
+        "grpo" => &[("verifier_calls", 800)],
+        "sft" => &[("demonstrations", 64)],
+        "prm_label" => &[("oracle_step_labels", 120)],
+        _ => &[],
+    };
     Record::Ledger {
         step,
         costs,
-        supervision: BTreeMap::new(),
+        supervision: supervision
+            .iter()
+            .map(|(kind, count)| ((*kind).into(), *count))
+            .collect(),
     }
 }
 
@@ -381,6 +482,8 @@ fn evaluation(
     at: Policy,
 ) -> Record {
     let (problems, samples, longest) = match (&claim.spec.job, &claim.spec.validation) {
+        (JobSpec::Search { params }, _) => (params.problems, 1, params.max_completion_length),
+        (JobSpec::Mcts { params, tree }, _) => (params.problems, 1, tree.max_completion_length),
         (JobSpec::Eval { params, .. }, _) => (
             params.problems,
             params.samples,

@@ -19,8 +19,10 @@ pub async fn list_supervision(
     let rows = sqlx::query!(
         r#"with done as materialized (
              select r.id, r.arm_id from run r
-             where r.experiment_id = $1
-                 and (select state from run_state where run_id = r.id) = 'succeeded'
+             -- The last stage cannot succeed before those that it builds on.
+             where r.experiment_id = $1 and 'succeeded' = (
+                 select j.state from run_stage rs join job j on j.stage_id = rs.stage_id
+                 where rs.run_id = r.id order by rs.position desc limit 1)
          ), used as (
              select d.arm_id, s.kind, sum(s.count)::float8 as count
              from done d
