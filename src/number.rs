@@ -182,6 +182,21 @@ pub fn percent(share: f64) -> String {
     format!("{} %", fixed(share * 100.0, 0))
 }
 
+/// `0.031`, `<0.001`.
+pub fn p_value(p: f64) -> String {
+    if p < 0.001 {
+        "<0.001".into()
+    } else {
+        fixed(p, 3)
+    }
+}
+
+/// `95 %`, `99.5 %`: how sure an interval is.
+pub fn level(share: f64) -> String {
+    let text = fixed(share * 100.0, 1);
+    format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
+}
+
 /// A length of time.
 pub fn duration(milliseconds: f64) -> String {
     if !milliseconds.is_finite() || milliseconds < 0.0 {
@@ -246,6 +261,14 @@ mod tests {
         assert_eq!(signed(Kind::Share, 0.0), "0.000");
         assert_eq!(duration(250_000.0), "4 min 10 s");
         assert_eq!(counted(1, "arm"), "1 arm");
+        assert_eq!(
+            (p_value(0.0004), p_value(0.0312)),
+            ("<0.001".into(), "0.031".into())
+        );
+        assert_eq!(
+            (level(0.95), level(1.0 - 0.05 / 11.0)),
+            ("95 %".into(), "99.5 %".into())
+        );
     }
 
     #[test]

@@ -8,9 +8,12 @@ use crate::state::AppState;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::{Data, Path, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse};
-use assay_core::compare::{Basis, Comparison, compare};
+use assay_core::compare::{Comparison, compare};
+use assay_core::decoders::{DecoderGroup, by_policy};
 use assay_core::ids::ExperimentId;
+use assay_core::outcome::{Outcome, outcome};
 use assay_core::spec::Experiment;
+use assay_core::supervision::ArmSupervision;
 use assay_core::task::Split;
 use assay_core::{metric, recipe};
 use assay_store as store;
@@ -134,7 +137,11 @@ pub fn page_url(request: &HttpRequest, id: ExperimentId) -> String {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SplitComparison {
     pub split: Split,
+    /// At equal compute; empty of an experiment of decoders alone.
     pub comparisons: Vec<Comparison>,
+    /// At equal cost of inference, by the policy that they decode.
+    #[serde(default)]
+    pub decoders: Vec<DecoderGroup>,
     /// Every run's unbiased pass@k.
     #[serde(default)]
     pub pass_at_k: Vec<store::PassAtK>,
@@ -147,8 +154,13 @@ pub struct ComparisonAnswer {
     pub question: String,
     /// The registered primary metric.
     pub metric: String,
+    pub baseline: String,
     pub margin: f64,
     pub splits: Vec<SplitComparison>,
+    /// What the registered rule says, on the test split.
+    pub outcome: Outcome,
+    #[serde(default)]
+    pub supervision: Vec<ArmSupervision>,
 }
 
 pub async fn comparison(
@@ -157,30 +169,33 @@ pub async fn comparison(
 ) -> Result<HttpResponse, Problem> {
     let mut conn = state.conn().await?;
     let view = store::get_experiment(&mut conn, *id).await?;
-    let budget = &view.spec.budget;
-    let basis = Basis::EqualCompute {
-        unit: budget.unit,
-        budget: budget.amount,
-    };
+    let spec = &view.spec;
     let mut splits = vec![];
+    let test = store::run_figures(&mut conn, *id).await?;
+    let outcome = outcome(spec, &test, &store::decoder_figures(&mut conn, *id).await?);
     for split in [Split::Test, Split::Ood] {
         let arms = store::figures_for_split(&mut conn, *id, split).await?;
+        let decoders = store::decoder_figures_for_split(&mut conn, *id, split).await?;
         let comparisons = metric::FINAL
             .iter()
-            .map(|metric| compare(basis, &view.spec.baseline, metric, &arms))
+            .filter(|_| !arms.is_empty())
+            .map(|metric| compare(&spec.budget, &spec.baseline, metric, &arms))
             .collect();
-        let pass_at_k = store::pass_at_k(&mut conn, *id, split).await?;
         splits.push(SplitComparison {
             split,
             comparisons,
-            pass_at_k,
+            decoders: by_policy(spec, &decoders),
+            pass_at_k: store::pass_at_k(&mut conn, *id, split).await?,
         });
     }
     Ok(HttpResponse::Ok().json(ComparisonAnswer {
         experiment: view.id,
         name: view.name,
         question: view.question,
+        outcome,
+        supervision: store::list_supervision(&mut conn, *id).await?,
         metric: view.spec.metric,
+        baseline: view.spec.baseline,
         margin: view.spec.margin,
         splits,
     }))

@@ -24,7 +24,7 @@ pub struct Curve {
     pub label: String,
     pub slot: usize,
     pub bins: Vec<Bin>,
-    /// Drawn as dots where there are too few of them for a band.
+    /// Drawn as dots where there are too few of them for a band; none of dense series.
     pub seeds: Vec<Seed>,
     /// An arm that spends nothing keeps its value at every cost.
     pub spends: bool,
@@ -255,7 +255,7 @@ impl Curves {
             chart.draw_series(LineSeries::new(self.shaped(&part), ink.color()))?;
             from = to;
         }
-        if self.shape == Shape::Steps && curve.seeds.len() < assay_core::stats::MIN_SEEDS_INTERVAL {
+        if curve.seeds.len() < assay_core::stats::MIN_SEEDS_INTERVAL {
             let points = curve
                 .seeds
                 .iter()

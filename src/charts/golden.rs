@@ -141,6 +141,45 @@ fn a_half_finished_comparison_shows_who_has_got_how_far() {
 }
 
 #[test]
+fn decoders_are_drawn_against_the_logarithm_of_their_cost() {
+    let levels = |arm: usize, seeds: u64| -> Vec<Seed> {
+        (0..seeds)
+            .map(|seed| Seed {
+                seed,
+                points: [1.0, 4.0, 16.0, 64.0]
+                    .map(|level: f64| {
+                        let gain = 0.04 + 0.02 * arm as f64;
+                        (level, 0.4 + gain * level.log2() / 2.0 + 0.01 * seed as f64)
+                    })
+                    .to_vec(),
+            })
+            .collect()
+    };
+    let edges = [1.0, 4.0, 16.0, 64.0];
+    let decoder = |arm: usize, label: &str, seeds: Vec<Seed>| Curve {
+        bins: hold(&seeds, &edges),
+        ..curve(arm, label, seeds)
+    };
+    let mut one = levels(0, 3);
+    for seed in &mut one {
+        seed.points.truncate(1);
+    }
+    let mut c = curves(vec![
+        decoder(0, "One sample", one),
+        decoder(1, "Majority", levels(1, 3)),
+        decoder(2, "Two seeds", levels(2, 2)),
+        decoder(3, "Not begun", vec![]),
+    ]);
+    (c.x_scale, c.shape, c.budget) = (Scale::Log, Shape::Joined, None);
+    c.title = "Right answers against cost of inference".into();
+    c.x_title = "cost of inference a question, in samples".into();
+    let drawn = c.draw();
+    assert_eq!(drawn.left_out, 0);
+    assert!(drawn.svg.contains("class=\"dot\"") && drawn.svg.contains("no data yet"));
+    check("curves_decoders", &drawn.svg);
+}
+
+#[test]
 fn hostile_names_and_numbers_do_no_harm() {
     let long = "x".repeat(200);
     for name in [

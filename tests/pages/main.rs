@@ -3,6 +3,7 @@
 #[expect(dead_code, reason = "shared with the HTTP tests, which use more of it")]
 #[path = "../http/app.rs"]
 mod app;
+mod decoders;
 mod numbers;
 mod seed;
 
@@ -88,7 +89,8 @@ fn a_finished_experiment_is_listed_compared_and_exported() {
     assert!(!text.contains("data-live"), "nothing is running");
     let csv = app.get(&format!("/experiments/{id}.csv"));
     assert!(csv.header("content-type").starts_with("text/csv"));
-    assert_eq!(csv.text.lines().count(), 1 + 2 * 4 * 3);
+    // And the two contrasts that stand by default.
+    assert_eq!(csv.text.lines().count(), 1 + 2 * 4 * 3 + 2);
     let json = app.get(&format!("/experiments/{id}.json")).json();
     assert_eq!(json["comparisons"].as_array().unwrap().len(), 8);
     let length = page(&app, &format!("/experiments/{id}?metric=length&curve=kl"));

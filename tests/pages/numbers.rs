@@ -126,7 +126,11 @@ pub fn training(claim: &Claim, steps: u64, until: Until) -> Vec<Record> {
             ));
         }
         if step % 50 == 0 || step == last {
-            records.push(ledger(budget * 50.0 / steps as f64, step, grpo));
+            records.push(ledger(
+                claim.spec.job.kind(),
+                budget * 50.0 / steps as f64,
+                step,
+            ));
         }
         if grpo && step % (steps / 5).max(1) == 0 {
             records.push(Record::Completions {
@@ -146,6 +150,37 @@ pub fn training(claim: &Claim, steps: u64, until: Until) -> Vec<Record> {
     records
 }
 
+/// One evaluation a level, whose cost is that of a question.
+pub fn decoding_of(claim: &Claim, policy: Policy) -> Vec<Record> {
+    let (levels, gain) = match &claim.spec.job {
+        JobSpec::Search { params } => (
+            &params.levels,
+            if params.method.judged() { 0.05 } else { 0.03 },
+        ),
+        JobSpec::Mcts { params, .. } => (&params.levels, 0.01),
+        other => panic!("{} is no decoder", other.kind()),
+    };
+    let mut records = vec![];
+    for &level in levels {
+        let at = Policy {
+            pass: (policy.pass + gain * f64::from(level.ilog2())).min(0.99),
+            length: policy.length,
+        };
+        let cum = Cumulative {
+            charged: cost(3e7 * f64::from(level)),
+            active_ms: 0.0,
+        };
+        let step = u64::from(level);
+        records.push(evaluation(claim, step, None, cum, Split::Test, at));
+        records.push(Record::Ledger {
+            step,
+            costs: BTreeMap::from([(purpose::SEARCH.into(), cost(64.0 * 3e7 * step as f64))]),
+            supervision: BTreeMap::new(),
+        });
+    }
+    records
+}
+
 fn cost(flops: f64) -> Cost {
     Cost {
         tokens: flops / 7e5,
@@ -154,19 +189,35 @@ fn cost(flops: f64) -> Cost {
     }
 }
 
-fn ledger(flops: f64, step: u64, grpo: bool) -> Record {
+fn ledger(kind: &str, flops: f64, step: u64) -> Record {
     let mut costs = BTreeMap::from([(purpose::EVALUATION.to_string(), cost(flops * 0.05))]);
-    if grpo {
-        costs.insert(purpose::ROLLOUT.into(), cost(flops * 0.25));
-        costs.insert(purpose::REFERENCE.into(), cost(flops * 0.15));
-        costs.insert(purpose::UPDATE.into(), cost(flops * 0.6));
-    } else {
-        costs.insert(purpose::UPDATE.into(), cost(flops));
+    let parts: &[(&str, f64)] = match kind {
+        "grpo" => &[
+            (purpose::ROLLOUT, 0.25),
+            (purpose::REFERENCE, 0.15),
+            (purpose::UPDATE, 0.6),
+        ],
+        "distill" => &[(purpose::TEACHER, 0.4), (purpose::UPDATE, 0.6)],
+        "prm_label" => &[(purpose::LABELS, 1.0)],
+        "prm_train" => &[(purpose::JUDGE_TRAINING, 1.0)],
+        _ => &[(purpose::UPDATE, 1.0)],
+    };
+    for (purpose, part) in parts {
+        costs.insert((*purpose).into(), cost(flops * part));
     }
+    let supervision: &[(&str, u64)] = match kind {
+        "grpo" => &[("verifier_calls", 800)],
+        "sft" => &[("demonstrations", 64)],
+        "prm_label" => &[("oracle_step_labels", 120)],
+        _ => &[],
+    };
     Record::Ledger {
         step,
         costs,
-        supervision: BTreeMap::new(),
+        supervision: supervision
+            .iter()
+            .map(|(kind, count)| ((*kind).into(), *count))
+            .collect(),
     }
 }
 
@@ -206,6 +257,8 @@ pub fn evaluation(
     at: Policy,
 ) -> Record {
     let (problems, samples, longest) = match (&claim.spec.job, &claim.spec.validation) {
+        (JobSpec::Search { params }, _) => (params.problems, 1, params.max_completion_length),
+        (JobSpec::Mcts { params, tree }, _) => (params.problems, 1, tree.max_completion_length),
         (JobSpec::Eval { params, .. }, _) => (
             params.problems,
             params.samples,

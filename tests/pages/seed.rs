@@ -2,7 +2,7 @@
 //! through the store's own functions, so that what the pages read is what a
 //! real one would have left.
 
-use crate::numbers::{Policy, evaluation, policy, training};
+use crate::numbers::{Policy, decoding_of, evaluation, policy, training};
 use assay::state::AppState;
 use assay_core::ids::{AttemptRef, ExperimentId, WorkerId};
 use assay_core::metric;
@@ -70,6 +70,49 @@ arms:
     .unwrap_or_else(|v| panic!("{v}"))
 }
 
+/// A policy that is trained and decoded in three ways, or, where `alone`, a base that is decoded
+/// while nothing trains.
+pub fn decoding(seeds: u64, root: u64, alone: bool) -> Experiment {
+    let (policy, baseline, trained) = if alone {
+        ("base", "majority", "")
+    } else {
+        let trained = "
+  - { id: base, label: Base model, policy: base }
+  - { id: sft, label: SFT alone, stages: [{ id: sft, kind: sft, inputs: { init: base } }] }
+  - { id: zero, label: R1-Zero, stages: [{ id: grpo, kind: grpo, inputs: { init: base } }] }
+  - { id: student, label: Distilled, stages: [{ id: distill, kind: distill, inputs: { init: base, teacher: zero/grpo } }] }";
+        ("zero/grpo", "zero", trained)
+    };
+    let contrasts = if alone {
+        ""
+    } else {
+        "
+contrasts: [{ arm: sft, against: zero }, { arm: student, against: zero }, { arm: rerank, against: majority }]
+required_attempts: { prm: rerank, mcts: { not_run: Too dear for two cores. } }"
+    };
+    Experiment::from_text(&format!(
+        "
+name: Decoders
+question: At equal cost of inference, does a step judge choose more right answers than a vote?
+task: {{ name: modchain }}
+base_seeds: per_seed
+seeds: {seeds}
+root_seed: {root}
+budget: {{ unit: flops, amount: 4.0e+11 }}
+baseline: {baseline}{contrasts}
+evaluation: {{ problems: 16, samples: 8, validation_problems: 16 }}
+stages:
+  - {{ id: base, kind: pretrain, model: {{}} }}
+  - {{ id: labels, kind: prm_label, labels: oracle, charge: arm, share: 0.05, inputs: {{ init: base }} }}
+  - {{ id: prm, kind: prm_train, charge: arm, share: 0.05, inputs: {{ init: base, data: labels }} }}
+arms:{trained}
+  - {{ id: majority, label: Majority of samples, stages: [{{ id: vote, kind: search, levels: [1, 4, 16], problems: 64, inputs: {{ init: {policy} }} }}] }}
+  - {{ id: rerank, label: Best by the step judge, stages: [{{ id: rerank, kind: search, method: best_of_n, levels: [4, 16], problems: 64, inputs: {{ init: {policy}, prm: prm }} }}] }}
+  - {{ id: tree, label: Tree search, stages: [{{ id: tree, kind: mcts, levels: [4, 16], problems: 64, inputs: {{ init: {policy} }} }}] }}"
+    ))
+    .unwrap_or_else(|v| panic!("{v}"))
+}
+
 impl Seeder {
     pub async fn new(state: Arc<AppState>, name: &str, steps: u64) -> Self {
         let register = Register {
@@ -133,6 +176,10 @@ impl Seeder {
                     records.push(evaluation(claim, 0, None, Cumulative::default(), split, at));
                 }
             }
+            JobSpec::Search { .. } | JobSpec::Mcts { .. } => {
+                let policy = self.policies[&claim.inputs[&Role::Init].sha256];
+                records.extend(decoding_of(claim, policy));
+            }
             _ => records.extend(training(claim, self.steps, until)),
         }
         if let Until::Nan(share) = until {
@@ -147,7 +194,10 @@ impl Seeder {
                     "giving up <here> & now".into(),
                 ],
             };
-        } else if until == Until::End && claim.spec.job.kind() != "eval" {
+        } else if until == Until::End
+            && !claim.spec.job.is_decoder()
+            && claim.spec.job.kind() != "eval"
+        {
             let weights = format!("weights of {}", claim.stage);
             let sha256 = hex::encode(Sha256::digest(&weights));
             let mut conn = self.state.conn().await.unwrap();

@@ -1,15 +1,26 @@
 //! The comparison: every arm against the baseline, each number with its basis.
 
-use crate::spec::experiment::BudgetUnit;
+use crate::spec::experiment::{Budget, BudgetUnit};
 use crate::stats::{Estimate, estimate, paired_difference};
 use serde::{Deserialize, Serialize};
 
 /// What makes the compared numbers comparable. Captions are printed from it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "basis", rename_all = "snake_case")]
 pub enum Basis {
     /// Training compute after the base, charged by the ledger.
     EqualCompute { unit: BudgetUnit, budget: f64 },
+    /// Compute on a test question, of decoders of one policy: the cost of `level` samples.
+    EqualInference { policy: String, level: u32 },
+}
+
+impl From<&Budget> for Basis {
+    fn from(budget: &Budget) -> Self {
+        Self::EqualCompute {
+            unit: budget.unit,
+            budget: budget.amount,
+        }
+    }
 }
 
 impl std::fmt::Display for Basis {
@@ -27,6 +38,18 @@ impl std::fmt::Display for Basis {
             } => {
                 write!(f, "equal compute: {budget:.3e} training tokens per seed")
             }
+            Self::EqualInference { policy, level: 1 } => {
+                write!(
+                    f,
+                    "equal inference: the cost of 1 sample of {policy} a question"
+                )
+            }
+            Self::EqualInference { policy, level } => {
+                write!(
+                    f,
+                    "equal inference: the cost of {level} samples of {policy} a question"
+                )
+            }
         }
     }
 }
@@ -42,7 +65,7 @@ pub struct RunFigures {
 }
 
 impl RunFigures {
-    fn value(&self, metric: &str) -> Option<f64> {
+    pub fn value(&self, metric: &str) -> Option<f64> {
         self.values
             .iter()
             .find(|(name, _)| name == metric)
@@ -101,29 +124,30 @@ pub struct Comparison {
     pub rows: Vec<Row>,
 }
 
-/// Rows in the order of the arms; arms without results keep their row.
-pub fn compare(basis: Basis, baseline: &str, metric: &str, arms: &[ArmFigures]) -> Comparison {
-    let Basis::EqualCompute { budget, .. } = basis;
-    let seeds = |arm: &ArmFigures| -> Vec<(u64, f64)> {
-        arm.runs
-            .iter()
-            .filter_map(|run| run.value(metric).map(|v| (run.seed, v)))
-            .collect()
-    };
+impl ArmFigures {
+    /// Seed and value, of the runs that have finished.
+    pub fn seeds(&self, metric: &str) -> Vec<(u64, f64)> {
+        let of_run = |run: &RunFigures| Some((run.seed, run.value(metric)?));
+        self.runs.iter().filter_map(of_run).collect()
+    }
+}
+
+/// At equal compute. Rows in the order of the arms; arms without results keep their row.
+pub fn compare(budget: &Budget, baseline: &str, metric: &str, arms: &[ArmFigures]) -> Comparison {
     let reference = arms
         .iter()
         .find(|arm| arm.id == baseline)
-        .map(seeds)
+        .map(|arm| arm.seeds(metric))
         .unwrap_or_default();
     let rows = arms
         .iter()
         .map(|arm| {
-            let own = seeds(arm);
+            let own = arm.seeds(metric);
             let values: Vec<f64> = own.iter().map(|(_, v)| *v).collect();
             let least = arm
                 .runs
                 .iter()
-                .map(|run| run.charged / budget)
+                .map(|run| run.charged / budget.amount)
                 .fold(f64::INFINITY, f64::min);
             Row {
                 arm: arm.id.clone(),
@@ -149,7 +173,7 @@ pub fn compare(basis: Basis, baseline: &str, metric: &str, arms: &[ArmFigures]) 
         })
         .collect();
     Comparison {
-        basis,
+        basis: budget.into(),
         baseline: baseline.into(),
         metric: metric.into(),
         rows,
@@ -180,9 +204,9 @@ mod tests {
 
     #[test]
     fn rows_carry_difference_and_reached() {
-        let basis = Basis::EqualCompute {
+        let budget = Budget {
             unit: BudgetUnit::Flops,
-            budget: 100.0,
+            amount: 100.0,
         };
         let arms = [
             arm("base", &[0.3, 0.3, 0.3], 0.0),
@@ -190,7 +214,7 @@ mod tests {
             arm("sft", &[0.5], 50.0),
             arm("late", &[], 10.0),
         ];
-        let c = compare(basis, "base", "m", &arms);
+        let c = compare(&budget, "base", "m", &arms);
         assert_eq!(c.rows.len(), 4);
         assert_eq!(c.rows[0].difference, None);
         assert_eq!(c.rows[0].reached, Reached::NoTraining);

@@ -30,6 +30,19 @@ pub mod purpose {
     /// Work that was repeated after an accident; spent, never charged.
     pub const LOST: &str = "lost";
 
+    /// What can be charged, in the order in which tables list it.
+    pub const CHARGED: [&str; 9] = [
+        ROLLOUT,
+        UPDATE,
+        REFERENCE,
+        LABELS,
+        JUDGE_TRAINING,
+        JUDGE,
+        TEACHER,
+        SEARCH,
+        DISCARDED,
+    ];
+
     pub fn is_charged(purpose: &str) -> bool {
         !matches!(purpose, EVALUATION | LOST)
     }

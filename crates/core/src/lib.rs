@@ -4,13 +4,16 @@
 
 pub mod canonical;
 pub mod compare;
+pub mod decoders;
 pub mod ids;
 pub mod ledger;
 pub mod metric;
+pub mod outcome;
 pub mod recipe;
 pub mod rng;
 pub mod spec;
 pub mod stats;
+pub mod supervision;
 pub mod task;
 pub mod violation;
 pub mod wire;

@@ -8,6 +8,11 @@ pub const TRUNCATED: &str = "eval/truncated_share";
 /// What an experiment may register as its primary metric: figures of the final test evaluation.
 pub const FINAL: [&str; 4] = [PASS_AT_1, MAJ_AT_K, LENGTH, TRUNCATED];
 
+/// Whether a gain in a final figure is a smaller value.
+pub fn gains_by_falling(name: &str) -> bool {
+    name == TRUNCATED
+}
+
 /// Per-step metrics of training stages.
 pub const LOSS: &str = "train/loss";
 pub const LEARNING_RATE: &str = "train/learning_rate";

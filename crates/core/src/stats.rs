@@ -45,42 +45,72 @@ pub fn t_critical(df: usize, alpha: f64) -> f64 {
     StudentsT::new(0.0, 1.0, df as f64).map_or(f64::INFINITY, |t| t.inverse_cdf(1.0 - alpha / 2.0))
 }
 
+/// P(T > t) for Student's t with `df` degrees of freedom.
+pub fn t_upper_tail(t: f64, df: usize) -> f64 {
+    StudentsT::new(0.0, 1.0, df as f64).map_or(f64::NAN, |d| d.cdf(-t))
+}
+
+/// Holm's adjusted p-values (Holm 1979), in the order given; a family member without a
+/// p-value counts with 1.
+pub fn holm(p_values: &[f64]) -> Vec<f64> {
+    let m = p_values.len();
+    let clean = |i: usize| {
+        let p = p_values[i];
+        if p.is_finite() { p } else { 1.0 }
+    };
+    let mut order: Vec<usize> = (0..m).collect();
+    order.sort_by(|&a, &b| clean(a).total_cmp(&clean(b)));
+    let mut adjusted = vec![1.0; m];
+    let mut largest = 0.0_f64;
+    for (rank, &i) in order.iter().enumerate() {
+        largest = largest.max(clean(i) * (m - rank) as f64).min(1.0);
+        adjusted[i] = largest;
+    }
+    adjusted
+}
+
+/// The 1 - `alpha` interval of the mean, Student's t; `None` under three values.
+pub fn t_interval(values: &[f64], alpha: f64) -> Option<Interval> {
+    let n = values.len();
+    let v = variance(values).filter(|_| n >= MIN_SEEDS_INTERVAL)?;
+    let (m, half) = (
+        mean(values),
+        t_critical(n - 1, alpha) * (v / n as f64).sqrt(),
+    );
+    Some(Interval {
+        low: m - half,
+        high: m + half,
+    })
+}
+
 /// Values that are not finite are left out; `None` where nothing is left.
 pub fn estimate(values: &[f64]) -> Option<Estimate> {
     let finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
     if finite.is_empty() {
         return None;
     }
-    let n = finite.len();
-    let m = mean(&finite);
-    let interval = variance(&finite)
-        .filter(|_| n >= MIN_SEEDS_INTERVAL)
-        .map(|v| {
-            let half = t_critical(n - 1, 0.05) * (v / n as f64).sqrt();
-            Interval {
-                low: m - half,
-                high: m + half,
-            }
-        });
     Some(Estimate {
-        n,
-        mean: m,
-        interval,
+        n: finite.len(),
+        mean: mean(&finite),
+        interval: t_interval(&finite, 0.05),
     })
+}
+
+/// Seed and (arm - baseline), of the seeds for which both have a finite value.
+pub fn differences(arm: &[(u64, f64)], baseline: &[(u64, f64)]) -> Vec<(u64, f64)> {
+    arm.iter()
+        .filter_map(|(seed, value)| {
+            let (_, other) = baseline.iter().find(|(s, _)| s == seed)?;
+            let difference = value - other;
+            difference.is_finite().then_some((*seed, difference))
+        })
+        .collect()
 }
 
 /// Mean of (arm - baseline) over the seeds that both have, with its t interval.
 pub fn paired_difference(arm: &[(u64, f64)], baseline: &[(u64, f64)]) -> Option<Estimate> {
-    let differences: Vec<f64> = arm
-        .iter()
-        .filter_map(|(seed, value)| {
-            baseline
-                .iter()
-                .find(|(s, _)| s == seed)
-                .map(|(_, b)| value - b)
-        })
-        .collect();
-    estimate(&differences)
+    let of_seeds: Vec<f64> = differences(arm, baseline).iter().map(|d| d.1).collect();
+    estimate(&of_seeds)
 }
 
 /// Unbiased pass@k of one problem: 1 - C(n-c, k) / C(n, k) (Chen et al. 2021).
@@ -134,6 +164,26 @@ mod tests {
         assert!((interval.high - 4.4841).abs() < 1e-4 && (interval.low + 0.4841).abs() < 1e-4);
         assert_eq!(estimate(&[1.0, 2.0]).unwrap().interval, None);
         assert_eq!(estimate(&[f64::NAN]), None);
+    }
+
+    #[test]
+    fn holm_matches_a_computation_by_hand_with_ties_and_gaps() {
+        // 4 x 0.01, 3 x 0.02, then 2 x 0.03 = 0.06 holds the last at 0.06 or above.
+        let adjusted = holm(&[0.03, 0.01, 0.04, 0.02]);
+        for (got, expected) in adjusted.iter().zip([0.06, 0.04, 0.06, 0.06]) {
+            assert!((got - expected).abs() < 1e-12, "{adjusted:?}");
+        }
+        assert_eq!(holm(&[0.01, 0.01]), [0.02, 0.02]);
+        assert_eq!(holm(&[f64::NAN, 0.5]), [1.0, 1.0]);
+        assert_eq!(holm(&[]), [] as [f64; 0]);
+    }
+
+    #[test]
+    fn the_tail_of_t_matches_the_printed_table() {
+        for (t, df) in [(4.3027, 2), (2.7764, 4), (2.2622, 9)] {
+            assert!((t_upper_tail(t, df) - 0.025).abs() < 1e-5);
+        }
+        assert_eq!(t_upper_tail(f64::INFINITY, 4), 0.0);
     }
 
     #[test]

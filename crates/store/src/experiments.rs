@@ -6,7 +6,7 @@ use crate::{Result, StoreError};
 use assay_core::canonical;
 use assay_core::ids::{ArmId, ExperimentId, RunId, WorkerId};
 use assay_core::recipe::{self, Plan};
-use assay_core::spec::Experiment;
+use assay_core::spec::{ArmSpec, Experiment};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -54,7 +54,7 @@ pub struct ArmView {
     pub position: i32,
     pub key: String,
     pub label: String,
-    /// False for an arm that evaluates a shared stage as it is.
+    /// False for an arm that evaluates a shared stage as it is, and for a decoder.
     pub trains: bool,
 }
 
@@ -258,7 +258,7 @@ async fn insert_arms(
     let ids: Vec<Uuid> = arms.iter().map(|_| ArmId::new().0).collect();
     let keys: Vec<String> = arms.iter().map(|arm| arm.id.clone()).collect();
     let labels: Vec<String> = arms.iter().map(|arm| arm.label.clone()).collect();
-    let trains: Vec<bool> = arms.iter().map(|arm| arm.policy.is_none()).collect();
+    let trains: Vec<bool> = arms.iter().map(ArmSpec::trains).collect();
     sqlx::query!(
         "insert into arm (id, experiment_id, position, key, label, trains)
          select a.id, $1, a.place - 1, a.key, a.label, a.trains

@@ -41,7 +41,8 @@ pub struct MilestonePoint {
 }
 
 /// Figures of the final evaluation on the test split, every metric of `metric::FINAL`.
-/// A run appears once its `eval` stage has succeeded.
+/// A run appears once its `eval` stage has succeeded; decoders, whose runs have none,
+/// are left out: see [`decoder_figures`](crate::decoder_figures).
 ///
 /// # Errors
 /// `Database`; an unknown experiment has none.
@@ -83,7 +84,9 @@ pub async fn figures_for_split(
                  as charged
              from run_stage rs join ledger_total t on t.stage_id = rs.stage_id
              where rs.run_id = r.id and rs.charge = $4 and t.purpose <> all($5)) c on true
-         where a.experiment_id = $1
+         where a.experiment_id = $1 and exists (
+             select 1 from run p join run_stage rs on rs.run_id = p.id
+             where p.arm_id = a.id and rs.name = $3)
          order by a.position, r.seed"#,
         experiment.0,
         split.word(),
@@ -192,7 +195,7 @@ pub async fn pass_at_k(
     Ok(all)
 }
 
-/// Every milestone of every run, arm by arm, seed by seed, along `x`.
+/// Every milestone of every run, arm by arm, seed by seed, along `x`. Decoders have none.
 ///
 /// # Errors
 /// `Database`; an unknown experiment has none.
@@ -225,6 +228,7 @@ pub async fn milestones(
                  where stage_id = rs.stage_id and rs.charge = $2
                  order by attempt desc, block desc limit 1) w on true
              where r.experiment_id = $1
+                 and exists (select 1 from run_stage where run_id = r.id and name = $5)
          ), paid as (
              select s.*,
                  coalesce(sum(tokens) over before, 0) as tokens_before,

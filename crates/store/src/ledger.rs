@@ -32,13 +32,20 @@ pub struct ExperimentLedger {
     pub spent: Vec<SpentRow>,
 }
 
+/// Sums over the arm's runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ArmCharge {
     pub arm_key: String,
     pub label: String,
     pub runs: i64,
-    /// Sum over the arm's runs.
     pub charged: Cost,
+    /// The same, by purpose.
+    pub purposes: BTreeMap<String, Cost>,
+    /// By name, the stages that it builds on and does not pay for: the base's
+    /// pretraining, a teacher's training.
+    pub apart: Vec<(String, Cost)>,
+    /// Measuring, and what a decoder spends on questions: never charged.
+    pub never: Cost,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -97,33 +104,61 @@ async fn list_charges(conn: &mut PgConnection, id: ExperimentId) -> Result<Vec<A
     let rows = sqlx::query!(
         r#"select a.key, a.label,
              (select count(*) from run where arm_id = a.id) as "runs!",
-             coalesce(sum(t.tokens), 0) as "tokens!", coalesce(sum(t.flops), 0) as "flops!",
-             coalesce(sum(t.device_ms), 0) as "device_ms!"
+             u.charge as "charge?", u.name as "name?", u.purpose as "purpose?",
+             u.tokens as "tokens?", u.flops as "flops?", u.device_ms as "device_ms?"
          from arm a
-         left join run r on r.arm_id = a.id
-         left join run_stage rs on rs.run_id = r.id and rs.charge = $2
-         left join ledger_total t on t.stage_id = rs.stage_id and t.purpose <> all($3)
-         where a.experiment_id = $1
-         group by a.id, a.key, a.label, a.position order by a.position"#,
+         left join lateral (
+             select rs.charge, rs.name, t.purpose, min(rs.position) as position,
+                 sum(t.tokens) as tokens, sum(t.flops) as flops, sum(t.device_ms) as device_ms
+             from run r
+             join run_stage rs on rs.run_id = r.id
+             join ledger_total t on t.stage_id = rs.stage_id
+             where r.arm_id = a.id and t.purpose <> $2
+             group by rs.charge, rs.name, t.purpose) u on true
+         where a.experiment_id = $1 order by a.position, u.position, u.name, u.purpose"#,
         id.0,
-        Charge::Arm.word(),
-        &not_charged()
+        purpose::LOST
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| ArmCharge {
-            arm_key: row.key,
-            label: row.label,
-            runs: row.runs,
-            charged: Cost {
-                tokens: row.tokens,
-                flops: row.flops,
-                device_ms: row.device_ms,
+    let mut arms: Vec<ArmCharge> = vec![];
+    for row in rows {
+        if arms.last().is_none_or(|arm| arm.arm_key != row.key) {
+            arms.push(ArmCharge {
+                arm_key: row.key,
+                label: row.label,
+                runs: row.runs,
+                charged: Cost::default(),
+                purposes: BTreeMap::new(),
+                apart: vec![],
+                never: Cost::default(),
+            });
+        }
+        let (Some(arm), Some(word), Some(name), Some(of)) =
+            (arms.last_mut(), row.charge, row.name, row.purpose)
+        else {
+            continue;
+        };
+        let cost = Cost {
+            tokens: row.tokens.unwrap_or(0.0),
+            flops: row.flops.unwrap_or(0.0),
+            device_ms: row.device_ms.unwrap_or(0.0),
+        };
+        match (charge(&word)?, purpose::is_charged(&of)) {
+            (Charge::Arm, true) => {
+                arm.charged += cost;
+                *arm.purposes.entry(of).or_default() += cost;
+            }
+            (Charge::Apart, true) => match arm.apart.iter_mut().find(|(n, _)| *n == name) {
+                Some((_, sum)) => *sum += cost,
+                None => arm.apart.push((name, cost)),
             },
-        })
-        .collect())
+            // What measuring the base or a teacher took is not this arm's.
+            (Charge::Apart, false) => {}
+            (Charge::Never, _) | (Charge::Arm, false) => arm.never += cost,
+        }
+    }
+    Ok(arms)
 }
 
 async fn list_spent(conn: &mut PgConnection, id: ExperimentId) -> Result<Vec<SpentRow>> {

@@ -8,6 +8,7 @@
 mod artifacts;
 mod completions;
 mod db;
+mod decoders;
 mod error;
 mod evals;
 mod events;
@@ -21,12 +22,14 @@ mod queue;
 mod records;
 mod runs;
 mod series;
+mod supervision;
 mod words;
 mod workers;
 
 pub use artifacts::*;
 pub use completions::*;
 pub use db::*;
+pub use decoders::*;
 pub use error::*;
 pub use evals::*;
 pub use events::*;
@@ -39,6 +42,7 @@ pub use queue::*;
 pub use records::*;
 pub use runs::*;
 pub use series::*;
+pub use supervision::*;
 pub use words::*;
 pub use workers::*;
 

@@ -1,6 +1,7 @@
 //! The table of the comparison.
 
 use super::Material;
+use super::supervision::{self, Supervision};
 use crate::charts::series_class;
 use crate::number::{self, Kind};
 use crate::pages::words;
@@ -24,6 +25,9 @@ pub(super) struct ArmRow {
     pub ood: Cell,
     pub charged: String,
     pub reached: String,
+    pub supervision: Supervision,
+    /// What the registered rule calls it.
+    pub mark: Option<String>,
 }
 
 /// A mean, and below it its interval or why there is none.
@@ -43,9 +47,10 @@ pub(super) fn second(chosen: usize) -> usize {
 }
 
 pub(super) fn of_metric(of: &Material, index: usize) -> Comparison {
+    let spec = &of.view.spec;
     compare(
-        of.basis(),
-        &of.view.spec.baseline,
+        &spec.budget,
+        &spec.baseline,
         words::FINAL[index].1,
         &of.test,
     )
@@ -58,13 +63,13 @@ pub(super) fn rows(of: &Material, chosen: usize) -> Vec<ArmRow> {
     let beside = second(chosen);
     let second_kind = Kind::of(words::FINAL[beside].1);
     let second = of_metric(of, beside);
-    let ood = compare(of.basis(), &of.view.spec.baseline, name, &of.ood);
+    let spec = &of.view.spec;
+    let ood = compare(&spec.budget, &spec.baseline, name, &of.ood);
     let find = |c: &Comparison, arm: &str| c.rows.iter().find(|r| r.arm == arm).cloned();
     first
         .rows
         .iter()
-        .enumerate()
-        .map(|(slot, row)| {
+        .map(|row| {
             let beside = find(&second, &row.arm);
             let far = find(&ood, &row.arm);
             let difference = |row: Option<&Row>, kind| {
@@ -74,7 +79,7 @@ pub(super) fn rows(of: &Material, chosen: usize) -> Vec<ArmRow> {
             ArmRow {
                 key: row.arm.clone(),
                 label: row.label.clone(),
-                class: series_class(slot),
+                class: series_class(of.slot(&row.arm)),
                 is_baseline: row.is_baseline,
                 n: row.value.map_or(0, |v| v.n),
                 planned: row.planned_seeds,
@@ -91,12 +96,14 @@ pub(super) fn rows(of: &Material, chosen: usize) -> Vec<ArmRow> {
                     .charged_mean
                     .map_or(number::NONE.into(), number::prefixed),
                 reached: words::reached(row.reached),
+                supervision: supervision::of_arm(of, &row.arm),
+                mark: of.mark(&row.arm).map(|m| m.to_string()),
             }
         })
         .collect()
 }
 
-fn cell(kind: Kind, of: Option<&Estimate>, signed: bool) -> Cell {
+pub(super) fn cell(kind: Kind, of: Option<&Estimate>, signed: bool) -> Cell {
     let Some(e) = of else {
         return Cell {
             mean: number::NONE.into(),

@@ -2,21 +2,35 @@
 
 use super::Material;
 use assay_core::compare::{Basis, Comparison, Reached, compare};
+use assay_core::decoders::{DecoderGroup, by_policy};
 use assay_core::metric;
 use assay_core::stats::Estimate;
+use assay_core::supervision::{
+    DEMONSTRATIONS, ORACLE_STEP_LABELS, VERIFIER_CALLS, more_than_comparators,
+};
 use serde_json::{Value, json};
 
+/// Empty of an experiment of decoders alone.
 fn comparisons(of: &Material) -> Vec<(&'static str, Comparison)> {
+    let spec = &of.view.spec;
     [("test", &of.test), ("ood", &of.ood)]
         .into_iter()
+        .filter(|(_, arms)| !arms.is_empty())
         .flat_map(|(split, arms)| {
-            metric::FINAL.iter().map(move |metric| {
-                (
-                    split,
-                    compare(of.basis(), &of.view.spec.baseline, metric, arms),
-                )
-            })
+            metric::FINAL
+                .iter()
+                .map(move |metric| (split, compare(&spec.budget, &spec.baseline, metric, arms)))
         })
+        .collect()
+}
+
+/// On the test split every decoder has its place; elsewhere those that answered there.
+fn decoders(of: &Material) -> Vec<(&'static str, Vec<DecoderGroup>)> {
+    [("test", &of.decoders), ("ood", &of.decoders_ood)]
+        .into_iter()
+        .filter(|(split, figures)| *split == "test" || figures.iter().any(|f| !f.runs.is_empty()))
+        .map(|(split, figures)| (split, by_policy(&of.view.spec, figures)))
+        .filter(|(_, groups)| !groups.is_empty())
         .collect()
 }
 
@@ -24,6 +38,18 @@ pub(super) fn json(of: &Material) -> Value {
     let list: Vec<Value> = comparisons(of)
         .into_iter()
         .map(|(split, comparison)| json!({ "split": split, "comparison": comparison }))
+        .collect();
+    let decoders: Vec<Value> = decoders(of)
+        .into_iter()
+        .map(|(split, policies)| json!({ "split": split, "policies": policies }))
+        .collect();
+    let supervision: Vec<Value> = of
+        .supervision
+        .iter()
+        .map(|arm| {
+            let more = more_than_comparators(&of.view.spec, &arm.arm, &of.supervision);
+            json!({ "arm": arm.arm, "runs": arm.runs, "counts": arm.counts, "more": more })
+        })
         .collect();
     json!({
         "experiment": of.view.id,
@@ -35,10 +61,16 @@ pub(super) fn json(of: &Material) -> Value {
         "basis_text": of.basis().to_string(),
         "interval": "95 %, Student's t over seeds; differences paired by seed; unadjusted",
         "comparisons": list,
+        "decoders": decoders,
+        "outcome": of.outcome,
+        "supervision": supervision,
+        "charged": of.ledger.arms,
     })
 }
 
-const HEAD: [&str; 21] = [
+const HEAD: [&str; 37] = [
+    // `arm` at equal compute, `decoder` at equal inference, or a registered `contrast`.
+    "row",
     "arm",
     "label",
     "baseline",
@@ -60,63 +92,177 @@ const HEAD: [&str; 21] = [
     "reached",
     "reached_share",
     "seeds",
+    // Of decoders: whose policy, and the mean cost of a question.
+    "policy",
+    "tokens_per_question",
+    "flops_per_question",
+    // Means over the arm's finished runs.
+    "demonstrations",
+    "verifier_calls",
+    "oracle_step_labels",
+    // Of contrasts; `seeds` are then the seeds' differences.
+    "against",
+    "m",
+    "adjusted_level",
+    "adjusted_low",
+    "adjusted_high",
+    "p",
+    "p_holm",
+    "verdict",
+    "mark",
 ];
 
-pub(super) fn csv(of: &Material) -> String {
-    let Basis::EqualCompute { unit, budget } = of.basis();
-    let mut out = HEAD.join(",") + "\r\n";
-    for (split, comparison) in comparisons(of) {
-        for row in &comparison.rows {
-            let (reached, share) = match row.reached {
-                Reached::Budget => ("budget", String::new()),
-                Reached::Under { share } => ("under", share.to_string()),
-                Reached::NoTraining => ("no_training", String::new()),
-                Reached::Nothing => ("nothing", String::new()),
-            };
-            let [n, mean, low, high] = estimate(row.value.as_ref());
-            let [dn, difference, dlow, dhigh] = estimate(row.difference.as_ref());
-            let seeds: Vec<String> = row.seeds.iter().map(|(s, v)| format!("{s}:{v}")).collect();
-            let cells = [
-                text(&row.arm),
-                text(&row.label),
-                row.is_baseline.to_string(),
-                split.into(),
-                row.metric.clone(),
-                "equal_compute".into(),
-                unit.word().into(),
-                budget.to_string(),
-                row.planned_seeds.to_string(),
-                n,
-                mean,
-                low,
-                high,
-                dn,
-                difference,
-                dlow,
-                dhigh,
-                row.charged_mean.map_or(String::new(), |c| c.to_string()),
-                reached.into(),
-                share,
-                seeds.join(" "),
-            ];
-            out += &cells.join(",");
-            out += "\r\n";
+/// One line of the file; what is not set stays empty.
+struct Line([String; HEAD.len()]);
+
+impl Line {
+    fn new(row: &str, of: &Material, arm: &str, split: &str, metric: &str) -> Self {
+        let mut line = Self(std::array::from_fn(|_| String::new()));
+        line.set("row", row);
+        line.set("arm", text(arm));
+        line.set("label", text(&of.name(arm)));
+        line.set("baseline", arm == of.view.spec.baseline);
+        line.set("split", split);
+        line.set("metric", metric);
+        if let Some(own) = of.supervision.iter().find(|s| s.arm == arm && s.runs > 0) {
+            for kind in [DEMONSTRATIONS, VERIFIER_CALLS, ORACLE_STEP_LABELS] {
+                line.set(kind, own.count(kind));
+            }
         }
+        line
+    }
+
+    fn set(&mut self, column: &str, value: impl ToString) {
+        if let Some(at) = HEAD.iter().position(|c| *c == column) {
+            self.0[at] = value.to_string();
+        }
+    }
+
+    fn maybe(&mut self, column: &str, value: Option<impl ToString>) {
+        if let Some(value) = value {
+            self.set(column, value);
+        }
+    }
+
+    fn basis(&mut self, of: &Basis) {
+        match of {
+            Basis::EqualCompute { unit, budget } => {
+                self.set("basis", "equal_compute");
+                self.set("unit", unit.word());
+                self.set("budget", budget);
+            }
+            Basis::EqualInference { policy, level } => {
+                self.set("basis", "equal_inference");
+                self.set("unit", "samples");
+                self.set("budget", level);
+                self.set("policy", text(policy));
+            }
+        }
+    }
+
+    fn value(&mut self, of: Option<&Estimate>) {
+        self.maybe("n", of.map(|e| e.n));
+        self.maybe("mean", of.map(|e| e.mean));
+        self.maybe("ci95_low", of.and_then(|e| e.interval).map(|i| i.low));
+        self.maybe("ci95_high", of.and_then(|e| e.interval).map(|i| i.high));
+    }
+
+    fn difference(&mut self, of: Option<&Estimate>) {
+        let interval = of.and_then(|e| e.interval);
+        self.maybe("difference_n", of.map(|e| e.n));
+        self.maybe("difference", of.map(|e| e.mean));
+        self.maybe("difference_ci95_low", interval.map(|i| i.low));
+        self.maybe("difference_ci95_high", interval.map(|i| i.high));
+    }
+
+    fn seeds(&mut self, of: &[(u64, f64)]) {
+        let seeds: Vec<String> = of.iter().map(|(s, v)| format!("{s}:{v}")).collect();
+        self.set("seeds", seeds.join(" "));
+    }
+}
+
+pub(super) fn csv(of: &Material) -> String {
+    let lines = trained(of).chain(decoded(of)).chain(contrasts(of));
+    let mut out = HEAD.join(",") + "\r\n";
+    for line in lines {
+        out += &line.0.join(",");
+        out += "\r\n";
     }
     out
 }
 
-fn estimate(of: Option<&Estimate>) -> [String; 4] {
-    let Some(e) = of else {
-        return Default::default();
-    };
-    let bound = |b: Option<f64>| b.map_or(String::new(), |v| v.to_string());
-    [
-        e.n.to_string(),
-        e.mean.to_string(),
-        bound(e.interval.map(|i| i.low)),
-        bound(e.interval.map(|i| i.high)),
-    ]
+fn trained(of: &Material) -> impl Iterator<Item = Line> {
+    comparisons(of)
+        .into_iter()
+        .flat_map(move |(split, comparison)| {
+            let basis = comparison.basis;
+            comparison.rows.into_iter().map(move |row| {
+                let mut line = Line::new("arm", of, &row.arm, split, &row.metric);
+                line.basis(&basis);
+                line.set("planned_seeds", row.planned_seeds);
+                line.value(row.value.as_ref());
+                line.difference(row.difference.as_ref());
+                line.maybe("charged_mean", row.charged_mean);
+                line.set(
+                    "reached",
+                    match row.reached {
+                        Reached::Budget => "budget",
+                        Reached::Under { .. } => "under",
+                        Reached::NoTraining => "no_training",
+                        Reached::Nothing => "nothing",
+                    },
+                );
+                if let Reached::Under { share } = row.reached {
+                    line.set("reached_share", share);
+                }
+                line.seeds(&row.seeds);
+                line
+            })
+        })
+}
+
+fn decoded(of: &Material) -> impl Iterator<Item = Line> {
+    decoders(of).into_iter().flat_map(move |(split, groups)| {
+        let rows = groups.into_iter().flat_map(|group| group.rows);
+        rows.flat_map(move |row| {
+            let planned = row.cells.into_iter().filter(|cell| cell.planned);
+            planned.map(move |cell| {
+                let mut line = Line::new("decoder", of, &row.arm, split, metric::PASS_AT_1);
+                line.basis(&cell.basis);
+                line.set("planned_seeds", row.planned_seeds);
+                line.value(cell.value.as_ref());
+                line.maybe("charged_mean", row.training);
+                line.maybe("tokens_per_question", cell.tokens);
+                line.maybe("flops_per_question", cell.flops);
+                line.seeds(&cell.seeds);
+                line
+            })
+        })
+    })
+}
+
+fn contrasts(of: &Material) -> impl Iterator<Item = Line> {
+    of.outcome.contrasts.iter().map(move |c| {
+        let mut line = Line::new("contrast", of, &c.arm, "test", &c.metric);
+        line.basis(&c.basis);
+        line.set("planned_seeds", c.planned_seeds);
+        line.difference(c.difference.as_ref());
+        line.seeds(&c.seeds);
+        line.set("against", text(&c.against));
+        line.set("m", of.outcome.m);
+        line.set("adjusted_level", c.adjusted_level);
+        line.maybe("adjusted_low", c.adjusted.map(|i| i.low));
+        line.maybe("adjusted_high", c.adjusted.map(|i| i.high));
+        line.maybe("p", c.p);
+        line.maybe("p_holm", c.p_holm);
+        // Commas stand in some verdicts.
+        line.set(
+            "verdict",
+            c.verdict.map_or(text("withheld"), |v| text(&v.to_string())),
+        );
+        line.maybe("mark", c.mark);
+        line
+    })
 }
 
 /// Quoted; a spreadsheet shall not take it for a formula.

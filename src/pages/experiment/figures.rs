@@ -5,7 +5,7 @@ use crate::charts::{Bin, Curve, Curves, Drawn, Row, Rows, Scale, Seed, Shape, av
 use crate::number::{self, Kind};
 use crate::pages::words;
 use assay_core::metric;
-use assay_core::stats::Estimate;
+use assay_core::stats::{self, Estimate};
 use assay_store::MilestonePoint;
 
 /// A chart with what is said below it.
@@ -48,7 +48,7 @@ pub(super) struct MilestoneRow {
     pub cells: Vec<String>,
 }
 
-fn is_running(of: &Material, arm: &str) -> bool {
+pub(super) fn is_running(of: &Material, arm: &str) -> bool {
     of.runs
         .iter()
         .any(|run| run.arm.key == arm && words::is_open(run.state))
@@ -99,6 +99,7 @@ pub(super) fn milestones(of: &Material, chosen: usize) -> Milestones {
         .arms
         .iter()
         .enumerate()
+        .filter(|(_, arm)| !of.is_decoder(&arm.key))
         .map(|(slot, arm)| {
             let mut seeds: Vec<Seed> = vec![];
             for p in of.milestones.iter().filter(|p| p.arm_key == arm.key) {
@@ -113,7 +114,7 @@ pub(super) fn milestones(of: &Material, chosen: usize) -> Milestones {
             }
             Curve {
                 key: arm.key.clone(),
-                label: arm.label.clone(),
+                label: of.label(&arm.key),
                 slot,
                 bins: hold(&seeds, &edges),
                 seeds,
@@ -207,7 +208,7 @@ pub(super) fn training(of: &Material, chosen: usize) -> Picture {
                 .collect();
             Curve {
                 key: arm.key.clone(),
-                label: arm.label.clone(),
+                label: of.label(&arm.key),
                 slot,
                 bins: average(&seeds, high, bins),
                 seeds: vec![],
@@ -248,19 +249,16 @@ pub(super) fn forest(of: &Material, chosen: usize) -> Picture {
     let rows = comparison
         .rows
         .iter()
-        .enumerate()
-        .map(|(slot, row)| Row {
+        .map(|row| Row {
             key: row.arm.clone(),
-            label: row.label.clone(),
-            slot,
+            label: of.label(&row.arm),
+            slot: of.slot(&row.arm),
             estimate: row.difference,
             seeds: if row.is_baseline {
                 vec![]
             } else {
-                let pairs = row.seeds.iter().filter_map(|(seed, v)| {
-                    baseline.iter().find(|(s, _)| s == seed).map(|(_, b)| v - b)
-                });
-                pairs.collect()
+                let pairs = stats::differences(&row.seeds, &baseline);
+                pairs.iter().map(|d| d.1).collect()
             },
             note: if row.is_baseline {
                 Some("baseline".into())
@@ -288,11 +286,10 @@ pub(super) fn seed_dots(of: &Material, chosen: usize) -> Picture {
     let rows = comparison::of_metric(of, chosen)
         .rows
         .iter()
-        .enumerate()
-        .map(|(slot, row)| Row {
+        .map(|row| Row {
             key: row.arm.clone(),
-            label: row.label.clone(),
-            slot,
+            label: of.label(&row.arm),
+            slot: of.slot(&row.arm),
             estimate: row.value,
             seeds: row.seeds.iter().map(|(_, v)| *v).collect(),
             note: None,

@@ -1,10 +1,14 @@
 //! `/experiments/{id}`: does it work, compared with what, at which cost?
 
 mod comparison;
+mod costs;
+mod decoders;
 mod export;
 mod figures;
 mod runs;
+mod supervision;
 mod tries;
+mod verdicts;
 
 use super::query::Asked;
 use super::{Choice, Shell, html, words};
@@ -15,17 +19,22 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_core::compare::{ArmFigures, Basis};
+use assay_core::decoders::DecoderFigures;
 use assay_core::ids::ExperimentId;
+use assay_core::outcome::{Mark, Outcome, outcome};
 use assay_core::spec::BaseSeeds;
+use assay_core::supervision::ArmSupervision;
 use assay_core::task::Split;
 use assay_store::{
     self as store, ExperimentLedger, ExperimentView, MilestonePoint, PassAtK, RunSeries, RunView,
 };
 use comparison::ArmRow;
+use costs::{ByPurpose, CostRow};
 use figures::{Milestones, Picture};
 use runs::ArmRuns;
 use serde_json::Value;
 use tries::{Tries, tries};
+use verdicts::Verdicts;
 
 /// Everything that the page is made from.
 #[derive(Debug)]
@@ -39,14 +48,57 @@ pub(super) struct Material {
     pub ledger: ExperimentLedger,
     /// Of the test split.
     pub pass_at_k: Vec<PassAtK>,
+    /// Of the test split; `test` and `ood` are without them.
+    pub decoders: Vec<DecoderFigures>,
+    pub decoders_ood: Vec<DecoderFigures>,
+    pub supervision: Vec<ArmSupervision>,
+    pub outcome: Outcome,
 }
 
 impl Material {
     pub fn basis(&self) -> Basis {
-        let budget = &self.view.spec.budget;
-        Basis::EqualCompute {
-            unit: budget.unit,
-            budget: budget.amount,
+        (&self.view.spec.budget).into()
+    }
+
+    /// Decoders stand in no table, figure or curve of equal compute.
+    pub fn is_decoder(&self, arm: &str) -> bool {
+        let arm = self.view.spec.arm(arm);
+        arm.is_some_and(|arm| arm.decoder().is_some())
+    }
+
+    /// An arm's colour and marker: its place in the file.
+    pub fn slot(&self, arm: &str) -> usize {
+        let place = self.view.arms.iter().position(|a| a.key == arm);
+        place.unwrap_or(0)
+    }
+
+    pub fn name(&self, arm: &str) -> String {
+        let known = self.view.arms.iter().find(|a| a.key == arm);
+        known.map_or(arm, |a| &a.label).to_string()
+    }
+
+    /// The name for a chart, with what the registered rule calls it: a finding is never
+    /// told by its colour alone.
+    pub fn label(&self, arm: &str) -> String {
+        match self.mark(arm) {
+            Some(Mark::Unsuccessful) => format!("× {} (unsuccessful)", self.name(arm)),
+            Some(Mark::GainNotShown) | None => self.name(arm),
+        }
+    }
+
+    /// The gravest of the arm's registered contrasts.
+    pub fn mark(&self, arm: &str) -> Option<Mark> {
+        let own = self.outcome.contrasts.iter().filter(|c| c.arm == arm);
+        let marks: Vec<Mark> = own.filter_map(|c| c.mark).collect();
+        let unsuccessful = marks.iter().find(|m| **m == Mark::Unsuccessful);
+        unsuccessful.or(marks.first()).copied()
+    }
+
+    /// A policy by its stage, said with the arm that trains it.
+    pub fn policy(&self, key: &str) -> String {
+        match key.split_once('/') {
+            Some((arm, _)) => format!("{} ({key})", self.name(arm)),
+            None => key.into(),
         }
     }
 }
@@ -80,15 +132,6 @@ impl Wanted {
     }
 }
 
-#[derive(Debug)]
-struct CostRow {
-    name: String,
-    note: &'static str,
-    tokens: String,
-    flops: String,
-    device: String,
-}
-
 #[derive(Template)]
 #[template(path = "experiment/page.html")]
 struct ExperimentPage {
@@ -96,6 +139,8 @@ struct ExperimentPage {
     id: String,
     question: String,
     hypothesis: Option<String>,
+    /// None of an experiment of decoders alone.
+    trains: bool,
     basis: String,
     baseline: String,
     /// What all seeds have in common, so that no interval covers it.
@@ -108,6 +153,8 @@ struct ExperimentPage {
     metrics: Vec<Choice>,
     curves: Vec<Choice>,
     rows: Vec<ArmRow>,
+    verdicts: Verdicts,
+    decoders: Vec<decoders::Group>,
     /// Questions and samples behind each figure.
     measured: String,
     milestones: Milestones,
@@ -117,8 +164,10 @@ struct ExperimentPage {
     training: Picture,
     runs: Vec<ArmRuns>,
     charged: Vec<CostRow>,
+    by_purpose: ByPurpose,
     spent: Vec<CostRow>,
     margin: String,
+    min_gain: String,
     registered: String,
     version: i32,
     sha256: String,
@@ -140,12 +189,14 @@ impl ExperimentPage {
             id: of.view.id.to_string(),
             question: of.view.question.clone(),
             hypothesis: spec.hypothesis.clone(),
+            trains: !of.test.is_empty(),
             basis: of.basis().to_string(),
             baseline: baseline.to_string(),
             fixed: fixed(of),
             missing: runs::missing(of),
             unit: words::unit(spec.budget.unit),
-            nothing_yet: of.test.iter().all(|arm| arm.runs.is_empty()),
+            nothing_yet: of.test.iter().all(|arm| arm.runs.is_empty())
+                && of.decoders.iter().all(|arm| arm.runs.is_empty()),
             metric_title,
             second_title: words::FINAL[second].2,
             metrics: words::FINAL
@@ -159,6 +210,8 @@ impl ExperimentPage {
                 .map(|(i, f)| choice(f.0, words::panel_title(f.1), i == wanted.curve))
                 .collect(),
             rows: comparison::rows(of, wanted.metric),
+            verdicts: verdicts::verdicts(of),
+            decoders: decoders::groups(of),
             measured: format!(
                 "{} test questions and as many out of distribution, {} each, at temperature {}, up to {} tokens.",
                 number::integer(i64::from(spec.evaluation.problems)),
@@ -172,26 +225,11 @@ impl ExperimentPage {
             tries: tries(of),
             training: figures::training(of, wanted.curve),
             runs: runs::by_arm(of),
-            charged: of
-                .ledger
-                .arms
-                .iter()
-                .map(|arm| cost(arm.label.clone(), "", arm.charged))
-                .collect(),
-            spent: of
-                .ledger
-                .spent
-                .iter()
-                .map(|row| {
-                    let note = if row.reused {
-                        "by an earlier experiment"
-                    } else {
-                        ""
-                    };
-                    cost(row.purpose.clone(), note, row.cost)
-                })
-                .collect(),
+            charged: costs::charged(of),
+            by_purpose: costs::by_purpose(of),
+            spent: costs::spent(of),
             margin: number::significant(spec.margin),
+            min_gain: number::significant(spec.min_gain),
             registered: words::FINAL
                 .iter()
                 .find(|f| f.1 == spec.metric)
@@ -210,16 +248,6 @@ fn choice(value: &str, label: &str, chosen: bool) -> Choice {
         value: value.into(),
         label: label.into(),
         chosen,
-    }
-}
-
-fn cost(name: String, note: &'static str, of: assay_core::ledger::Cost) -> CostRow {
-    CostRow {
-        name,
-        note,
-        tokens: number::prefixed(of.tokens),
-        flops: number::prefixed(of.flops),
-        device: number::duration(of.device_ms),
     }
 }
 
@@ -251,9 +279,15 @@ async fn material(
         Some(metric) => store::experiment_series(&mut conn, id, metric).await?,
         None => vec![],
     };
+    let test = store::run_figures(&mut conn, id).await?;
+    let decoders = store::decoder_figures(&mut conn, id).await?;
     Ok(Material {
+        outcome: outcome(&view.spec, &test, &decoders),
         runs: store::list_runs(&mut conn, id).await?,
-        test: store::run_figures(&mut conn, id).await?,
+        test,
+        decoders,
+        decoders_ood: store::decoder_figures_for_split(&mut conn, id, Split::Ood).await?,
+        supervision: store::list_supervision(&mut conn, id).await?,
         ood: store::figures_for_split(&mut conn, id, Split::Ood).await?,
         milestones: store::milestones(&mut conn, id).await?,
         ledger: store::experiment_ledger(&mut conn, id).await?,

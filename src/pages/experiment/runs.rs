@@ -101,12 +101,19 @@ fn now(run: &RunView) -> String {
 
 /// What the comparison still lacks, one line an arm.
 pub(super) fn missing(of: &Material) -> Vec<String> {
-    of.test
+    let trained = of
+        .test
         .iter()
-        .filter(|arm| arm.runs.len() < arm.planned_seeds)
-        .map(|arm| {
-            let done = arm.runs.len();
-            let of_arm = || of.runs.iter().filter(|r| r.arm.key == arm.id);
+        .map(|arm| (&arm.id, &arm.label, arm.runs.len(), arm.planned_seeds));
+    let decoders = of
+        .decoders
+        .iter()
+        .map(|arm| (&arm.id, &arm.label, arm.finished(), arm.planned_seeds));
+    trained
+        .chain(decoders)
+        .filter(|(_, _, done, planned)| done < planned)
+        .map(|(id, label, done, planned)| {
+            let of_arm = || of.runs.iter().filter(|r| r.arm.key == *id);
             let count = |state: RunState| of_arm().filter(|r| r.state == state).count();
             let mut rest = vec![];
             for state in [
@@ -131,10 +138,7 @@ pub(super) fn missing(of: &Material) -> Vec<String> {
                 2 => "not enough seeds for an interval",
                 _ => "the interval is over those",
             };
-            format!(
-                "{}: {done} of {} seeds finished{rest}; {why}.",
-                arm.label, arm.planned_seeds
-            )
+            format!("{label}: {done} of {planned} seeds finished{rest}; {why}.")
         })
         .collect()
 }

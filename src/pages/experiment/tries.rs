@@ -33,6 +33,7 @@ pub(super) fn tries(of: &Material) -> Tries {
         .view
         .arms
         .iter()
+        .filter(|arm| !of.is_decoder(&arm.key))
         .map(|arm| {
             let runs: Vec<_> = of
                 .pass_at_k

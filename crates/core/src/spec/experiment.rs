@@ -4,6 +4,7 @@
 use super::job::JobSpec;
 use super::model::ModelSpec;
 use super::reader::{Sink, choice, params};
+use super::registered::{Contrast, RequiredAttempt};
 use super::stage::{Charge, Role};
 use crate::task::TaskSpec;
 use crate::violation::{Violation, Violations};
@@ -99,6 +100,13 @@ pub struct Experiment {
     pub baseline: String,
     /// Differences smaller than this do not matter; set before the first job.
     pub margin: f64,
+    /// What an arm must gain over its comparator, in the primary metric. One whose whole
+    /// adjusted interval lies below it is unsuccessful.
+    pub min_gain: f64,
+    /// The differences that are tested, all of them in one family.
+    pub contrasts: Vec<Contrast>,
+    /// What the comparison must not leave out, by the word of the attempt.
+    pub required_attempts: BTreeMap<String, RequiredAttempt>,
     pub evaluation: EvaluationPlan,
     pub stages: Vec<StageEntry>,
     pub arms: Vec<ArmSpec>,

@@ -11,6 +11,7 @@ mod parse;
 mod parse_stage;
 pub mod reader;
 pub mod references;
+pub mod registered;
 pub mod search;
 pub mod stage;
 pub mod training;
@@ -20,6 +21,7 @@ pub use experiment::{
 };
 pub use job::{JobSpec, Product};
 pub use model::ModelSpec;
+pub use registered::{Contrast, RequiredAttempt};
 pub use stage::{Charge, Role, StageBudget, StageSpec};
 pub use training::{
     EvalParams, GrpoParams, LossType, LrSchedule, OptimParams, PretrainParams, ScaleRewards,

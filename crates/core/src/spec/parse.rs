@@ -6,6 +6,7 @@ use super::experiment::{
 use super::job::Product;
 use super::parse_stage::read_stage;
 use super::reader::{Field, Reader, Sink, describe};
+use super::registered;
 use crate::metric;
 use crate::task::TaskSpec;
 use serde_json::Value;
@@ -37,6 +38,9 @@ pub(super) fn read(value: &Value, sink: &Sink) -> Option<Experiment> {
     }
     let baseline = r.required::<String>("baseline");
     let margin = r.field("margin", 0.02, Some(0.0..=1.0));
+    let min_gain = r.field("min_gain", 0.0, Some(0.0..=1e6));
+    let contrasts = registered::read_contrasts(&r);
+    let required_attempts = registered::read_attempts(&r);
     let evaluation = match r.raw("evaluation") {
         None => EvaluationPlan::default(),
         Some(v) => read_evaluation(v, sink),
@@ -71,7 +75,7 @@ pub(super) fn read(value: &Value, sink: &Sink) -> Option<Experiment> {
         );
     }
     r.finish();
-    let experiment = Experiment {
+    let mut experiment = Experiment {
         name: name?,
         question: question?,
         hypothesis,
@@ -83,11 +87,15 @@ pub(super) fn read(value: &Value, sink: &Sink) -> Option<Experiment> {
         metric,
         baseline: baseline?,
         margin,
+        min_gain,
+        contrasts: vec![],
+        required_attempts,
         evaluation,
         stages,
         arms,
     };
     super::references::check(&experiment, sink);
+    registered::complete(&mut experiment, contrasts, sink);
     Some(experiment)
 }
 
@@ -102,7 +110,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Free text for people: no markup, no control characters.
-fn text(r: &Reader<'_>, key: &'static str, max: usize) -> Option<String> {
+pub(super) fn text(r: &Reader<'_>, key: &'static str, max: usize) -> Option<String> {
     let text = r.required::<String>(key)?;
     let trimmed = text.trim();
     if trimmed.is_empty() {
@@ -129,12 +137,7 @@ fn is_hidden(c: char) -> bool {
 /// A short name for URLs, files and references.
 pub(super) fn slug(r: &Reader<'_>, key: &'static str) -> Option<String> {
     let id = r.required::<String>(key)?;
-    let fits = (1..=40).contains(&id.len())
-        && id
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
-        && !id.starts_with(['-', '_']);
-    if !fits {
+    if !is_slug(&id) {
         r.report(
             key,
             "must be 1 to 40 of a-z, 0-9, - and _, starting with a letter or digit",
@@ -142,6 +145,14 @@ pub(super) fn slug(r: &Reader<'_>, key: &'static str) -> Option<String> {
         return None;
     }
     Some(id)
+}
+
+pub(super) fn is_slug(id: &str) -> bool {
+    (1..=40).contains(&id.len())
+        && id
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+        && !id.starts_with(['-', '_'])
 }
 
 fn read_seeds(r: &Reader<'_>) -> Vec<u64> {

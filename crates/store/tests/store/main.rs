@@ -4,6 +4,7 @@ mod artifacts;
 mod cancelling;
 mod claiming;
 mod db;
+mod decoders;
 mod figures;
 mod finishing;
 mod leases;

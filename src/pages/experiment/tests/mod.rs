@@ -1,5 +1,7 @@
 //! The whole page from made-up material: what must stand on it, in every state.
 
+mod registered;
+
 use super::*;
 use assay_core::compare::RunFigures;
 use assay_core::ids::{ArmId, RunId};
@@ -58,6 +60,10 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
         })
         .collect();
     let mut of = Material {
+        decoders: vec![],
+        decoders_ood: vec![],
+        supervision: vec![],
+        outcome: outcome(&spec, &[], &[]),
         runs: vec![],
         test: vec![],
         ood: vec![],
@@ -74,6 +80,9 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
                     flops: 1.2e12,
                     device_ms: 125_000.0,
                 },
+                purposes: Default::default(),
+                apart: vec![],
+                never: Cost::default(),
             }],
             spent: vec![SpentRow {
                 purpose: "rollout".into(),
@@ -188,6 +197,7 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
         of.test.push(all(figures.pop().unwrap()));
         of.ood.push(all(ood));
     }
+    of.outcome = outcome(&of.view.spec, &of.test, &of.decoders);
     of
 }
 
@@ -326,9 +336,11 @@ fn the_page_of_twelve_arms_keeps_to_its_budget() {
 #[test]
 fn exports_carry_every_arm_metric_and_split() {
     let mut of = material(&LABELS, 3, &[3, 2, 0], 0);
-    of.test[1].label = "=cmd|' /C calc'!A0".into();
+    of.view.arms[1].label = "=cmd|' /C calc'!A0".into();
     let csv = export::csv(&of);
-    assert_eq!(csv.lines().count(), 1 + 2 * 4 * 3);
+    // Every arm, figure and split; then the two contrasts that stand by default.
+    assert_eq!(csv.lines().count(), 1 + 2 * 4 * 3 + 2);
+    assert!(csv.contains("\r\ncontrast,\"arm-2\","));
     assert!(csv.contains("\"'=cmd") && csv.contains("equal_compute,flops,400000000000"));
     let columns = csv.lines().next().unwrap().split(',').count();
     assert!(

@@ -1,0 +1,150 @@
+//! Decoders of one policy, at equal cost of inference. Never on one axis with training.
+
+use super::Material;
+use super::comparison::{Cell, cell};
+use super::figures::{Picture, is_running};
+use super::supervision::{self, Supervision};
+use super::verdicts::{self, VerdictRow};
+use crate::charts::{Curve, Curves, Scale, Seed, Shape, hold, series_class};
+use crate::number::{self, Kind};
+use assay_core::compare::Basis;
+use assay_core::decoders::{DecoderCell, DecoderGroup, DecoderRow, by_policy};
+
+/// All decoders of one policy.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub id: usize,
+    pub policy: String,
+    /// `1 sample`, `4 samples`: the table's columns.
+    pub levels: Vec<String>,
+    pub rows: Vec<GroupRow>,
+    pub picture: Picture,
+    /// Registered contrasts between them.
+    pub contrasts: Vec<VerdictRow>,
+}
+
+#[derive(Debug)]
+pub(super) struct GroupRow {
+    pub key: String,
+    pub label: String,
+    pub class: String,
+    pub n: usize,
+    pub planned: usize,
+    pub cells: Vec<GroupCell>,
+    /// Training of policy and judge, mean over seeds.
+    pub training: String,
+    pub supervision: Supervision,
+    pub mark: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct GroupCell {
+    pub value: Cell,
+    /// `n = 3, 412 tokens`; empty where there is nothing.
+    pub cost: String,
+}
+
+pub(super) fn groups(of: &Material) -> Vec<Group> {
+    by_policy(&of.view.spec, &of.decoders)
+        .iter()
+        .enumerate()
+        .map(|(id, group)| Group {
+            id,
+            policy: of.policy(&group.policy),
+            levels: group
+                .levels
+                .iter()
+                .map(|level| number::counted(i64::from(*level), "sample"))
+                .collect(),
+            rows: group.rows.iter().map(|r| row(of, r)).collect(),
+            picture: picture(of, group),
+            contrasts: contrasts(of, group),
+        })
+        .collect()
+}
+
+fn row(of: &Material, row: &DecoderRow) -> GroupRow {
+    GroupRow {
+        key: row.arm.clone(),
+        label: row.label.clone(),
+        class: series_class(of.slot(&row.arm)),
+        n: row.finished,
+        planned: row.planned_seeds,
+        cells: row.cells.iter().map(group_cell).collect(),
+        training: row.training.map_or(number::NONE.into(), number::prefixed),
+        supervision: supervision::of_arm(of, &row.arm),
+        mark: of.mark(&row.arm).map(|m| m.to_string()),
+    }
+}
+
+fn group_cell(of: &DecoderCell) -> GroupCell {
+    let mut value = cell(Kind::Share, of.value.as_ref(), false);
+    if !of.planned {
+        value.interval = "not planned".into();
+    }
+    let n = of.value.map_or(0, |v| v.n);
+    GroupCell {
+        value,
+        cost: of.tokens.map_or(String::new(), |tokens| {
+            format!("n = {n}, {} tokens", number::prefixed(tokens))
+        }),
+    }
+}
+
+fn contrasts(of: &Material, group: &DecoderGroup) -> Vec<VerdictRow> {
+    let within = of.outcome.contrasts.iter().filter(|c| match &c.basis {
+        Basis::EqualInference { policy, .. } => *policy == group.policy,
+        Basis::EqualCompute { .. } => false,
+    });
+    within.map(|c| verdicts::row(of, c)).collect()
+}
+
+fn picture(of: &Material, group: &DecoderGroup) -> Picture {
+    let edges: Vec<f64> = group.levels.iter().map(|l| f64::from(*l)).collect();
+    let curves = group
+        .rows
+        .iter()
+        .map(|row| {
+            let mut seeds: Vec<Seed> = vec![];
+            for cell in &row.cells {
+                for (seed, value) in &cell.seeds {
+                    let point = (f64::from(cell.level), *value);
+                    match seeds.iter_mut().find(|s| s.seed == *seed) {
+                        Some(known) => known.points.push(point),
+                        None => seeds.push(Seed {
+                            seed: *seed,
+                            points: vec![point],
+                        }),
+                    }
+                }
+            }
+            Curve {
+                key: row.arm.clone(),
+                label: of.label(&row.arm),
+                slot: of.slot(&row.arm),
+                bins: hold(&seeds, &edges),
+                seeds,
+                spends: true,
+                running: is_running(of, &row.arm),
+            }
+        })
+        .collect();
+    Curves {
+        title: format!(
+            "Right answers against cost of inference, decoders of {}",
+            of.policy(&group.policy)
+        ),
+        x_title: format!(
+            "cost of inference a question, in samples of {}",
+            of.policy(&group.policy)
+        ),
+        y_title: "test questions answered right".into(),
+        kind: Kind::Share,
+        x_scale: Scale::Log,
+        shape: Shape::Joined,
+        budget: None,
+        curves,
+    }
+    .draw()
+    .into()
+}

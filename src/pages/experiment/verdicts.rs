@@ -1,0 +1,191 @@
+//! What the registered rule says of each registered contrast.
+
+use super::Material;
+use super::comparison::{Cell, cell};
+use super::figures::Picture;
+use crate::charts::{Row, Rows};
+use crate::number::{self, Kind};
+use crate::pages::words;
+use assay_core::compare::Basis;
+use assay_core::metric;
+use assay_core::outcome::{AttemptState, ContrastOutcome, MIN_SEEDS_VERDICT, Mark, Verdict};
+
+#[derive(Debug)]
+pub(super) struct Verdicts {
+    pub rows: Vec<VerdictRow>,
+    pub caption: String,
+    /// `99.5 %`.
+    pub adjusted_level: String,
+    /// Why no verdict is given.
+    pub withheld: Option<String>,
+    /// Runs are open: the verdicts are those of the seeds so far.
+    pub interim: bool,
+    /// One line a required attempt.
+    pub attempts: Vec<String>,
+    /// Contrasts that no other figure draws.
+    pub picture: Option<Picture>,
+}
+
+#[derive(Debug)]
+pub(super) struct VerdictRow {
+    pub key: String,
+    pub arm: String,
+    pub against: String,
+    pub basis: String,
+    pub n: usize,
+    pub planned: usize,
+    pub difference: Cell,
+    pub adjusted: String,
+    pub p: String,
+    pub verdict: String,
+    pub mark: Option<String>,
+    pub unsuccessful: bool,
+}
+
+pub(super) fn verdicts(of: &Material) -> Verdicts {
+    let outcome = &of.outcome;
+    let margin = number::significant(outcome.margin);
+    let gain = number::significant(outcome.min_gain);
+    let figure = words::FINAL
+        .iter()
+        .find(|f| f.1 == outcome.metric)
+        .map_or(outcome.metric.as_str(), |f| f.2);
+    let aim = if metric::gains_by_falling(&outcome.metric) {
+        " A gain is a fall."
+    } else {
+        ""
+    };
+    let level = outcome.contrasts.first().map_or(0.95, |c| c.adjusted_level);
+    let open = of.runs.iter().any(|run| words::is_open(run.state));
+    let said = |c: &ContrastOutcome| {
+        let n = c.difference.map_or(0, |d| d.n);
+        n < c.planned_seeds && c.verdict.is_some_and(|v| v != Verdict::NotEnoughSeeds)
+    };
+    Verdicts {
+        caption: format!(
+            "Test {figure}, {}: paired t over seeds, p-values by Holm over all of them. Margin {margin}, registered minimum gain {gain}.{aim} No verdict under {MIN_SEEDS_VERDICT} seeds.",
+            number::counted(outcome.m as i64, "registered contrast"),
+        ),
+        adjusted_level: number::level(level),
+        withheld: withheld(of),
+        interim: open && outcome.contrasts.iter().any(said),
+        attempts: attempts(of),
+        picture: picture(of),
+        rows: outcome.contrasts.iter().map(|c| row(of, c)).collect(),
+    }
+}
+
+pub(super) fn row(of: &Material, contrast: &ContrastOutcome) -> VerdictRow {
+    let kind = Kind::of(&contrast.metric);
+    let n = contrast.difference.map_or(0, |d| d.n);
+    VerdictRow {
+        key: contrast.arm.clone(),
+        arm: of.name(&contrast.arm),
+        against: of.name(&contrast.against),
+        basis: match &contrast.basis {
+            Basis::EqualCompute { .. } => "equal compute".into(),
+            Basis::EqualInference { policy, level } => format!(
+                "equal inference: {} of {}",
+                number::counted(i64::from(*level), "sample"),
+                of.policy(policy)
+            ),
+        },
+        n,
+        planned: contrast.planned_seeds,
+        difference: cell(kind, contrast.difference.as_ref(), true),
+        adjusted: contrast
+            .adjusted
+            .as_ref()
+            .map_or(number::NONE.into(), |i| number::signed_interval(kind, i)),
+        p: contrast.p_holm.map_or(number::NONE.into(), number::p_value),
+        verdict: contrast
+            .verdict
+            .map_or("withheld".into(), |v| v.to_string()),
+        mark: contrast.mark.map(|m| m.to_string()),
+        unsuccessful: contrast.mark == Some(Mark::Unsuccessful),
+    }
+}
+
+fn withheld(of: &Material) -> Option<String> {
+    let missing: Vec<String> = of
+        .outcome
+        .missing()
+        .map(|attempt| match &attempt.state {
+            AttemptState::Missing {
+                arm,
+                finished,
+                planned,
+            } => format!(
+                "{} ({}: {finished} of {planned} seeds finished)",
+                attempt.role,
+                of.name(arm)
+            ),
+            AttemptState::Present { .. } | AttemptState::NotRun { .. } => attempt.role.clone(),
+        })
+        .collect();
+    of.outcome.withheld.then(|| {
+        format!(
+            "No verdict is given: required attempts are missing: {}.",
+            missing.join(", ")
+        )
+    })
+}
+
+fn attempts(of: &Material) -> Vec<String> {
+    let said = of.outcome.required_attempts.iter().map(|attempt| {
+        let state = match &attempt.state {
+            AttemptState::Present { arm } => format!("{}, in the comparison", of.name(arm)),
+            AttemptState::NotRun { reason } => format!("not run, because: {reason}"),
+            AttemptState::Missing { arm, .. } => format!("{}, missing so far", of.name(arm)),
+        };
+        format!("{}: {state}", attempt.role)
+    });
+    said.collect()
+}
+
+/// Differences to the baseline at equal compute are drawn by the forest.
+fn picture(of: &Material) -> Option<Picture> {
+    let elsewhere = |c: &&ContrastOutcome| {
+        let trained = matches!(c.basis, Basis::EqualCompute { .. });
+        !(trained && c.against == of.view.spec.baseline)
+    };
+    let rows: Vec<Row> = of
+        .outcome
+        .contrasts
+        .iter()
+        .filter(elsewhere)
+        .map(|c| Row {
+            key: c.arm.clone(),
+            label: match &c.basis {
+                Basis::EqualCompute { .. } => {
+                    format!("{} against {}", of.label(&c.arm), of.name(&c.against))
+                }
+                Basis::EqualInference { level, .. } => format!(
+                    "{} against {} at {level}",
+                    of.label(&c.arm),
+                    of.name(&c.against)
+                ),
+            },
+            slot: of.slot(&c.arm),
+            estimate: c.difference,
+            seeds: c.seeds.iter().map(|s| s.1).collect(),
+            note: c
+                .difference
+                .is_none()
+                .then(|| "no seed in common yet".into()),
+        })
+        .collect();
+    (!rows.is_empty()).then(|| {
+        Rows {
+            title:
+                "Registered contrasts beside those with the baseline, with unadjusted 95 % interval"
+                    .into(),
+            x_title: "difference, arm minus comparator".into(),
+            kind: Kind::of(&of.outcome.metric),
+            differences: true,
+            rows,
+        }
+        .draw()
+        .into()
+    })
+}
