@@ -62,6 +62,10 @@ pub struct Searcher<'a> {
     pub round: u32,
 }
 
+/// Simulations in a row that only visit finished paths again, after which a tree is
+/// taken as exhausted: its caps leave nothing new to sample.
+const IDLE: u32 = 100;
+
 /// A tree with its problem and what it has cost.
 #[derive(Debug)]
 pub struct Grown {
@@ -70,6 +74,8 @@ pub struct Grown {
     pub cost: Cost,
     pub simulations: u32,
     pub exhausted: bool,
+    /// Simulations since the last new sample.
+    idle: u32,
     noise: Vec<f64>,
 }
 
@@ -91,6 +97,7 @@ impl Searcher<'_> {
                     cost,
                     simulations: 0,
                     exhausted: false,
+                    idle: 0,
                     noise: vec![],
                 }
             })
@@ -118,10 +125,15 @@ impl Searcher<'_> {
             }
             let noise = self.noise.map(|n| (grown.noise.as_slice(), n.share));
             match grown.tree.select(self.params, noise) {
-                Leaf::Open(node) => open.push((index, node)),
+                Leaf::Open(node) => {
+                    grown.idle = 0;
+                    open.push((index, node));
+                }
                 Leaf::Finished(node) => {
                     let value = grown.tree.nodes[node].value.unwrap_or(0.0);
                     grown.tree.back_up(node, value);
+                    grown.idle += 1;
+                    grown.exhausted = grown.idle >= IDLE;
                 }
                 Leaf::Exhausted => {
                     grown.exhausted = true;

@@ -82,6 +82,12 @@ fn generate_part(
     by_length.sort_by_key(|&i| prompts[i].len());
     let mut out = vec![];
     for same in by_length.chunk_by(|&a, &b| prompts[a].len() == prompts[b].len()) {
+        // A text ends where the model's context does.
+        let room = (model.spec.context as usize).saturating_sub(prompts[same[0]].len());
+        let options = GenerateOptions {
+            max_new: options.max_new.min(room.max(1)),
+            ..options
+        };
         for batch in same.chunks(per_batch) {
             let mut sampled = if model.device() == Device::Cpu {
                 decode_on_host(model, prompts, batch, options, uniform, step)?

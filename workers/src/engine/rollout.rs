@@ -265,9 +265,12 @@ pub fn describe(
             metric::TRUNCATED_SHARE,
             share(&mut rollout.sampled.iter().map(|s| !s.ended)),
         ),
-        (metric::ZERO_STD_GROUPS, flat),
     ] {
         metrics.insert(name.into(), value);
+    }
+    // A single completion is no group.
+    if group > 1 {
+        metrics.insert(metric::ZERO_STD_GROUPS.into(), flat);
     }
     if params.rewards.len() > 1 {
         for (term, part) in params.rewards.iter().zip(&rollout.rewarded.parts) {

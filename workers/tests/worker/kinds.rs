@@ -131,6 +131,7 @@ fn decoders_answer_at_every_level_and_cost_more_at_higher_ones() {
         ("beam", vec![4]),
         ("dvts", vec![4]),
         ("tree", vec![1, 4]),
+        ("narrow", vec![64]),
         ("tokens", vec![2]),
     ] {
         let records = run(arm, "decode");

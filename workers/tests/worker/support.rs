@@ -74,6 +74,8 @@ arms:
   - { id: beam, stages: [{ id: decode, kind: search, inputs: { init: base, prm: prm/prm }, method: beam, levels: [4], branching: 2, problems: 6, max_completion_length: 16 }] }
   - { id: dvts, stages: [{ id: decode, kind: search, inputs: { init: base, prm: prm/prm }, method: dvts, levels: [4], branching: 2, problems: 6, max_completion_length: 16 }] }
   - { id: tree, stages: [{ id: decode, kind: mcts, inputs: { init: base, value: prm/prm }, levels: [1, 4], problems: 6, branching: 2, max_children: 4, max_completion_length: 16 }] }
+  # Two children at most: the tree has nothing left to sample long before this cost.
+  - { id: narrow, stages: [{ id: decode, kind: mcts, inputs: { init: base }, value: oracle, levels: [64], problems: 6, branching: 2, max_children: 2, max_completion_length: 16 }] }
   - { id: tokens, stages: [{ id: decode, kind: mcts, inputs: { init: base }, value: oracle, granularity: token, levels: [2], problems: 6, branching: 2, max_children: 4, max_completion_length: 16 }] }
 ";
 
