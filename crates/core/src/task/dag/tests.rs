@@ -26,6 +26,7 @@ fn each_kind_of_step_has_its_verdict() {
     assert_eq!(steps(&text), [Right; 3]);
     assert_eq!(steps("a=4;b=4+3=7;d=4-7=7;"), [Right, Right, Useless]);
     assert_eq!(steps("a=4;b=4+3=8;c=8*4=2;"), [Right, WrongResult, Right]);
+    assert_eq!(steps("a=4;b=4+3=7;c=7*4=7;A7")[2], WrongResult);
     assert_eq!(steps("a=5;b=4+3=7;"), [WrongCopy, WrongCopy]);
     assert_eq!(steps("b=4+3=7;"), [WrongCopy]);
     assert_eq!(steps("a=4;a=4;b=4-3=1;"), [Right, Recheck, WrongCopy]);
