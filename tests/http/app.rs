@@ -256,7 +256,7 @@ question: Does anything happen?
 task: { name: modchain }
 base_seeds: shared
 seeds: 3
-budget: { unit: flops, amount: 1000 }
+budget: { unit: flops, amount: 2.0e+10 }
 baseline: base
 evaluation: { problems: 4, samples: 2 }
 stages:

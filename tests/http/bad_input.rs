@@ -39,7 +39,7 @@ fn every_broken_rule_is_named_with_its_pointer_and_nothing_is_created() {
         ("seeds 0", changed("seeds: 3", "seeds: 0"), &["/seeds"]),
         (
             "a budget of nothing",
-            changed("amount: 1000", "amount: 0"),
+            changed("amount: 2.0e+10", "amount: 0"),
             &["/budget/amount"],
         ),
         (
@@ -63,7 +63,7 @@ fn every_broken_rule_is_named_with_its_pointer_and_nothing_is_created() {
         (
             "several at once",
             changed("seeds: 3", "seeds: 0")
-                .replace("amount: 1000", "amount: -1")
+                .replace("amount: 2.0e+10", "amount: -1")
                 .replace("name: Small", "name: ''"),
             &["/budget/amount", "/name", "/seeds"],
         ),

@@ -52,7 +52,7 @@ fn submit_prints_every_violation_and_exits_with_2() {
     let app = App::start();
     let text = SMALL
         .replace("seeds: 3", "seeds: 0\nsmoth: 1")
-        .replace("amount: 1000", "amount: 0");
+        .replace("amount: 2.0e+10", "amount: 0");
     let output = assay(&app, &["submit", "-"], &text);
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr);
@@ -89,7 +89,7 @@ fn watch_and_compare_show_a_finished_experiment() {
         "",
     ));
     assert!(
-        table.contains("equal compute: 1.000e3 training FLOPs per seed"),
+        table.contains("equal compute: 2.000e10 training FLOPs per seed"),
         "{table}"
     );
     assert!(table.contains("+1.000 [+1.000, +1.000]"), "{table}");

@@ -14,9 +14,7 @@ use std::path::{Path, PathBuf};
 /// with its last stage only.
 fn write_folder(dir: &Path) -> Experiment {
     let mut experiment = Experiment::from_text(SMALL).unwrap_or_else(|v| panic!("{v}"));
-    experiment
-        .arms
-        .retain(|arm| arm.id == "grpo" || arm.id == "base");
+    experiment.retain_arms(|arm| arm.id == "grpo" || arm.id == "base");
     experiment.seeds = vec![0];
     write(
         dir,

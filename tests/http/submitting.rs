@@ -49,7 +49,7 @@ fn what_was_submitted_can_be_read_back_with_its_runs() {
     let id = app.submitted(SMALL);
     let body = app.get(&format!("/api/v1/experiments/{id}")).json();
     assert_eq!(body["experiment"]["name"], "Small");
-    assert_eq!(body["experiment"]["spec"]["budget"]["amount"], 1000.0);
+    assert_eq!(body["experiment"]["spec"]["budget"]["amount"], 2e10);
     let runs = body["runs"].as_array().unwrap();
     assert_eq!(runs.len(), 9);
     let run = runs[0]["id"].as_str().unwrap();

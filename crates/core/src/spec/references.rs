@@ -127,7 +127,7 @@ pub(super) fn check(experiment: &Experiment, sink: &Sink) {
         let decodes = arm.stages.iter().any(|s| s.job.is_decoder());
         if !cyclic && !decodes && !arm.stages.is_empty() {
             let taken = reserved(experiment, &arm.id);
-            if taken >= experiment.budget.amount {
+            if taken >= experiment.budget.amount && experiment.budget.amount > 0.0 {
                 sink.report(
                     format!("/arms/{a}"),
                     "the stages that this arm builds on take the whole budget",
@@ -143,7 +143,8 @@ fn one_step(experiment: &Experiment, node: Node<'_>, pointer: &str, sink: &Sink)
     let Some(model) = model(experiment, node) else {
         return;
     };
-    if node.entry.charge != Charge::Arm {
+    // A budget that is wrong itself has been reported.
+    if node.entry.charge != Charge::Arm || experiment.budget.amount <= 0.0 {
         return;
     }
     let sequences = match &node.entry.job {

@@ -55,6 +55,26 @@ impl ArmSpec {
 }
 
 impl Experiment {
+    /// A part of the experiment, consistent in itself: contrasts of arms that are left out
+    /// go with them, and attempts that they stood for are said to be left out. The baseline
+    /// is the caller's to keep or to name anew.
+    pub fn retain_arms(&mut self, keep: impl FnMut(&ArmSpec) -> bool) {
+        self.arms.retain(keep);
+        let left: Vec<&str> = self.arms.iter().map(|arm| arm.id.as_str()).collect();
+        let is_left = |id: &str| left.contains(&id);
+        self.contrasts
+            .retain(|c| is_left(&c.arm) && is_left(&c.against));
+        for attempt in self.required_attempts.values_mut() {
+            if let RequiredAttempt::Arm(arm) = attempt
+                && !is_left(arm)
+            {
+                *attempt = RequiredAttempt::NotRun {
+                    not_run: format!("{arm} is left out of this part of the experiment"),
+                };
+            }
+        }
+    }
+
     /// `None` of an arm that is no decoder.
     pub fn decoder(&self, arm: &str) -> Option<Decoder<'_>> {
         let entry = self.arm(arm)?.decoder()?;

@@ -157,3 +157,19 @@ arms:
     let e = Experiment::from_text(text).unwrap_or_else(|v| panic!("{v}"));
     assert_eq!(contrasts(&e), [("one", "majority", Some(4))]);
 }
+
+#[test]
+fn a_part_of_an_experiment_is_an_experiment() {
+    let mut e = read(
+        "
+baseline: zero
+contrasts: [{ arm: sft, against: zero }, { arm: zero, against: base }]
+required_attempts: { prm: sft, rl: zero }",
+    )
+    .unwrap();
+    e.retain_arms(|arm| arm.id == "base" || arm.id == "zero");
+    assert_eq!(contrasts(&e), [("zero", "base", None)]);
+    let text = serde_json::to_string(&e).unwrap();
+    assert!(text.contains("sft is left out of this part") && text.contains(r#""rl":"zero""#));
+    assert_eq!(Experiment::from_text(&text).unwrap(), e);
+}
