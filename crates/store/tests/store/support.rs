@@ -77,7 +77,7 @@ pub fn experiment(seeds: &str, stages: &[&str], arms: &[&str]) -> Experiment {
     let list = |lines: &[&str]| -> String { lines.iter().map(|l| format!("  - {l}\n")).collect() };
     let text = format!(
         "name: t\nquestion: q?\ntask: {{ name: modchain }}\nseeds: {seeds}\n\
-         budget: {{ unit: tokens, amount: 1000 }}\nbaseline: base\n\
+         budget: {{ unit: tokens, amount: 100000 }}\nbaseline: base\n\
          stages:\n{}arms:\n{}",
         list(stages),
         list(arms)
