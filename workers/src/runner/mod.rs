@@ -3,6 +3,7 @@
 
 mod attempt;
 mod client;
+mod spool;
 
 use crate::recorder::{STOP, stop_on_signals};
 use anyhow::Context;
