@@ -27,6 +27,8 @@ pub struct Setup {
     pub worker: WorkerId,
     pub device: String,
     pub work: PathBuf,
+    /// A child that sends no record for so long is taken to hang.
+    pub stall_limit: Duration,
 }
 
 /// How long the child may go on while the server is away.
@@ -192,6 +194,7 @@ fn follow(
     let mut asked: Option<Instant> = None;
     let mut status = None;
     let mut drained = false;
+    let mut hung = None;
     let refused = loop {
         match incoming.recv_timeout(Duration::from_millis(200)) {
             Ok(line) => spool.take(&line, &shared.step),
@@ -200,6 +203,11 @@ fn follow(
         }
         while let Ok(line) = incoming.try_recv() {
             spool.take(&line, &shared.step);
+        }
+        // Before sending, which may take minutes: all that the child has said is taken.
+        if status.is_none() && asked.is_none() && spool.heard.elapsed() > setup.stall_limit {
+            hung = Some(setup.stall_limit);
+            let _ = child.kill();
         }
         match spool.send() {
             Err(ClientError::LeaseLost) => shared.fenced.store(true, Ordering::Relaxed),
@@ -244,13 +252,18 @@ fn follow(
     }
     let outcome = match refused {
         Some(error) => crash(error.to_string(), shared.log()),
-        None => outcome(folder, status, shared),
+        None => outcome(folder, status, hung, shared),
     };
     report(setup, attempt, spool.last_seq(), outcome, shared)
 }
 
 /// The child's last word, or what its death says.
-fn outcome(folder: &Path, status: Option<std::process::ExitStatus>, shared: &Shared) -> Outcome {
+fn outcome(
+    folder: &Path,
+    status: Option<std::process::ExitStatus>,
+    hung: Option<Duration>,
+    shared: &Shared,
+) -> Outcome {
     if shared.cancelled.load(Ordering::Relaxed) {
         return Outcome::Cancelled;
     }
@@ -275,8 +288,16 @@ fn outcome(folder: &Path, status: Option<std::process::ExitStatus>, shared: &Sha
         Some(outcome) => outcome,
         None => {
             let status = status.map_or_else(|| "without a status".into(), |s| s.to_string());
-            let message = format!("the process ended without a result ({status})");
-            crash(message, log)
+            crash(
+                match hung {
+                    None => format!("the process ended without a result ({status})"),
+                    Some(limit) => format!(
+                        "the process hung: it sent no record for {} s (the worker's --stall-limit)",
+                        limit.as_secs()
+                    ),
+                },
+                log,
+            )
         }
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Spool<'a> {
     next_seq: u64,
     /// When the server last took something, or had nothing to take.
     pub reached: Instant,
+    /// When the child last sent a record; its start before that.
+    pub heard: Instant,
 }
 
 impl<'a> Spool<'a> {
@@ -32,6 +34,7 @@ impl<'a> Spool<'a> {
             waiting: VecDeque::new(),
             next_seq: 1,
             reached: Instant::now(),
+            heard: Instant::now(),
         }
     }
 
@@ -51,6 +54,7 @@ impl<'a> Spool<'a> {
                 if let Record::Step { step, .. } = &record {
                     latest.store(*step, Ordering::Relaxed);
                 }
+                self.heard = Instant::now();
                 self.waiting.push_back(record);
                 self.next_seq += 1;
             }

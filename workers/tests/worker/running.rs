@@ -9,18 +9,25 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 use std::process::{Child, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 struct Worker(Child);
 
 impl Worker {
     /// With as many threads as the stage needs, so that it asks for more only after it.
     fn start(server: &Server, folder: &Folder, spec: &StageSpec) -> Self {
+        Self::start_with(server, folder, spec, &[])
+    }
+
+    fn start_with(server: &Server, folder: &Folder, spec: &StageSpec, options: &[&str]) -> Self {
         let child = worker()
             .args(["run", "--device", "cpu", "--server", &server.url])
             .args(["--threads", &spec.threads.to_string()])
             .arg("--work")
             .arg(&folder.0)
+            .args(options)
             .stderr(Stdio::null())
             .spawn();
         Self(child.unwrap())
@@ -149,6 +156,31 @@ fn an_input_that_the_server_does_not_have_fails_the_attempt() {
     assert_eq!(end.last_seq, 0);
     let message = crash(end);
     assert!(message.contains("could not start") && message.contains("404"));
+}
+
+#[test]
+fn a_child_that_falls_silent_is_ended_as_hung() {
+    let (folder, spec) = (Folder::new("hung"), endless());
+    let claim = claim(spec.clone(), &[]);
+    let work = folder.0.join(format!("{}-1", claim.stage));
+    // Stopped only after it has talked for longer than the limit.
+    let (started, stopped) = (OnceLock::new(), Arc::new(AtomicBool::new(false)));
+    let stop = stopped.clone();
+    let server = Server::start(claim, move |_| {
+        let since = started.get_or_init(Instant::now).elapsed();
+        if since > Duration::from_secs(4) && !stop.swap(true, Ordering::Relaxed) {
+            kill(child_in(&work), Signal::SIGSTOP).unwrap();
+        }
+        Ok(())
+    });
+    let _worker = Worker::start_with(&server, &folder, &spec, &["--stall-limit", "3"]);
+    let end = finished(&server);
+    assert!(stopped.load(Ordering::Relaxed));
+    let stored = server.records.lock().unwrap().len() as u64;
+    assert_eq!(end.last_seq, stored);
+    let message = crash(end);
+    assert!(message.contains("no record for 3 s"), "{message}");
+    assert!(matches!(server.next(), Told::Idle(n) if n == u64::from(spec.threads)));
 }
 
 /// The process of the attempt in a folder.
