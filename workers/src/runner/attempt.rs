@@ -4,11 +4,12 @@
 //! minutes loses nothing.
 
 use super::client::{Client, ClientError};
+use super::spool::Spool;
 use crate::child::{ENVIRONMENT, Job};
 use crate::recorder::STOP;
 use assay_core::ids::{AttemptRef, WorkerId};
 use assay_core::wire::{
-    ArtifactRef, Claim, FailureClass, FinishRequest, HEARTBEAT_SECONDS, Outcome, Record,
+    ArtifactRef, Claim, FailureClass, FinishRequest, HEARTBEAT_SECONDS, Outcome,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -26,13 +27,14 @@ pub struct Setup {
     pub worker: WorkerId,
     pub device: String,
     pub work: PathBuf,
+    /// A child that sends no record for so long is taken to hang.
+    pub stall_limit: Duration,
 }
 
 /// How long the child may go on while the server is away.
 const AWAY_LIMIT: Duration = Duration::from_secs(600);
 /// Between a polite signal and a final one.
 const GRACE: Duration = Duration::from_secs(20);
-const BATCH: usize = 200;
 const LOG_LINES: usize = 200;
 
 /// What the threads of one attempt share.
@@ -47,6 +49,14 @@ struct Shared {
     /// The child has ended.
     over: AtomicBool,
     log: Mutex<VecDeque<String>>,
+}
+
+impl Shared {
+    fn log(&self) -> Vec<String> {
+        let log = self.log.lock();
+        let log = log.unwrap_or_else(std::sync::PoisonError::into_inner);
+        log.iter().cloned().collect()
+    }
 }
 
 pub fn run(setup: &Setup, claim: Claim) {
@@ -87,18 +97,12 @@ fn supervise(
         let (shared, client, worker) = (shared.clone(), setup.client.clone(), setup.worker);
         std::thread::spawn(move || heartbeats(&shared, &client, worker, attempt))
     };
-    let started = prepare(setup, claim, folder).and_then(|job| start(&job, folder).map_err(io));
+    let started = prepare(setup, claim, folder).and_then(|()| start(folder).map_err(io));
     let result = match started {
         Ok(child) => follow(setup, attempt, folder, child, &shared),
         Err(error) => {
             // Inputs that cannot be had are this machine's misfortune, not the job's end.
-            let outcome = Outcome::Failed {
-                class: FailureClass::Crash,
-                message: format!("the attempt could not start: {error}"),
-                step: None,
-                metric: None,
-                log: vec![],
-            };
+            let outcome = crash(format!("the attempt could not start: {error}"), vec![]);
             report(setup, attempt, 0, outcome, &shared)
         }
     };
@@ -108,7 +112,7 @@ fn supervise(
 }
 
 /// Fetches input files and writes the child's job.
-fn prepare(setup: &Setup, claim: &Claim, folder: &Path) -> Result<Job, ClientError> {
+fn prepare(setup: &Setup, claim: &Claim, folder: &Path) -> Result<(), ClientError> {
     let cache = setup.work.join("inputs");
     std::fs::create_dir_all(&cache).map_err(|e| ClientError::Away(e.to_string()))?;
     let fetch = |artifact: &ArtifactRef| {
@@ -129,11 +133,10 @@ fn prepare(setup: &Setup, claim: &Claim, folder: &Path) -> Result<Job, ClientErr
         resume: claim.resume.as_ref().map(fetch).transpose()?,
     };
     let text = serde_json::to_vec(&job).map_err(|e| ClientError::Away(e.to_string()))?;
-    std::fs::write(folder.join("job.json"), text).map_err(|e| ClientError::Away(e.to_string()))?;
-    Ok(job)
+    std::fs::write(folder.join("job.json"), text).map_err(|e| ClientError::Away(e.to_string()))
 }
 
-fn start(_job: &Job, folder: &Path) -> std::io::Result<Child> {
+fn start(folder: &Path) -> std::io::Result<Child> {
     use std::os::unix::process::CommandExt;
     let mut command = Command::new(std::env::current_exe()?);
     command
@@ -187,78 +190,84 @@ fn follow(
             }
         })
     });
-    let mut sender = Sender {
-        setup,
-        attempt,
-        folder,
-        waiting: VecDeque::new(),
-        next_seq: 1,
-        reached: Instant::now(),
-    };
+    let mut spool = Spool::new(setup, attempt, folder);
     let mut asked: Option<Instant> = None;
     let mut status = None;
     let mut drained = false;
-    loop {
+    let mut hung = None;
+    let refused = loop {
         match incoming.recv_timeout(Duration::from_millis(200)) {
-            Ok(line) => sender.take(&line, shared),
+            Ok(line) => spool.take(&line, &shared.step),
             Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
             Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => drained = true,
         }
         while let Ok(line) = incoming.try_recv() {
-            sender.take(&line, shared);
+            spool.take(&line, &shared.step);
         }
-        match sender.send() {
+        // Before sending, which may take minutes: all that the child has said is taken.
+        if status.is_none() && asked.is_none() && spool.heard.elapsed() > setup.stall_limit {
+            hung = Some(setup.stall_limit);
+            let _ = child.kill();
+        }
+        match spool.send() {
             Err(ClientError::LeaseLost) => shared.fenced.store(true, Ordering::Relaxed),
-            Err(error @ ClientError::Refused { .. }) => {
-                eprintln!("{attempt}: {error}");
-                shared.fenced.store(true, Ordering::Relaxed);
-            }
+            Err(error @ ClientError::Refused { .. }) => break Some(error),
             Err(ClientError::Away(_)) | Ok(()) => {}
         }
-        if shared.fenced.load(Ordering::Relaxed) || sender.reached.elapsed() > AWAY_LIMIT {
-            let _ = kill(pid, Signal::SIGKILL);
+        if shared.fenced.load(Ordering::Relaxed) || spool.reached.elapsed() > AWAY_LIMIT {
+            let _ = child.kill();
             let _ = child.wait();
             return Err(ClientError::LeaseLost);
         }
         if STOP.load(Ordering::Relaxed) || shared.cancelled.load(Ordering::Relaxed) {
             let since = *asked.get_or_insert_with(|| {
-                let _ = kill(pid, Signal::SIGTERM);
+                // Once waited for, its number may be another process's.
+                if status.is_none() {
+                    let _ = kill(pid, Signal::SIGTERM);
+                }
                 Instant::now()
             });
             if since.elapsed() > GRACE {
-                let _ = kill(pid, Signal::SIGKILL);
+                let _ = child.kill();
             }
         }
         if status.is_none() {
             status = child.try_wait().ok().flatten();
         }
-        if drained && status.is_some() && sender.waiting.is_empty() {
-            break;
+        if drained && status.is_some() && spool.is_empty() {
+            break None;
         }
         if drained && status.is_some() {
             // Only the server is missing; do not ask it more than a few times a second.
             std::thread::sleep(Duration::from_millis(200));
         }
+    };
+    if refused.is_some() {
+        // What follows these records can never arrive.
+        let _ = child.kill();
+        let _ = child.wait();
     }
     for thread in [out, err].into_iter().flatten() {
         let _ = thread.join();
     }
-    let outcome = outcome(folder, status, shared);
-    report(setup, attempt, sender.next_seq - 1, outcome, shared)
+    let outcome = match refused {
+        Some(error) => crash(error.to_string(), shared.log()),
+        None => outcome(folder, status, hung, shared),
+    };
+    report(setup, attempt, spool.last_seq(), outcome, shared)
 }
 
 /// The child's last word, or what its death says.
-fn outcome(folder: &Path, status: Option<std::process::ExitStatus>, shared: &Shared) -> Outcome {
+fn outcome(
+    folder: &Path,
+    status: Option<std::process::ExitStatus>,
+    hung: Option<Duration>,
+    shared: &Shared,
+) -> Outcome {
     if shared.cancelled.load(Ordering::Relaxed) {
         return Outcome::Cancelled;
     }
-    let log: Vec<String> = shared
-        .log
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .iter()
-        .cloned()
-        .collect();
+    let log = shared.log();
     let said = std::fs::read(folder.join("outcome.json"))
         .ok()
         .and_then(|b| serde_json::from_slice(&b).ok());
@@ -279,14 +288,27 @@ fn outcome(folder: &Path, status: Option<std::process::ExitStatus>, shared: &Sha
         Some(outcome) => outcome,
         None => {
             let status = status.map_or_else(|| "without a status".into(), |s| s.to_string());
-            Outcome::Failed {
-                class: FailureClass::Crash,
-                message: format!("the process ended without a result ({status})"),
-                step: None,
-                metric: None,
+            crash(
+                match hung {
+                    None => format!("the process ended without a result ({status})"),
+                    Some(limit) => format!(
+                        "the process hung: it sent no record for {} s (the worker's --stall-limit)",
+                        limit.as_secs()
+                    ),
+                },
                 log,
-            }
+            )
         }
+    }
+}
+
+fn crash(message: String, log: Vec<String>) -> Outcome {
+    Outcome::Failed {
+        class: FailureClass::Crash,
+        message,
+        step: None,
+        metric: None,
+        log,
     }
 }
 
@@ -340,71 +362,5 @@ fn heartbeats(shared: &Shared, client: &Client, worker: WorkerId, attempt: Attem
                 shared.fenced.store(true, Ordering::Relaxed);
             }
         }
-    }
-}
-
-/// Records on their way to the server, in order.
-struct Sender<'a> {
-    setup: &'a Setup,
-    attempt: AttemptRef,
-    folder: &'a Path,
-    waiting: VecDeque<Record>,
-    /// Sequence number of the next record that the child sends.
-    next_seq: u64,
-    /// When the server last took something, or had nothing to take.
-    reached: Instant,
-}
-
-impl Sender<'_> {
-    fn take(&mut self, line: &str, shared: &Shared) {
-        match serde_json::from_str::<Record>(line) {
-            Ok(record) => {
-                if let Record::Step { step, .. } = &record {
-                    shared.step.store(*step, Ordering::Relaxed);
-                }
-                self.waiting.push_back(record);
-                self.next_seq += 1;
-            }
-            Err(error) => eprintln!(
-                "{}: not a record ({error}): {}",
-                self.attempt,
-                line.chars().take(200).collect::<String>()
-            ),
-        }
-    }
-
-    /// Sends what is waiting, files before the records that name them.
-    fn send(&mut self) -> Result<(), ClientError> {
-        while !self.waiting.is_empty() {
-            let batch: Vec<Record> = self.waiting.iter().take(BATCH).cloned().collect();
-            for record in &batch {
-                if let Record::Artifact { sha256, .. } = record {
-                    self.setup
-                        .client
-                        .upload(sha256, &self.folder.join("artifacts").join(sha256))?;
-                }
-            }
-            let first = self.next_seq - self.waiting.len() as u64;
-            let last = self
-                .setup
-                .client
-                .records(self.setup.worker, self.attempt, first, batch)?;
-            let taken = (last + 1)
-                .saturating_sub(first)
-                .min(self.waiting.len() as u64);
-            for record in self.waiting.drain(..taken as usize) {
-                if let Record::Artifact { sha256, .. } = record {
-                    let _ = std::fs::remove_file(self.folder.join("artifacts").join(sha256));
-                }
-            }
-            self.reached = Instant::now();
-            if taken == 0 {
-                return Err(ClientError::Away(
-                    "the server took none of the records".into(),
-                ));
-            }
-        }
-        self.reached = Instant::now();
-        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 
 mod attempt;
 mod client;
+mod spool;
 
 use crate::recorder::{STOP, stop_on_signals};
 use anyhow::Context;
@@ -33,6 +34,11 @@ pub struct RunArgs {
     /// Folder for attempts in progress and for downloaded inputs
     #[arg(long)]
     work: Option<PathBuf>,
+    /// An attempt that sends no record for so many seconds is ended as hung: more than
+    /// the longest measurement takes, which sends none before its end
+    #[arg(long, env = "ASSAY_STALL_LIMIT", value_name = "SECONDS", default_value_t = 900,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    stall_limit: u64,
 }
 
 /// How long one request for work may wait at the server: also how long a stop may
@@ -84,6 +90,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<i32> {
         worker,
         device: facts.device,
         work,
+        stall_limit: Duration::from_secs(args.stall_limit),
     };
     let (done, finished) = mpsc::channel::<u32>();
     let mut free = threads;

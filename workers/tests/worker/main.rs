@@ -1,7 +1,9 @@
-//! The worker's program as a black box: folders in, records out.
+//! The worker's program as a black box: folders and claims in, records out.
 
 mod attempts;
 mod kinds;
 mod resuming;
+mod running;
+mod server;
 mod support;
 mod training;

@@ -2,7 +2,7 @@
 
 use super::Series;
 use super::bucket::{Bucket, extend, width};
-use super::rows::{Columns, Range, list_raw};
+use super::rows::{Range, list_raw, list_rollups};
 use crate::Result;
 use assay_core::ids::{AttemptRef, StageId};
 use sqlx::PgConnection;
@@ -21,14 +21,12 @@ pub async fn series(
     let level = level(&pieces, max_points);
     // Each piece: the buckets that lie wholly in the current view, from the coarsest
     // rollup that serves; then the measured points of the bucket that is cut.
-    let (mut attempts, mut levels) = (vec![], vec![]);
-    let mut ranges = vec![];
+    let (mut wanted, mut ranges) = (vec![], vec![]);
     for piece in &pieces {
         let own = level.min(piece.levels);
         let mut from = 0;
         if own > 0 {
-            attempts.push(piece.attempt.number);
-            levels.push(i16::try_from(own).unwrap_or(1));
+            wanted.push((piece.attempt.number, own));
             from = cut(piece.last_step, own);
         }
         if from <= piece.last_step.min(piece.reached) {
@@ -39,7 +37,7 @@ pub async fn series(
             });
         }
     }
-    let rollups = list_rollups(&mut *conn, stage, metric, &attempts, &levels).await?;
+    let rollups = list_rollups(&mut *conn, stage, metric, &wanted).await?;
     let raw = list_raw(conn, metric, &ranges).await?;
     let mut buckets = vec![];
     for piece in &pieces {
@@ -156,50 +154,4 @@ fn level(pieces: &[Piece], max_points: usize) -> u32 {
     (1..18)
         .find(|&level| last / width(level) - first / width(level) < max)
         .unwrap_or(18)
-}
-
-async fn list_rollups(
-    conn: &mut PgConnection,
-    stage: StageId,
-    metric: &str,
-    attempts: &[i32],
-    levels: &[i16],
-) -> Result<Vec<(i32, Columns)>> {
-    if attempts.is_empty() {
-        return Ok(vec![]);
-    }
-    let rows = sqlx::query!(
-        "select u.attempt, u.steps, u.counts, u.sums, u.squares, u.mins, u.maxs, u.firsts, u.lasts,
-             u.cum_tokens, u.cum_flops, u.cum_device_ms, u.cum_active_ms
-         from unnest($3::int[], $4::smallint[]) as w (attempt, level)
-         join series_rollup u on u.stage_id = $1 and u.attempt = w.attempt and u.metric = $2
-             and u.level = w.level
-         order by u.attempt, u.block",
-        stage.0,
-        metric,
-        attempts,
-        levels
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let columns = Columns {
-                steps: row.steps,
-                counts: row.counts,
-                sums: row.sums,
-                squares: row.squares,
-                mins: row.mins,
-                maxs: row.maxs,
-                firsts: row.firsts,
-                lasts: row.lasts,
-                cum_tokens: row.cum_tokens,
-                cum_flops: row.cum_flops,
-                cum_device_ms: row.cum_device_ms,
-                cum_active_ms: row.cum_active_ms,
-            };
-            (row.attempt, columns)
-        })
-        .collect())
 }

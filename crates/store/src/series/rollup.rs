@@ -1,7 +1,7 @@
 //! Rollups grow with their series.
 
 use super::bucket::{Bucket, extend, width};
-use super::rows::{Columns, ROW_BUCKETS};
+use super::rows::{Columns, ROW_BUCKETS, list_rollups};
 use super::write::Growth;
 use crate::Result;
 use assay_core::ids::AttemptRef;
@@ -26,24 +26,29 @@ pub(super) async fn insert_rollups(
     let mut changed = Changed::default();
     for grown in growth {
         let points = grown.count + grown.points.len();
-        // All buckets of the level below, where that has just been made.
+        // All buckets of the level below, new points included, where that has just been made.
         let mut below: Option<Vec<Bucket>> = None;
         for level in (1..=LEVELS).take_while(|&level| is_kept(level, points)) {
             let tail = tails.remove(&(grown.metric.clone(), level));
             let is_made = tail.is_none() && level > 1;
-            let mut buckets: Vec<Bucket> = vec![];
-            match (tail, &below) {
-                (Some(tail), _) => buckets.extend(tail.buckets()),
-                (None, Some(finer)) => extend(&mut buckets, level, finer.iter().copied()),
-                (None, None) if level > 1 => {
-                    let finer = list_level(&mut *conn, attempt, &grown.metric, level - 1).await?;
-                    extend(&mut buckets, level, finer);
+            let mut buckets: Vec<Bucket> = tail.iter().flat_map(Columns::buckets).collect();
+            match below.take() {
+                Some(finer) => extend(&mut buckets, level, finer),
+                None => {
+                    if is_made {
+                        // Once in the life of a series and level.
+                        let stored = list_rollups(
+                            &mut *conn,
+                            attempt.stage,
+                            &grown.metric,
+                            &[(attempt.number, level - 1)],
+                        )
+                        .await?;
+                        let finer = stored.iter().flat_map(|(_, columns)| columns.buckets());
+                        extend(&mut buckets, level, finer);
+                    }
                     extend(&mut buckets, level, grown.points.iter().map(Bucket::of));
                 }
-                (None, None) => {}
-            }
-            if !is_made {
-                extend(&mut buckets, level, grown.points.iter().map(Bucket::of));
             }
             changed.push(&grown.metric, level, &buckets);
             below = is_made.then_some(buckets);
@@ -120,48 +125,6 @@ async fn find_tails(
                 cum_active_ms: row.cum_active_ms,
             };
             ((row.metric, u32::from(row.level.unsigned_abs())), columns)
-        })
-        .collect())
-}
-
-/// Every bucket of one level; read once in the life of a series and level.
-async fn list_level(
-    conn: &mut PgConnection,
-    attempt: AttemptRef,
-    metric: &str,
-    level: u32,
-) -> Result<Vec<Bucket>> {
-    let rows = sqlx::query!(
-        "select steps, counts, sums, squares, mins, maxs, firsts, lasts,
-             cum_tokens, cum_flops, cum_device_ms, cum_active_ms
-         from series_rollup
-         where stage_id = $1 and attempt = $2 and metric = $3 and level = $4 order by block",
-        attempt.stage.0,
-        attempt.number,
-        metric,
-        i16::try_from(level).unwrap_or(i16::MAX)
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .flat_map(|row| {
-            Columns {
-                steps: row.steps,
-                counts: row.counts,
-                sums: row.sums,
-                squares: row.squares,
-                mins: row.mins,
-                maxs: row.maxs,
-                firsts: row.firsts,
-                lasts: row.lasts,
-                cum_tokens: row.cum_tokens,
-                cum_flops: row.cum_flops,
-                cum_device_ms: row.cum_device_ms,
-                cum_active_ms: row.cum_active_ms,
-            }
-            .buckets()
-            .collect::<Vec<_>>()
         })
         .collect())
 }

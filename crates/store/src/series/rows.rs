@@ -3,7 +3,7 @@
 use super::bucket::{Bucket, Raw};
 use crate::Result;
 use crate::numbers::cumulative;
-use assay_core::ids::AttemptRef;
+use assay_core::ids::{AttemptRef, StageId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -61,6 +61,57 @@ impl Columns {
             ),
         })
     }
+}
+
+/// Every row of a metric's rollups, for each wanted attempt and its level, along the steps.
+pub(super) async fn list_rollups(
+    conn: &mut PgConnection,
+    stage: StageId,
+    metric: &str,
+    wanted: &[(i32, u32)],
+) -> Result<Vec<(i32, Columns)>> {
+    if wanted.is_empty() {
+        return Ok(vec![]);
+    }
+    let attempts: Vec<i32> = wanted.iter().map(|(attempt, _)| *attempt).collect();
+    let levels: Vec<i16> = wanted
+        .iter()
+        .map(|(_, level)| i16::try_from(*level).unwrap_or(i16::MAX))
+        .collect();
+    let rows = sqlx::query!(
+        "select u.attempt, u.steps, u.counts, u.sums, u.squares, u.mins, u.maxs, u.firsts, u.lasts,
+             u.cum_tokens, u.cum_flops, u.cum_device_ms, u.cum_active_ms
+         from unnest($3::int[], $4::smallint[]) as w (attempt, level)
+         join series_rollup u on u.stage_id = $1 and u.attempt = w.attempt and u.metric = $2
+             and u.level = w.level
+         order by u.attempt, u.block",
+        stage.0,
+        metric,
+        &attempts,
+        &levels
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let columns = Columns {
+                steps: row.steps,
+                counts: row.counts,
+                sums: row.sums,
+                squares: row.squares,
+                mins: row.mins,
+                maxs: row.maxs,
+                firsts: row.firsts,
+                lasts: row.lasts,
+                cum_tokens: row.cum_tokens,
+                cum_flops: row.cum_flops,
+                cum_device_ms: row.cum_device_ms,
+                cum_active_ms: row.cum_active_ms,
+            };
+            (row.attempt, columns)
+        })
+        .collect())
 }
 
 /// A part of one attempt's points, both ends included.
