@@ -239,7 +239,7 @@ fn gradient(
         let mut per_token = terms.loss;
         if params.importance_sampling_cap > 0.0 {
             // Truncated importance sampling: the sampler's own distribution is the proposal.
-            per_token = per_token * drift.exp().clamp_max(params.importance_sampling_cap);
+            per_token *= drift.exp().clamp_max(params.importance_sampling_cap);
         }
         let masked = |t: &Tensor| (t * &batch.mask).sum(Kind::Float);
         let zero = batch.mask.zeros_like();

@@ -308,9 +308,10 @@ fn judged(rollout: &Rollout, group: usize, metrics: &mut BTreeMap<String, f64>) 
     let problems: Vec<Vec<(f32, bool)>> = (0..rollout.problems.len())
         .map(|g| {
             let mut steps = vec![];
-            for i in g * group..(g + 1) * group {
+            let own = g * group..(g + 1) * group;
+            for (scores, verdict) in scores[own.clone()].iter().zip(&rollout.verdicts[own]) {
                 // Up to the first error: beyond it "right" has two meanings.
-                for (score, step) in scores[i].iter().zip(&rollout.verdicts[i].steps) {
+                for (score, step) in scores.iter().zip(&verdict.steps) {
                     steps.push((*score, step.is_right()));
                     if !step.is_right() {
                         break;
