@@ -91,12 +91,16 @@ fn one_run(mut experiment: Experiment, args: &TrainArgs) -> anyhow::Result<Exper
     }
     let keep = experiment.baseline.clone();
     let needed = references::arms_needed(&experiment, &arm);
-    experiment
-        .arms
-        .retain(|a| needed.contains(&a.id) || (a.id == keep && a.policy.is_some()));
+    experiment.retain_arms(|a| needed.contains(&a.id) || (a.id == keep && a.policy.is_some()));
     experiment.seeds = vec![seed];
     if experiment.arm(&keep).is_none() {
-        experiment.baseline = arm;
+        // A decoder is no baseline for arms that train.
+        let trained = experiment.arms.iter().find(|a| a.trains());
+        let decodes = experiment.arm(&arm).is_some_and(|a| !a.trains());
+        experiment.baseline = match trained {
+            Some(trained) if decodes => trained.id.clone(),
+            Some(_) | None => arm,
+        };
     }
     Ok(experiment)
 }

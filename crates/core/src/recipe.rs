@@ -263,7 +263,9 @@ fn stage_budget(experiment: &Experiment, node: Node<'_>) -> StageBudget {
         };
     };
     let total = experiment.budget.amount;
-    let before: f64 = references::reserved(experiment, &arm.id)
+    // An empty sum is -0.0, which a database gives back as 0.0.
+    let before: f64 = 0.0
+        + references::reserved(experiment, &arm.id)
         + arm
             .stages
             .iter()
