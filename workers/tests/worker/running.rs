@@ -4,12 +4,13 @@ use crate::server::{Refusal, Server, Told, claim};
 use crate::support::*;
 use assay_core::spec::stage::Role;
 use assay_core::spec::{JobSpec, StageSpec};
-use assay_core::wire::{FailureClass, FinishRequest, Outcome, Record};
+use assay_core::wire::{FailureClass, FinishRequest, Outcome, Record, role};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -83,7 +84,7 @@ fn refused_records_end_the_attempt_as_a_failure_in_the_servers_words() {
     });
     let _worker = Worker::start(&server, &folder, &spec);
     let end = finished(&server);
-    let stored = server.records.lock().unwrap().len() as u64;
+    let stored = server.kept.records.lock().unwrap().len() as u64;
     assert!(stored > 0);
     assert_eq!(end.last_seq, stored, "or the server would miss records");
     let message = crash(end);
@@ -101,7 +102,7 @@ fn a_lost_lease_ends_the_attempt_without_a_word() {
     });
     let _worker = Worker::start(&server, &folder, &spec);
     assert!(matches!(server.next(), Told::Idle(n) if n == u64::from(spec.threads)));
-    assert!(!server.records.lock().unwrap().is_empty());
+    assert!(!server.kept.records.lock().unwrap().is_empty());
 }
 
 #[test]
@@ -117,7 +118,7 @@ fn a_server_that_is_away_for_a_while_misses_nothing() {
     let _worker = Worker::start(&server, &folder, &spec);
     let end = finished(&server);
     assert_eq!(end.outcome, Outcome::Succeeded);
-    let records = server.records.lock().unwrap();
+    let records = server.kept.records.lock().unwrap();
     assert_eq!(end.last_seq, records.len() as u64);
     let alone = folder.0.join("alone");
     write_job(&alone, &spec, None, None);
@@ -138,7 +139,7 @@ fn a_child_that_is_killed_is_reported_with_its_signal() {
     });
     let _worker = Worker::start(&server, &folder, &spec);
     let end = finished(&server);
-    let records = server.records.lock().unwrap();
+    let records = server.kept.records.lock().unwrap();
     assert!(matches!(records[0], Record::Started { .. }));
     assert_eq!(end.last_seq, records.len() as u64);
     let message = crash(end);
@@ -176,10 +177,60 @@ fn a_child_that_falls_silent_is_ended_as_hung() {
     let _worker = Worker::start_with(&server, &folder, &spec, &["--stall-limit", "3"]);
     let end = finished(&server);
     assert!(stopped.load(Ordering::Relaxed));
-    let stored = server.records.lock().unwrap().len() as u64;
+    let stored = server.kept.records.lock().unwrap().len() as u64;
     assert_eq!(end.last_seq, stored);
     let message = crash(end);
     assert!(message.contains("no record for 3 s"), "{message}");
+    assert!(matches!(server.next(), Told::Idle(n) if n == u64::from(spec.threads)));
+}
+
+#[test]
+fn inputs_arrive_whole_or_are_fetched_again() {
+    let folder = Folder::new("fetched");
+    let (spec, init) = (stage("sft"), base(&folder.0.join("base")));
+    let alone = folder.0.join("alone");
+    write_job(&alone, &spec, Some(&init), None);
+    let name = init.file_name().unwrap().to_str().unwrap();
+    let server = Server::start(claim(spec.clone(), &[(Role::Init, name)]), |_| Ok(()));
+    let bytes = std::fs::read(&init).unwrap();
+    server.kept.files.lock().unwrap().insert(name.into(), bytes);
+    server.kept.damaged.store(2, Ordering::Relaxed);
+    let _worker = Worker::start(&server, &folder, &spec);
+    assert_eq!(finished(&server).outcome, Outcome::Succeeded);
+    let records = server.kept.records.lock().unwrap();
+    assert_eq!(substance(&records), substance(&attempt(&alone).0));
+}
+
+#[test]
+fn a_worker_that_is_told_to_stop_saves_reports_and_ends() {
+    let (folder, spec) = (Folder::new("stopped"), endless());
+    let (tell, told) = channel();
+    let server = Server::start(claim(spec.clone(), &[]), move |batch| {
+        let stepped = |r: &Record| matches!(r, Record::Step { .. });
+        if batch.records.iter().any(stepped) {
+            let _ = tell.send(());
+        }
+        Ok(())
+    });
+    let mut worker = Worker::start(&server, &folder, &spec);
+    told.recv_timeout(Duration::from_secs(60)).unwrap();
+    kill(Pid::from_raw(worker.0.id() as i32), Signal::SIGTERM).unwrap();
+    let end = finished(&server);
+    assert_eq!(end.outcome, Outcome::Preempted);
+    let records = server.kept.records.lock().unwrap();
+    assert_eq!(end.last_seq, records.len() as u64);
+    assert!(artifact(&records, role::RESUME).is_some());
+    assert_eq!(worker.0.wait().unwrap().code(), Some(0));
+}
+
+/// Takes as long as the next heartbeat.
+#[test]
+fn a_cancelled_attempt_is_ended_and_says_so() {
+    let (folder, spec) = (Folder::new("cancelled"), endless());
+    let server = Server::start(claim(spec.clone(), &[]), |_| Ok(()));
+    server.kept.cancel.store(true, Ordering::Relaxed);
+    let _worker = Worker::start(&server, &folder, &spec);
+    assert_eq!(finished(&server).outcome, Outcome::Cancelled);
     assert!(matches!(server.next(), Told::Idle(n) if n == u64::from(spec.threads)));
 }
 

@@ -1,5 +1,5 @@
 //! A server with one stage to give away, in a few lines: what it says to records
-//! is the test's choice.
+//! is the test's choice. It keeps files, and refuses records of files that it lacks.
 
 use assay_core::ids::{StageId, WorkerId};
 use assay_core::spec::StageSpec;
@@ -9,9 +9,11 @@ use assay_core::wire::{
     RecordBatch, Registered,
 };
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
@@ -21,7 +23,18 @@ pub type Refusal = (u16, Value);
 pub struct Server {
     pub url: String,
     told: Receiver<Told>,
-    pub records: Arc<Mutex<Vec<Record>>>,
+    pub kept: Arc<Kept>,
+}
+
+#[derive(Default)]
+pub struct Kept {
+    pub records: Mutex<Vec<Record>>,
+    /// By their hash.
+    pub files: Mutex<BTreeMap<String, Vec<u8>>>,
+    /// So many downloads will arrive damaged.
+    pub damaged: AtomicU32,
+    /// Said at the next heartbeat.
+    pub cancel: AtomicBool,
 }
 
 /// What a test waits for.
@@ -34,7 +47,7 @@ pub enum Told {
 
 struct Shared {
     stage: Mutex<Option<Claim>>,
-    records: Arc<Mutex<Vec<Record>>>,
+    kept: Arc<Kept>,
     told: Mutex<Sender<Told>>,
     judge: Judge,
 }
@@ -67,10 +80,10 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (tell, told) = channel();
-        let records = Arc::new(Mutex::new(vec![]));
+        let kept = Arc::new(Kept::default());
         let shared = Arc::new(Shared {
             stage: Mutex::new(Some(claim)),
-            records: records.clone(),
+            kept: kept.clone(),
             told: Mutex::new(tell),
             judge: Box::new(judge),
         });
@@ -80,7 +93,7 @@ impl Server {
                 std::thread::spawn(move || shared.serve(stream));
             }
         });
-        Self { url, told, records }
+        Self { url, told, kept }
     }
 
     /// The next thing worth telling.
@@ -115,22 +128,44 @@ impl Shared {
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
         let (status, answer) = self.answer(method, path, &body);
-        let answer = if status == 204 || method == "HEAD" {
-            String::new()
-        } else {
-            answer.to_string()
-        };
-        let kind = "content-type: application/json\r\nconnection: close";
+        let head = format!("HTTP/1.1 {status} -\r\nconnection: close\r\ncontent-length");
         // The worker may be gone.
-        let _ = write!(
-            stream,
-            "HTTP/1.1 {status} -\r\n{kind}\r\ncontent-length: {}\r\n\r\n{answer}",
-            answer.len()
-        );
+        let _ = write!(stream, "{head}: {}\r\n\r\n", answer.len());
+        let _ = stream.write_all(&answer);
     }
 
-    fn answer(&self, method: &str, path: &str, body: &[u8]) -> (u16, Value) {
+    fn answer(&self, method: &str, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
         let what = path.rsplit('/').next().unwrap();
+        if path.contains("/artifacts/") {
+            return self.file(method, what, body);
+        }
+        match self.said(what, body) {
+            (204, _) => (204, vec![]),
+            (status, answer) => (status, answer.to_string().into_bytes()),
+        }
+    }
+
+    fn file(&self, method: &str, name: &str, body: &[u8]) -> (u16, Vec<u8>) {
+        let mut files = self.kept.files.lock().unwrap();
+        if method == "PUT" {
+            assert_eq!(hex::encode(Sha256::digest(body)), name);
+            files.insert(name.into(), body.to_vec());
+            return (201, b"{}".to_vec());
+        }
+        let left = &self.kept.damaged;
+        let damaged = method == "GET" && left.load(Ordering::Relaxed) > 0;
+        if damaged {
+            left.fetch_sub(1, Ordering::Relaxed);
+        }
+        match files.get(name) {
+            None => (404, vec![]),
+            Some(_) if method == "HEAD" => (200, vec![]),
+            Some(file) if damaged => (200, file[1..].to_vec()),
+            Some(file) => (200, file.clone()),
+        }
+    }
+
+    fn said(&self, what: &str, body: &[u8]) -> (u16, Value) {
         let tell = |told| drop(self.told.lock().unwrap().send(told));
         match what {
             "register" => (
@@ -149,14 +184,23 @@ impl Shared {
                     (204, Value::Null)
                 }
             },
-            "heartbeat" => (200, json!({ "cancel": false })),
+            "heartbeat" => {
+                let cancel = self.kept.cancel.load(Ordering::Relaxed);
+                (200, json!({ "cancel": cancel }))
+            }
             "records" => {
                 let batch: RecordBatch = serde_json::from_slice(body).unwrap();
                 if let Err(refusal) = (self.judge)(&batch) {
                     return refusal;
                 }
-                let mut records = self.records.lock().unwrap();
+                let mut records = self.kept.records.lock().unwrap();
                 assert_eq!(batch.first_seq, records.len() as u64 + 1);
+                for record in &batch.records {
+                    if let Record::Artifact { sha256, .. } = record {
+                        let files = self.kept.files.lock().unwrap();
+                        assert!(files.contains_key(sha256), "a file comes before its record");
+                    }
+                }
                 records.extend(batch.records);
                 (
                     200,
@@ -169,9 +213,7 @@ impl Shared {
                 tell(Told::Finished(serde_json::from_slice(body).unwrap()));
                 (204, Value::Null)
             }
-            // Every file is here already.
-            _ if method == "HEAD" => (200, Value::Null),
-            _ => (404, json!({ "title": "not found", "detail": path })),
+            _ => (404, json!({ "title": "not found", "detail": what })),
         }
     }
 }

@@ -49,6 +49,35 @@ async fn cancelling_a_run_spares_what_another_live_run_needs() {
 }
 
 #[tokio::test]
+async fn a_run_that_was_cancelled_does_not_keep_what_it_shares() {
+    let db = Database::new().await;
+    let mut conn = db.conn().await;
+    let one = insert(&mut conn, &small("1")).await;
+    let same = insert(&mut conn, &small("1")).await;
+    let one = runs(&mut conn, one).await.remove(1);
+    let same = runs(&mut conn, same).await.remove(1);
+    // The other experiment's run needs all of it.
+    assert_eq!(cancel(&db, one.id).await, 0);
+    // sft and its evaluation; nobody is left who needs them.
+    assert_eq!(cancel(&db, same.id).await, 2);
+}
+
+#[tokio::test]
+async fn cancelling_twice_concerns_nothing_more() {
+    let db = Database::new().await;
+    let mut conn = db.conn().await;
+    let id = insert(&mut conn, &small("1")).await;
+    let w = worker(&mut conn, 1).await;
+    claim(&mut conn, w).await;
+    for expected in [4, 0] {
+        let mut tx = assay_store::begin(&db.pool).await.unwrap();
+        let n = assay_store::cancel_experiment(&mut tx, id).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(n, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_running_stage_is_told_at_its_next_heartbeat_and_ends_cancelled() {
     let db = Database::new().await;
     let mut conn = db.conn().await;
@@ -74,6 +103,25 @@ async fn a_running_stage_is_told_at_its_next_heartbeat_and_ends_cancelled() {
         assert!(states(&run).iter().all(|s| *s == JobState::Cancelled));
     }
     assert!(assay_store::claim(&mut conn, w, 2).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_failure_of_what_has_been_cancelled_is_no_failure() {
+    let db = Database::new().await;
+    let mut conn = db.conn().await;
+    let id = insert(&mut conn, &small("1")).await;
+    let w = worker(&mut conn, 1).await;
+    let a = attempt(&claim(&mut conn, w).await);
+    let mut tx = assay_store::begin(&db.pool).await.unwrap();
+    assay_store::cancel_experiment(&mut tx, id).await.unwrap();
+    tx.commit().await.unwrap();
+    finish(&mut conn, w, a, &failed(FailureClass::Nan))
+        .await
+        .unwrap();
+    for run in runs(&mut conn, id).await {
+        assert_eq!(run.state, RunState::Cancelled);
+        assert!(states(&run).iter().all(|s| *s == JobState::Cancelled));
+    }
 }
 
 #[tokio::test]
@@ -175,6 +223,33 @@ async fn two_runs_that_shared_a_failed_stage_share_its_replacement() {
 }
 
 #[tokio::test]
+async fn a_replacement_is_reused_by_every_experiment_but_the_one_that_made_it() {
+    let db = Database::new().await;
+    let mut conn = db.conn().await;
+    let one = insert(&mut conn, &small("1")).await;
+    let two = insert(&mut conn, &small("1")).await;
+    let w = worker(&mut conn, 1).await;
+    let base = attempt(&claim(&mut conn, w).await);
+    finish(&mut conn, w, base, &failed(FailureClass::BadConfig))
+        .await
+        .unwrap();
+    let (first, second) = (runs(&mut conn, one).await, runs(&mut conn, two).await);
+    for view in [&second[0], &first[0], &second[1]] {
+        assert_eq!(retry(&db, view.id).await, view.stages.len() as u64);
+    }
+    assert!(!run(&mut conn, second[0].id).await.stages[0].reused);
+    assert!(run(&mut conn, first[0].id).await.stages[0].reused);
+    let base = attempt(&claim(&mut conn, w).await);
+    let records = [started(0), spent(1, &[("update", 5.0)])];
+    append(&mut conn, w, base, 1, &records).await.unwrap();
+    for (id, reused) in [(one, true), (two, false)] {
+        let ledger = assay_store::experiment_ledger(&mut conn, id).await.unwrap();
+        let seen: Vec<bool> = ledger.spent.iter().map(|row| row.reused).collect();
+        assert_eq!(seen, [reused]);
+    }
+}
+
+#[tokio::test]
 async fn a_cancelled_run_can_be_taken_up_again() {
     let db = Database::new().await;
     let mut conn = db.conn().await;
@@ -185,4 +260,20 @@ async fn a_cancelled_run_can_be_taken_up_again() {
     let w = worker(&mut conn, 1).await;
     assert_eq!(drain(&mut conn, w).await, 4);
     assert_eq!(run(&mut conn, two.id).await.state, RunState::Succeeded);
+}
+
+#[tokio::test]
+async fn a_retry_does_not_wait_for_what_is_still_being_cancelled() {
+    let db = Database::new().await;
+    let mut conn = db.conn().await;
+    let id = insert(&mut conn, &small("1")).await;
+    let w = worker(&mut conn, 2).await;
+    let old = attempt(&claim(&mut conn, w).await);
+    let two = runs(&mut conn, id).await.remove(1);
+    let mut tx = assay_store::begin(&db.pool).await.unwrap();
+    assay_store::cancel_experiment(&mut tx, id).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(retry(&db, two.id).await, 3);
+    assert_ne!(stage(&run(&mut conn, two.id).await, "base"), old.stage);
+    assert_eq!(drain(&mut conn, w).await, 3);
 }

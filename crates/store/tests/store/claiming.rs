@@ -73,6 +73,29 @@ async fn a_job_that_no_worker_can_run_says_so() {
 }
 
 #[tokio::test]
+async fn only_workers_that_are_there_and_speak_the_protocol_count() {
+    let db = Database::new().await;
+    let mut conn = db.conn().await;
+    insert(&mut conn, &small("1")).await;
+    worker(&mut conn, 1).await;
+    sqlx::query("update worker set seen_at = clock_timestamp() - interval '40 s'")
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    let newer = Register {
+        protocol: PROTOCOL + 1,
+        name: "newer".into(),
+        threads: 1,
+        host: Host::default(),
+    };
+    assay_store::register_worker(&mut conn, &newer)
+        .await
+        .unwrap();
+    let jobs = assay_store::list_jobs(&mut conn, 10).await.unwrap();
+    assert_eq!(jobs[0].waiting, Some(Waiting::Worker { threads: 1 }));
+}
+
+#[tokio::test]
 async fn a_worker_of_another_protocol_gets_nothing_and_an_unknown_one_is_told() {
     let db = Database::new().await;
     let mut conn = db.conn().await;

@@ -143,7 +143,8 @@ async fn a_run_has_figures_once_its_evaluation_has_succeeded() {
             break next;
         }
     };
-    let records = [started(0), measured(0, Split::Test, None, 0.0, &[&[true]])];
+    let right: [&[bool]; 3] = [&[true], &[true], &[false, true]];
+    let records = [started(0), measured(0, Split::Test, None, 0.0, &right)];
     append(&mut conn, w, attempt(&eval), 1, &records)
         .await
         .unwrap();
@@ -154,6 +155,11 @@ async fn a_run_has_figures_once_its_evaluation_has_succeeded() {
         .unwrap();
     let figures = assay_store::run_figures(&mut conn, id).await.unwrap();
     assert_eq!(figures[0].runs.len(), 1);
+    // Every problem counts alike, and k ends where one problem has no more samples.
+    let pass = assay_store::pass_at_k(&mut conn, id, Split::Test).await;
+    let pass = pass.unwrap();
+    assert_eq!((pass.len(), pass[0].samples), (1, 1));
+    assert_eq!(pass[0].values, [(1, 2.5 / 3.0)]);
 }
 
 #[tokio::test]

@@ -17,11 +17,54 @@ async fn a_heartbeat_renews_the_lease_and_moves_the_step() {
         .await
         .unwrap();
     assert!(!answer.cancel);
-    assay_store::heartbeat(&mut conn, w, a, None).await.unwrap();
+    // Late ones and silent ones do not take it back.
+    for step in [None, Some(5)] {
+        assay_store::heartbeat(&mut conn, w, a, step).await.unwrap();
+    }
     let left =
         "select extract(epoch from min(lease_expires_at) - clock_timestamp())::bigint from attempt";
     assert!((25..=30).contains(&number(&mut conn, left).await));
     assert_eq!(runs(&mut conn, id).await[0].stages[0].step, 12);
+}
+
+#[tokio::test]
+async fn a_heartbeat_shows_that_its_worker_is_there() {
+    let db = Database::new().await;
+    let mut conn = db.conn().await;
+    insert(&mut conn, &small("1")).await;
+    let w = worker(&mut conn, 1).await;
+    worker(&mut conn, 1).await;
+    let a = attempt(&claim(&mut conn, w).await);
+    sqlx::query("update worker set seen_at = clock_timestamp() - interval '1 hour'")
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    assay_store::heartbeat(&mut conn, w, a, None).await.unwrap();
+    for view in assay_store::list_workers(&mut conn).await.unwrap() {
+        assert_eq!(view.seconds_since_seen < 600.0, view.id == w);
+    }
+}
+
+#[tokio::test]
+async fn only_leases_that_have_run_out_are_taken_back() {
+    let db = Database::new().await;
+    let mut conn = db.conn().await;
+    insert(&mut conn, &small("2")).await;
+    let w = worker(&mut conn, 2).await;
+    let lost = attempt(&claim(&mut conn, w).await);
+    let held = attempt(&claim(&mut conn, w).await);
+    sqlx::query("update attempt set lease_expires_at = 'epoch' where stage_id = $1")
+        .bind(lost.stage.0)
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    let mut tx = assay_store::begin(&db.pool).await.unwrap();
+    let reaped = assay_store::reap_expired(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(reaped, [lost]);
+    assay_store::heartbeat(&mut conn, w, held, None)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod decoders;
 mod figures;
 mod finishing;
 mod leases;
+mod left_behind;
 mod pages;
 mod planning;
 mod play;

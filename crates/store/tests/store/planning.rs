@@ -187,6 +187,39 @@ async fn an_import_that_is_given_up_waits_for_its_inputs_like_any_other() {
 }
 
 #[tokio::test]
+async fn an_import_that_is_given_up_is_cancelled_where_its_inputs_cannot_come() {
+    // The sft, whose input has failed; its evaluation, whose input was cancelled.
+    for held in [2, 3] {
+        let db = Database::new().await;
+        let mut conn = db.conn().await;
+        let spec = small("1");
+        let w = worker(&mut conn, 1).await;
+        let import = Import {
+            worker: w,
+            hashes: vec![
+                assay_core::recipe::plan(&spec, "").stages[held]
+                    .hash
+                    .clone(),
+            ],
+        };
+        let mut tx = assay_store::begin(&db.pool).await.unwrap();
+        let id = assay_store::insert_experiment(&mut tx, &spec, Some(&import))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let base = attempt(&claim(&mut conn, w).await);
+        finish(&mut conn, w, base, &failed(FailureClass::BadConfig))
+            .await
+            .unwrap();
+        assert_eq!(lose_all(&mut conn).await.len(), 1);
+        assert_eq!(
+            states(&runs(&mut conn, id).await[1]),
+            [JobState::Failed, JobState::Cancelled, JobState::Cancelled]
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_stage_of_two_names_in_one_run_is_one_job() {
     let db = Database::new().await;
     let mut conn = db.conn().await;
