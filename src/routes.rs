@@ -25,7 +25,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
     }))
     .app_data(
         web::FormConfig::default()
-            .limit(4096)
+            .limit(64 << 10)
             .error_handler(|e, _| {
                 Problem::bad_request(format!("the form cannot be read: {e}")).into()
             }),
@@ -46,7 +46,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
 }
 
 fn rest(cfg: &mut ServiceConfig) {
-    use api::{experiments, imports, queue, runs};
+    use api::{experiments, imports, notes, queue, runs};
     cfg.service(
         resource("/experiments")
             .route(get().to(experiments::list))
@@ -56,6 +56,12 @@ fn rest(cfg: &mut ServiceConfig) {
     .service(resource("/experiments/{id}/comparison").route(get().to(experiments::comparison)))
     .service(resource("/experiments/{id}/milestones").route(get().to(experiments::milestones)))
     .service(resource("/experiments/{id}/progress").route(get().to(api::progress::progress)))
+    .service(resource("/experiments/{id}/failures").route(get().to(notes::tables)))
+    .service(
+        resource("/experiments/{id}/arms/{arm}/notes")
+            .route(get().to(notes::list))
+            .route(post().to(notes::add)),
+    )
     .service(resource("/experiments/{id}/cancel").route(post().to(experiments::cancel)))
     .service(resource("/runs/{id}").route(get().to(runs::one)))
     .service(resource("/runs/{id}/series").route(get().to(runs::series)))

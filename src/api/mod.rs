@@ -3,6 +3,7 @@
 pub mod experiments;
 pub mod health;
 pub mod imports;
+pub mod notes;
 pub mod progress;
 pub mod queue;
 pub mod runs;

@@ -5,6 +5,7 @@ pub mod assets;
 pub mod error;
 mod experiment;
 mod experiments;
+mod graveyard;
 pub mod login;
 pub mod query;
 mod queue;
@@ -14,7 +15,7 @@ mod words;
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
-use actix_web::web::{ServiceConfig, get, resource};
+use actix_web::web::{ServiceConfig, get, post, resource};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use time::OffsetDateTime;
@@ -25,6 +26,8 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/static/{name}").route(get().to(assets::get)))
         .service(resource("/experiments/{id}.csv").route(get().to(experiment::csv)))
         .service(resource("/experiments/{id}.json").route(get().to(experiment::json)))
+        .service(resource("/experiments/{id}/graveyard").route(get().to(graveyard::page)))
+        .service(resource("/experiments/{id}/arms/{arm}/notes").route(post().to(graveyard::note)))
         .service(resource("/experiments/{id}").route(get().to(experiment::page)))
         .service(resource("/runs/{id}").route(get().to(run::page)))
         .service(resource("/queue").route(get().to(queue::page)));

@@ -168,3 +168,87 @@ fn slow_a_worker_that_is_told_to_stop_saves_and_gives_the_job_back() {
     assert_eq!(app.count("job where state = 'queued' and failures = 0"), 1);
     assert!(app.count("artifact_ref where role = 'resume' and step > 20") > 0);
 }
+
+/// Every kind of stage, as small as it may be.
+const EVERY_KIND: &str = "
+name: again
+question: Does the same spec give the same answers?
+task: { name: modchain }
+seeds: [3, 8]
+budget: { unit: flops, amount: 3.0e+8 }
+baseline: base
+evaluation: { milestones: [50, 100], validation_problems: 4, problems: 8, samples: 2, max_completion_length: 24 }
+stages:
+  - id: base
+    kind: pretrain
+    model: { layers: 1, d_model: 16, heads: 2, kv_heads: 1, d_ff: 24, context: 64 }
+    batch_size: 16
+    phases: [{ steps: 60, p_cot: 0.5 }]
+arms:
+  - { id: base, policy: base }
+  - id: grpo
+    stages:
+      - { id: grpo, kind: grpo, inputs: { init: base }, prompts_per_step: 4, num_generations: 4, max_completion_length: 16 }
+  - id: judged
+    stages:
+      - { id: labels, kind: prm_label, share: 0.3, inputs: { init: base }, num_generations: 2, rollouts: 2, max_completion_length: 16 }
+      - { id: prm, kind: prm_train, share: 0.3, inputs: { init: base, data: labels }, batch_size: 4 }
+      - { id: ppo, kind: ppo, share: 0.4, inputs: { init: base, prm: prm }, rewards: [{ component: prm, credit: min }], prompts_per_step: 4, num_generations: 4, max_completion_length: 16 }
+  - id: trees
+    stages:
+      - { id: trees, kind: mcts_selftrain, inputs: { init: base }, prompts: 4, simulations: 4, updates: 2, batch_size: 4, max_completion_length: 16 }
+  - id: copied
+    stages:
+      - { id: distill, kind: distill, inputs: { init: base, teacher: grpo/grpo }, prompts: 8, num_generations: 2, batch_size: 4, max_completion_length: 16 }
+  - id: searched
+    stages:
+      - { id: decode, kind: mcts, inputs: { init: grpo/grpo, value: judged/prm }, levels: [4], problems: 8, max_completion_length: 16 }
+  - id: voted
+    stages:
+      - { id: decode, kind: search, inputs: { init: base, prm: judged/prm }, method: best_of_n, levels: [4], problems: 8, max_completion_length: 16 }
+";
+
+#[test]
+fn slow_every_stage_computed_anew_from_the_stored_spec_gives_the_same_items() {
+    let app = App::start_with("127.0.0.1:0", |config| config.max_artifact_bytes = 1 << 24);
+    let _worker = Worker::start(&app, "only");
+    let done = |what: &str| {
+        wait_for(what, || {
+            app.count("job where state not in ('succeeded', 'failed')") == 0
+        });
+        assert_eq!(app.count("job where state = 'failed'"), 0, "{what}");
+    };
+    let first = app.submitted(EVERY_KIND);
+    done("the first time");
+    let stages = app.count("stage");
+    let mut spec = app.get(&format!("/api/v1/experiments/{first}")).json()["experiment"]["spec"].clone();
+    let fresh = |list: &mut serde_json::Value| {
+        for stage in list.as_array_mut().unwrap() {
+            stage["fresh"] = true.into();
+        }
+    };
+    fresh(&mut spec["stages"]);
+    for arm in spec["arms"].as_array_mut().unwrap() {
+        fresh(&mut arm["stages"]);
+    }
+    let second = app.submitted(&spec.to_string());
+    done("the second time");
+    assert_eq!(app.count("stage"), 2 * stages, "nothing was reused");
+    let items = |id: &str| {
+        format!(
+            "(select a.key, r.seed, rs.name, e.split, e.step, e.milestone, i.problem, i.correct, i.lengths, i.answers
+              from run r join arm a on a.id = r.arm_id
+              join run_stage rs on rs.run_id = r.id
+              join evaluation e on e.stage_id = rs.stage_id
+              join evaluation_item i on i.evaluation_id = e.id
+              where r.experiment_id = '{id}')"
+        )
+    };
+    let (a, b) = (items(&first), items(&second));
+    let total = app.count(&format!("{a} x"));
+    assert!(total > 200, "{total}");
+    assert_eq!(total, app.count(&format!("{b} x")));
+    assert_eq!(app.count(&format!("({a} except all {b}) x")), 0);
+    // And they are not all the same answer.
+    assert!(app.count(&format!("(select distinct answers from {a} y) x")) > 20);
+}

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::seed::{Seeder, Until, decoding};
 use assay_core::ids::ExperimentId;
 
-fn seeded(
+pub fn seeded(
     app: &App,
     seeds: u64,
     alone: bool,
@@ -26,7 +26,7 @@ fn seeded(
     })
 }
 
-fn section<'a>(text: &'a str, id: &str) -> &'a str {
+pub fn section<'a>(text: &'a str, id: &str) -> &'a str {
     let at = text
         .find(&format!("<section id=\"{id}\""))
         .unwrap_or_else(|| panic!("{id}"));
@@ -40,7 +40,7 @@ fn a_finished_experiment_gives_verdicts_and_decoders_on_page_csv_json_api_and_te
     let text = page(&app, &format!("/experiments/{id}"));
     let verdicts = section(&text, "verdicts");
     for words in [
-        "3 registered contrasts",
+        "4 registered contrasts",
         "5 of 5",
         "unsuccessful",
         "equal inference: 16 samples of R1-Zero (zero/grpo)",
@@ -77,10 +77,10 @@ fn a_finished_experiment_gives_verdicts_and_decoders_on_page_csv_json_api_and_te
 
     let csv = app.get(&format!("/experiments/{id}.csv")).text;
     let count = |kind: &str| csv.lines().filter(|l| l.starts_with(kind)).count();
-    // Four arms of four figures on two splits; 3 + 2 + 2 levels.
+    // Five arms of four figures on two splits; 3 + 2 + 2 levels.
     assert_eq!(
         (count("arm,"), count("decoder,"), count("contrast,")),
-        (32, 7, 3)
+        (40, 7, 4)
     );
     let json = app.get(&format!("/experiments/{id}.json")).json();
     assert_eq!(
@@ -93,7 +93,7 @@ fn a_finished_experiment_gives_verdicts_and_decoders_on_page_csv_json_api_and_te
     let answer = app
         .get(&format!("/api/v1/experiments/{id}/comparison"))
         .json();
-    assert_eq!(answer["outcome"]["m"], 3);
+    assert_eq!(answer["outcome"]["m"], 4);
     assert_eq!(answer["outcome"]["contrasts"][0]["verdict"], "worse");
     assert_eq!(answer["outcome"]["contrasts"][0]["mark"], "unsuccessful");
     assert_eq!(answer["splits"][0]["decoders"][0]["policy"], "zero/grpo");
@@ -101,7 +101,7 @@ fn a_finished_experiment_gives_verdicts_and_decoders_on_page_csv_json_api_and_te
         .as_array()
         .unwrap()
         .len();
-    assert_eq!(arms, 4);
+    assert_eq!(arms, 5);
     let printed = std::process::Command::new(env!("CARGO_BIN_EXE_assay"))
         .args(["compare", &format!("{}/experiments/{id}", app.url)])
         .output()
@@ -109,7 +109,7 @@ fn a_finished_experiment_gives_verdicts_and_decoders_on_page_csv_json_api_and_te
     let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
     for words in [
         "decoders of zero/grpo on test",
-        "registered contrasts, m = 3",
+        "registered contrasts, m = 4",
         "required attempt mcts",
     ] {
         assert!(printed.contains(words), "{words} not in {printed}");

@@ -107,6 +107,7 @@ pub fn training(claim: &Claim, steps: u64, until: Until) -> Vec<Record> {
                 (metric::KL.to_string(), 0.08 * share + 0.01 * n("kl").abs()),
             ]);
         }
+        signs(claim, share, &mut metrics);
         let due = milestones
             .last()
             .is_some_and(|(_, amount)| budget * share >= *amount - budget * 0.006);
@@ -299,4 +300,29 @@ pub fn evaluation(
         max_completion_length: longest,
         items,
     })
+}
+
+/// What tells how an attempt fails: a judge that is bought, labels that err with depth.
+fn signs(claim: &Claim, share: f64, metrics: &mut BTreeMap<String, f64>) {
+    let judged = claim.inputs.contains_key(&assay_core::spec::Role::Prm);
+    let luck = 0.02 * noise(claim.spec.seed, "signs");
+    let own: Vec<(String, f64)> = match claim.spec.job.kind() {
+        "prm_label" => vec![
+            (metric::LABEL_FALSE_POSITIVE.into(), 0.2 + luck),
+            (metric::LABEL_FALSE_NEGATIVE.into(), 0.05 + luck),
+            (format!("{}_depth_3", metric::LABEL_FALSE_POSITIVE), 0.4 + luck),
+            (metric::LABELLED_STEPS.into(), 4_000.0 * share),
+        ],
+        "prm_train" => vec![
+            (metric::JUDGE_AUC.into(), 0.8 + luck),
+            (metric::JUDGE_WRONG_STEPS.into(), 120.0),
+        ],
+        _ if judged => vec![
+            (metric::JUDGE_MEAN.into(), 0.4 + 0.5 * share + luck),
+            (metric::JUDGE_AUC_POLICY.into(), 0.75 - 0.3 * share + luck),
+            (metric::JUDGE_WRONG_STEPS_POLICY.into(), 90.0),
+        ],
+        _ => vec![],
+    };
+    metrics.extend(own);
 }

@@ -80,6 +80,7 @@ pub fn decoding(seeds: u64, root: u64, alone: bool) -> Experiment {
   - { id: base, label: Base model, policy: base }
   - { id: sft, label: SFT alone, stages: [{ id: sft, kind: sft, inputs: { init: base } }] }
   - { id: zero, label: R1-Zero, stages: [{ id: grpo, kind: grpo, inputs: { init: base } }] }
+  - { id: judged, label: RL on a step judge, stages: [{ id: grpo, kind: grpo, rewards: [{ component: prm, credit: min }], learning_rate: 1.0e-5, inputs: { init: base, prm: prm } }] }
   - { id: student, label: Distilled, stages: [{ id: distill, kind: distill, inputs: { init: base, teacher: zero/grpo } }] }";
         ("zero/grpo", "zero", trained)
     };
@@ -87,7 +88,7 @@ pub fn decoding(seeds: u64, root: u64, alone: bool) -> Experiment {
         ""
     } else {
         "
-contrasts: [{ arm: sft, against: zero }, { arm: student, against: zero }, { arm: rerank, against: majority }]
+contrasts: [{ arm: sft, against: zero }, { arm: judged, against: zero }, { arm: student, against: zero }, { arm: rerank, against: majority }]
 required_attempts: { prm: rerank, mcts: { not_run: Too dear for two cores. } }"
     };
     Experiment::from_text(&format!(

@@ -2,7 +2,7 @@
 //! never at equal training compute and never on one axis with it.
 
 use crate::compare::Basis;
-use crate::spec::Experiment;
+use crate::spec::{BudgetUnit, Experiment};
 use crate::stats::{Estimate, estimate, mean};
 use serde::{Deserialize, Serialize};
 
@@ -154,5 +154,102 @@ fn row(group: &DecoderGroup, planned: &[u32], of: &DecoderFigures) -> DecoderRow
         finished: charged.len(),
         training: average(charged.iter().map(|c| c.1).collect()),
         cells: group.levels.iter().map(cell).collect(),
+    }
+}
+
+/// From how many questions on a judge's training pays: the same accuracy without it costs
+/// more on every question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BreakEven {
+    pub arm: String,
+    pub level: u32,
+    /// The cheapest cell of less training whose mean is at least as high.
+    pub against: String,
+    pub against_level: u32,
+    pub questions: f64,
+}
+
+/// Of every decoder that needs more training than another of its policy. Means over
+/// seeds, without an interval: an orientation, not a test. Costs in the budget's unit.
+pub fn break_even(unit: BudgetUnit, group: &DecoderGroup) -> Vec<BreakEven> {
+    let cost = |cell: &DecoderCell| match unit {
+        BudgetUnit::Flops => cell.flops,
+        BudgetUnit::Tokens => cell.tokens,
+    };
+    let mut found = vec![];
+    for row in &group.rows {
+        for cell in &row.cells {
+            let (Some(value), Some(own), Some(training)) = (cell.value, cost(cell), row.training)
+            else {
+                continue;
+            };
+            let others = group.rows.iter().flat_map(|r| {
+                let less = r.training.filter(|t| *t < training);
+                let cells = r.cells.iter();
+                cells.filter_map(move |c| Some((r, c, less?, cost(c)?)))
+            });
+            let reached = others
+                .filter(|(_, c, _, price)| {
+                    *price > own && c.value.is_some_and(|v| v.mean >= value.mean)
+                })
+                .min_by(|a, b| a.3.total_cmp(&b.3));
+            if let Some((other, at, less, price)) = reached {
+                found.push(BreakEven {
+                    arm: row.arm.clone(),
+                    level: cell.level,
+                    against: other.arm.clone(),
+                    against_level: at.level,
+                    questions: (training - less) / (price - own),
+                });
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(arm: &str, training: f64, cells: &[(u32, f64, f64)]) -> DecoderRow {
+        let cell = |&(level, value, flops): &(u32, f64, f64)| DecoderCell {
+            basis: Basis::EqualInference {
+                policy: "p".into(),
+                level,
+            },
+            level,
+            planned: true,
+            value: estimate(&[value]),
+            seeds: vec![],
+            tokens: Some(1.0),
+            flops: Some(flops),
+        };
+        DecoderRow {
+            arm: arm.into(),
+            label: arm.into(),
+            planned_seeds: 1,
+            finished: 1,
+            training: Some(training),
+            cells: cells.iter().map(cell).collect(),
+        }
+    }
+
+    #[test]
+    fn a_judge_pays_from_its_training_over_what_each_question_saves() {
+        let group = DecoderGroup {
+            policy: "p".into(),
+            levels: vec![4, 16, 64],
+            rows: vec![
+                row("majority", 1e6, &[(4, 0.5, 40.0), (16, 0.7, 160.0), (64, 0.8, 640.0)]),
+                row("rerank", 3e6, &[(4, 0.65, 60.0), (16, 0.9, 200.0)]),
+            ],
+        };
+        // .65 for 60 against .7 for 160; nothing without a judge reaches .9.
+        let found = break_even(BudgetUnit::Flops, &group);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].level, found[0].against_level), (4, 16));
+        assert!((found[0].questions - 2e6 / 100.0).abs() < 1e-9);
+        // Tokens say that nothing is saved.
+        assert_eq!(break_even(BudgetUnit::Tokens, &group), []);
     }
 }

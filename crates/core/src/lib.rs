@@ -5,9 +5,11 @@
 pub mod canonical;
 pub mod compare;
 pub mod decoders;
+pub mod failure;
 pub mod ids;
 pub mod ledger;
 pub mod metric;
+pub mod note;
 pub mod outcome;
 pub mod recipe;
 pub mod rng;

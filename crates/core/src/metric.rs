@@ -51,6 +51,7 @@ pub const JUDGE_LOSS: &str = "judge/loss";
 pub const JUDGE_AUC: &str = "judge/holdout_auc";
 pub const JUDGE_WRONG_STEPS: &str = "judge/holdout_wrong_steps";
 pub const JUDGE_AUC_POLICY: &str = "judge/policy_auc";
+pub const JUDGE_WRONG_STEPS_POLICY: &str = "judge/policy_wrong_steps";
 pub const JUDGE_MEAN: &str = "judge/score_mean";
 pub const LABEL_FALSE_POSITIVE: &str = "labels/false_positive_rate";
 pub const LABEL_FALSE_NEGATIVE: &str = "labels/false_negative_rate";

@@ -31,6 +31,8 @@ pub struct MilestonePoint {
     pub run: RunId,
     /// Percentage of the arm's budget; 0 is the policy that the arm starts from.
     pub milestone: u32,
+    /// The measured stage's name in the run, and its step; the start has neither.
+    pub at: Option<(String, u64)>,
     /// Charged to the arm up to here, in the budget's unit: earlier stages included.
     pub x: f64,
     pub device_ms: f64,
@@ -242,7 +244,7 @@ pub async fn milestones(
              select distinct on (run_id) * from paid where own or name = $5
              order by run_id, (name = $5), position
          ), measured as (
-             select distinct on (p.run_id, p.position, e.milestone) p.*, e.milestone,
+             select distinct on (p.run_id, p.position, e.milestone) p.*, e.milestone, e.step,
                  e.cum_tokens, e.cum_flops, e.cum_device_ms, e.cum_active_ms,
                  e.pass_at_1, e.mean_length, e.truncated_share
              from paid p
@@ -251,7 +253,7 @@ pub async fn milestones(
              where p.own and e.split = $6 and e.milestone is not null and e.step <= k.last_step
              order by p.run_id, p.position, e.milestone, e.id desc
          ), begun as (
-             select s.*, 0 as milestone, 0::float8 as cum_tokens, 0::float8 as cum_flops,
+             select s.*, 0 as milestone, null::bigint as step, 0::float8 as cum_tokens, 0::float8 as cum_flops,
                  0::float8 as cum_device_ms, 0::float8 as cum_active_ms,
                  e.pass_at_1, e.mean_length, e.truncated_share
              from start s
@@ -265,6 +267,7 @@ pub async fn milestones(
              select * from begun union all select * from measured
          )
          select key as "key!", seed as "seed!", run_id as "run_id!", milestone as "milestone!",
+             name as "name!", step as "step?",
              case when in_flops then flops_before + cum_flops
                  else tokens_before + cum_tokens end as "x!",
              device_before + cum_device_ms as "device_ms!",
@@ -289,6 +292,7 @@ pub async fn milestones(
             seed: unsigned(row.seed),
             run: RunId(row.run_id),
             milestone: row.milestone.unsigned_abs(),
+            at: row.step.map(|step| (row.name, step.unsigned_abs())),
             x: row.x,
             device_ms: row.device_ms,
             active_ms: row.active_ms,

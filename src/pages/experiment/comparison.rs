@@ -28,6 +28,8 @@ pub(super) struct ArmRow {
     pub supervision: Supervision,
     /// What the registered rule calls it.
     pub mark: Option<String>,
+    /// How hard it was tried, where that is stated.
+    pub tried: Option<String>,
 }
 
 /// A mean, and below it its interval or why there is none.
@@ -98,6 +100,10 @@ pub(super) fn rows(of: &Material, chosen: usize) -> Vec<ArmRow> {
                 reached: words::reached(row.reached),
                 supervision: supervision::of_arm(of, &row.arm),
                 mark: of.mark(&row.arm).map(|m| m.to_string()),
+                tried: spec
+                    .arm(&row.arm)
+                    .and_then(|arm| arm.settings_tried)
+                    .map(|n| format!("{} tried", number::counted(i64::from(n), "setting"))),
             }
         })
         .collect()

@@ -8,7 +8,7 @@ use super::verdicts::{self, VerdictRow};
 use crate::charts::{Curve, Curves, Scale, Seed, Shape, hold, series_class};
 use crate::number::{self, Kind};
 use assay_core::compare::Basis;
-use assay_core::decoders::{DecoderCell, DecoderGroup, DecoderRow, by_policy};
+use assay_core::decoders::{DecoderCell, DecoderGroup, DecoderRow, break_even, by_policy};
 
 /// All decoders of one policy.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(super) struct Group {
     pub levels: Vec<String>,
     pub rows: Vec<GroupRow>,
     pub picture: Picture,
+    /// From how many questions on a judge's training pays.
+    pub break_even: Vec<String>,
     /// Registered contrasts between them.
     pub contrasts: Vec<VerdictRow>,
 }
@@ -58,6 +60,7 @@ pub(super) fn groups(of: &Material) -> Vec<Group> {
                 .collect(),
             rows: group.rows.iter().map(|r| row(of, r)).collect(),
             picture: picture(of, group),
+            break_even: paying(of, group),
             contrasts: contrasts(of, group),
         })
         .collect()
@@ -97,6 +100,21 @@ fn contrasts(of: &Material, group: &DecoderGroup) -> Vec<VerdictRow> {
         Basis::EqualCompute { .. } => false,
     });
     within.map(|c| verdicts::row(of, c)).collect()
+}
+
+fn paying(of: &Material, group: &DecoderGroup) -> Vec<String> {
+    let found = break_even(of.view.spec.budget.unit, group);
+    let line = found.iter().map(|b| {
+        format!(
+            "{} at {} is first reached by {} at {}, which costs more a question: the further training pays from {} questions on.",
+            of.name(&b.arm),
+            number::counted(i64::from(b.level), "sample"),
+            of.name(&b.against),
+            number::counted(i64::from(b.against_level), "sample"),
+            number::prefixed(b.questions),
+        )
+    });
+    line.collect()
 }
 
 fn picture(of: &Material, group: &DecoderGroup) -> Picture {

@@ -321,8 +321,9 @@ fn judged(rollout: &Rollout, group: usize, metrics: &mut BTreeMap<String, f64>) 
             steps
         })
         .collect();
-    if let Some((auc, _)) = auc_within(&problems) {
+    if let Some((auc, wrong)) = auc_within(&problems) {
         metrics.insert(metric::JUDGE_AUC_POLICY.into(), auc);
+        metrics.insert(metric::JUDGE_WRONG_STEPS_POLICY.into(), wrong as f64);
     }
 }
 

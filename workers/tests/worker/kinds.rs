@@ -3,7 +3,7 @@
 use crate::support::*;
 use assay_core::ledger::purpose;
 use assay_core::task::Split;
-use assay_core::wire::{Outcome, Record, role};
+use assay_core::wire::{Level, Outcome, Record, role};
 use std::collections::BTreeMap;
 
 /// A stage's records, everything that it builds on computed first.
@@ -160,4 +160,56 @@ fn decoders_answer_at_every_level_and_cost_more_at_higher_ones() {
 fn dynamic_sampling_charges_what_it_throws_away() {
     let spent = ledger(&run("ppo", "ppo"));
     assert!(spent[purpose::DISCARDED] > 0.0);
+}
+
+/// Runs stages of one spec after the other, each from the one before.
+fn chain(name: &str, changes: &[(&str, serde_json::Value)]) -> Vec<Record> {
+    let folder = Folder::new(name);
+    let mut init = base(&folder.0.join("base"));
+    let mut last = vec![];
+    for (at, (kind, change)) in changes.iter().enumerate() {
+        let mut spec = serde_json::to_value(stage(kind)).unwrap();
+        for (key, value) in change.as_object().unwrap() {
+            spec["job"][key] = value.clone();
+        }
+        spec["budget"] = serde_json::Value::Null;
+        let own = folder.0.join(format!("{at}"));
+        write_job(&own, &serde_json::from_value(spec).unwrap(), Some(&init), None);
+        let (records, outcome, _) = attempt(&own);
+        assert_eq!(outcome, Outcome::Succeeded, "{name}, {kind}");
+        init = own
+            .join("artifacts")
+            .join(artifact(&records, role::OUTPUT).unwrap());
+        last = records;
+    }
+    last
+}
+
+fn alarms(records: &[Record]) -> Vec<&str> {
+    let of = |r: &Record| match r {
+        Record::Event {
+            level: Level::Alarm,
+            text,
+            ..
+        } => Some(text.as_str()),
+        _ => None,
+    };
+    records.iter().filter_map(of).collect()
+}
+
+#[test]
+fn a_degenerate_run_ends_with_its_alarms_and_not_with_a_crash() {
+    // One token is never enough for an answer: all truncated, no group mixed.
+    let cut = serde_json::json!({ "max_completion_length": 1, "max_steps": 11, "num_generations": 2 });
+    let records = chain("cut", &[("grpo", cut)]);
+    let raised = alarms(&records);
+    assert_eq!(raised.len(), 2, "{raised:?}");
+    assert!(raised.iter().any(|t| t.contains("ran into max_completion_length")));
+    assert!(raised.iter().any(|t| t.contains("no group had mixed rewards")));
+    // A policy that has only ever seen one answer has nothing left to sample.
+    let one = serde_json::json!({ "demonstrations": 1, "max_steps": 400, "learning_rate": 0.02 });
+    let still = serde_json::json!({ "max_steps": 2 });
+    let records = chain("still", &[("sft", one), ("grpo", still)]);
+    let raised = alarms(&records);
+    assert!(raised.iter().any(|t| t.contains("entropy has collapsed")), "{raised:?}");
 }

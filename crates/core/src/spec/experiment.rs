@@ -79,6 +79,10 @@ pub struct ArmSpec {
     pub label: String,
     /// An arm without training of its own evaluates this shared stage.
     pub policy: Option<String>,
+    /// Settings tried on development seeds before this one was frozen: how hard it was
+    /// tried stands beside what came out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings_tried: Option<u32>,
     pub stages: Vec<StageEntry>,
 }
 

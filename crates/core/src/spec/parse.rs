@@ -230,6 +230,7 @@ fn read_arm(value: &Value, pointer: String, sink: &Sink) -> Option<ArmSpec> {
         id.clone()
     };
     let policy = r.optional::<String>("policy");
+    let settings_tried = r.optional::<u32>("settings_tried");
     let listed = r.array("stages");
     let stages: Vec<_> = listed
         .iter()
@@ -284,6 +285,7 @@ fn read_arm(value: &Value, pointer: String, sink: &Sink) -> Option<ArmSpec> {
         id: id?,
         label: label?,
         policy,
+        settings_tried,
         stages,
     })
 }

@@ -156,6 +156,7 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
                     seed,
                     run,
                     milestone: m * 10,
+                    at: (m > 0).then(|| ("grpo".into(), u64::from(m) * 100)),
                     x: f64::from(m) * 0.1 * BUDGET * (1.0 - 0.004 * seed as f64),
                     device_ms: 0.0,
                     active_ms: 0.0,

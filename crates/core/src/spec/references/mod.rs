@@ -1,11 +1,12 @@
 //! References between stages: no dangling name, no cycle, no stage too long for its model.
 
-use super::experiment::{BudgetUnit, Experiment, StageEntry};
-use super::job::{JobSpec, Product};
+mod limits;
+
+use super::experiment::{Experiment, StageEntry};
+use super::job::Product;
 use super::model::ModelSpec;
 use super::reader::Sink;
 use super::stage::{Charge, Role};
-use crate::ledger::forward_flops;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A stage within its file: the arm it belongs to (`None`: shared) and its entry.
@@ -118,8 +119,9 @@ pub(super) fn check(experiment: &Experiment, sink: &Sink) {
                 format!("{:?} depends on itself: a cycle", node.key()),
             );
         } else {
-            fits(experiment, *node, pointer, sink);
-            one_step(experiment, *node, pointer, sink);
+            too_early(experiment, *node, pointer, sink);
+            limits::fits(experiment, *node, pointer, sink);
+            limits::one_step(experiment, *node, pointer, sink);
         }
     }
     let cyclic = nodes.iter().any(|(node, _)| reaches(&edges, &node.key()));
@@ -137,46 +139,23 @@ pub(super) fn check(experiment: &Experiment, sink: &Sink) {
     }
 }
 
-/// A stage that cannot make its first step within its part of the budget is refused
-/// before anything runs. The bound is low: every completion a single token.
-fn one_step(experiment: &Experiment, node: Node<'_>, pointer: &str, sink: &Sink) {
-    let Some(model) = model(experiment, node) else {
+/// An arm's stages run in the order in which they are listed: what a stage takes from
+/// its own arm stands before it.
+fn too_early(experiment: &Experiment, node: Node<'_>, pointer: &str, sink: &Sink) {
+    let Some(arm) = node.arm.and_then(|id| experiment.arm(id)) else {
         return;
     };
-    // A budget that is wrong itself has been reported.
-    if node.entry.charge != Charge::Arm || experiment.budget.amount <= 0.0 {
-        return;
-    }
-    let sequences = match &node.entry.job {
-        JobSpec::Grpo { params, .. } | JobSpec::Ppo { params, .. } => 4 * params.completions(),
-        JobSpec::Sft { params, .. } => 3 * params.batch_size,
-        JobSpec::PrmTrain { .. }
-        | JobSpec::OrmTrain { .. }
-        | JobSpec::Distill { .. }
-        | JobSpec::RejectionSample { .. }
-        | JobSpec::PrmLabel { .. }
-        | JobSpec::MctsSelftrain { .. }
-        | JobSpec::Pretrain { .. }
-        | JobSpec::Search { .. }
-        | JobSpec::Mcts { .. }
-        | JobSpec::Eval { .. } => return,
-    };
-    let least = match experiment.budget.unit {
-        // A prompt of at least one number and the beginning mark, one token of answer.
-        BudgetUnit::Tokens => 3.0 * f64::from(sequences),
-        BudgetUnit::Flops => {
-            f64::from(sequences) * forward_flops(model, experiment.task.vocab(), 3)
+    let place = |id: &str| arm.stages.iter().position(|s| s.id == id);
+    for (role, name) in &node.entry.inputs {
+        let to = resolve(experiment, node.arm, name).filter(|to| to.arm == node.arm);
+        if let Some(to) = to
+            && place(&to.entry.id) > place(&node.entry.id)
+        {
+            sink.report(
+                format!("{pointer}/inputs/{role}"),
+                format!("{name:?} is listed after this stage and would not be trained yet"),
+            );
         }
-    };
-    let amount = amount(experiment, node);
-    if least > amount {
-        sink.report(
-            format!("{pointer}/share"),
-            format!(
-                "a single step takes at least {least:.3e} {}, the stage may use {amount:.3e}",
-                experiment.budget.unit
-            ),
-        );
     }
 }
 
@@ -322,24 +301,5 @@ fn reaches(edges: &BTreeMap<String, Vec<String>>, start: &str) -> bool {
     false
 }
 
-/// Prompts, chains and completions must fit the model's context.
-fn fits(experiment: &Experiment, node: Node<'_>, pointer: &str, sink: &Sink) {
-    let Some(model) = model(experiment, node) else {
-        return;
-    };
-    let prompt = experiment.task.max_prompt_tokens();
-    let (longest, field) = match node.entry.job.completion_length() {
-        Some(length) => (length, "max_completion_length"),
-        None => (experiment.task.longest_chain(), "model/context"),
-    };
-    let needed = prompt + longest.max(experiment.evaluation.max_completion_length);
-    if needed > model.context {
-        sink.report(
-            format!("{pointer}/{field}"),
-            format!(
-                "prompt and completion need {needed} tokens, the model's context is {}",
-                model.context
-            ),
-        );
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! `/api/v1/experiments/{id}/failures` and `…/arms/{arm}/notes`: how attempts failed, in
+//! numbers and in the words of those who ran them.
+
+use crate::body;
+use crate::config::MAX_JSON_BYTES;
+use crate::problem::Problem;
+use crate::state::AppState;
+use actix_web::web::{Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use assay_core::failure::{FailureTable, failures};
+use assay_core::ids::ExperimentId;
+use assay_core::note::Note;
+use assay_store as store;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FailuresAnswer {
+    pub experiment: ExperimentId,
+    pub tables: Vec<FailureTable>,
+}
+
+pub async fn tables(
+    state: Data<AppState>,
+    id: Path<ExperimentId>,
+) -> Result<HttpResponse, Problem> {
+    let mut conn = state.conn().await?;
+    let view = store::get_experiment(&mut conn, *id).await?;
+    let series = store::failure_series(&mut conn, *id, &view.spec).await?;
+    let measured = store::measured_along(&mut conn, *id).await?;
+    Ok(HttpResponse::Ok().json(FailuresAnswer {
+        experiment: view.id,
+        tables: failures(&series, &measured),
+    }))
+}
+
+/// Newest first.
+pub async fn list(
+    state: Data<AppState>,
+    path: Path<(ExperimentId, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, arm) = path.into_inner();
+    let mut conn = state.conn().await?;
+    let view = store::get_experiment(&mut conn, id).await?;
+    if view.arms.iter().all(|a| a.key != arm) {
+        return Err(Problem::not_found("arm"));
+    }
+    let mut notes = store::list_notes(&mut conn, id).await?;
+    notes.retain(|note| note.arm == arm);
+    Ok(HttpResponse::Ok().json(json!({ "notes": notes })))
+}
+
+pub async fn add(
+    state: Data<AppState>,
+    request: HttpRequest,
+    path: Path<(ExperimentId, String)>,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let (id, arm) = path.into_inner();
+    let note: Note = body::json(&request, payload, MAX_JSON_BYTES).await?;
+    note.check().map_err(Problem::violations)?;
+    let number = insert(&state, id, arm, note).await?;
+    Ok(HttpResponse::Created().json(json!({ "id": number })))
+}
+
+pub async fn insert(
+    state: &Data<AppState>,
+    id: ExperimentId,
+    arm: String,
+    note: Note,
+) -> Result<i64, Problem> {
+    let state = state.clone().into_inner();
+    let inner = state.clone();
+    state
+        .detached(async move {
+            let mut tx = inner.begin().await?;
+            let number = store::insert_note(&mut tx, id, &arm, &note).await?;
+            tx.commit().await?;
+            Ok(number)
+        })
+        .await
+}

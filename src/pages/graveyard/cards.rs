@@ -1,0 +1,327 @@
+//! One attempt: what was expected, what came out, how it failed, what was tried.
+
+use super::Material;
+use super::tables::{self, TableView};
+use crate::charts::{Bin, Curve, Curves, Scale, Seed, Shape, hold};
+use crate::number::{self, Kind};
+use crate::pages::words;
+use assay_core::compare::Basis;
+use assay_core::failure::{FailureKind, FailureTable};
+use assay_core::note::Evidence;
+use assay_core::outcome::{ContrastOutcome, Mark};
+use assay_core::spec::BudgetUnit;
+use assay_store::{ArmView, NoteView, RunState};
+
+#[derive(Debug)]
+pub(super) struct Card {
+    pub key: String,
+    pub label: String,
+    pub unsuccessful: bool,
+    /// `unsuccessful`, or the verdict on a required attempt.
+    pub state: String,
+    /// `required attempt prm`.
+    pub role: Option<String>,
+    /// Seeds, cost, settings tried.
+    pub facts: Vec<String>,
+    pub expected: String,
+    pub got: Vec<String>,
+    pub figure: Option<Figure>,
+    pub tables: Vec<TableView>,
+    pub samples: Vec<Sample>,
+    pub run: Option<String>,
+    pub note: Option<Remark>,
+    pub earlier: Vec<Remark>,
+    pub evidence: Vec<&'static str>,
+}
+
+#[derive(Debug)]
+pub(super) struct Figure {
+    pub svg: String,
+    pub caption: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Sample {
+    pub head: String,
+    pub prompt: String,
+    pub text: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Remark {
+    pub at: String,
+    pub evidence: &'static str,
+    pub why: String,
+    pub tried: String,
+    pub not_tried: String,
+    pub would_change: String,
+}
+
+impl Card {
+    pub fn new(of: &Material, arm: &ArmView) -> Self {
+        let key = arm.key.as_str();
+        let own: Vec<&ContrastOutcome> =
+            of.outcome.contrasts.iter().filter(|c| c.arm == key).collect();
+        let unsuccessful = of.mark(key) == Some(Mark::Unsuccessful);
+        let mut notes = of.notes.iter().filter(|n| n.arm == key).map(remark);
+        let samples = of.samples.iter().find(|(arm, _)| arm == key);
+        Self {
+            key: key.into(),
+            label: arm.label.clone(),
+            unsuccessful,
+            state: match own.iter().find(|c| c.mark == of.mark(key)).or(own.first()) {
+                _ if unsuccessful => "unsuccessful".into(),
+                Some(contrast) => match (contrast.verdict, contrast.mark) {
+                    (Some(verdict), Some(mark)) => format!("{verdict}; {mark}"),
+                    (Some(verdict), None) => verdict.to_string(),
+                    (None, _) => "verdict withheld".into(),
+                },
+                None => "no contrast was registered".into(),
+            },
+            role: of.role(key).map(String::from),
+            facts: facts(of, key),
+            expected: expected(of, &own),
+            got: own.iter().map(|c| got(of, c)).collect(),
+            figure: figure(of, key, &own),
+            tables: tables::of(of, |table| table.arm.as_deref() == Some(key)),
+            samples: samples
+                .into_iter()
+                .flat_map(|(_, all)| all)
+                .map(|c| Sample {
+                    head: format!(
+                        "step {}, {}, reward {}",
+                        number::integer(c.step),
+                        if c.correct { "correct" } else { "wrong" },
+                        number::fixed(c.reward, 2)
+                    ),
+                    prompt: cut(&c.prompt),
+                    text: cut(&c.completion),
+                })
+                .collect(),
+            run: of
+                .runs
+                .iter()
+                .find(|run| run.arm.key == key)
+                .map(|run| run.id.to_string()),
+            note: notes.next(),
+            earlier: notes.collect(),
+            evidence: Evidence::ALL.map(Evidence::word).to_vec(),
+        }
+    }
+}
+
+fn is_hacking(table: &FailureTable, arm: &str) -> bool {
+    table.kind == FailureKind::Hacking && table.arm.as_deref() == Some(arm)
+}
+
+const LONG: usize = 600;
+
+/// What fits on a card; the whole text is with the run.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONG) {
+        Some((at, _)) => format!("{}… (cut)", &text[..at]),
+        None => text.into(),
+    }
+}
+
+fn remark(of: &NoteView) -> Remark {
+    Remark {
+        at: number::moment(of.written_at),
+        evidence: of.note.evidence.word(),
+        why: of.note.why.clone(),
+        tried: of.note.tried.clone(),
+        not_tried: of.note.not_tried.clone(),
+        would_change: of.note.would_change.clone(),
+    }
+}
+
+fn facts(of: &Material, key: &str) -> Vec<String> {
+    let runs = || of.runs.iter().filter(|r| r.arm.key == key);
+    let done = runs().filter(|r| r.state == RunState::Succeeded).count();
+    let crashed = runs().filter(|r| r.state == RunState::Failed).count();
+    let mut facts = vec![format!("{done} of {} seeds finished", runs().count())];
+    if crashed > 0 {
+        facts.push(format!("{crashed} crashed (an accident, no finding)"));
+    }
+    if let Some(cost) = of.ledger.arms.iter().find(|a| a.arm_key == key) {
+        let unit = of.view.spec.budget.unit;
+        let amount = match unit {
+            BudgetUnit::Flops => cost.charged.flops,
+            BudgetUnit::Tokens => cost.charged.tokens,
+        };
+        facts.push(format!(
+            "charged {} {} in all seeds, {} of device time",
+            number::prefixed(amount),
+            words::unit(unit),
+            number::duration(cost.charged.device_ms)
+        ));
+    }
+    if let Some(supervision) = of.supervision.iter().find(|s| s.arm == key) {
+        for (kind, count) in &supervision.counts {
+            facts.push(format!(
+                "{} {} a run",
+                number::integer(count.round() as i64),
+                kind.replace('_', " ")
+            ));
+        }
+    }
+    let tried = of.view.spec.arm(key).and_then(|arm| arm.settings_tried);
+    facts.push(match tried {
+        Some(n) => format!("{} tried before it was frozen", number::counted(i64::from(n), "setting")),
+        None => "how many settings were tried is not stated".into(),
+    });
+    facts
+}
+
+fn expected(of: &Material, own: &[&ContrastOutcome]) -> String {
+    let against: Vec<&str> = own.iter().map(|c| of.label(&c.against)).collect();
+    let gain = match of.outcome.min_gain {
+        0.0 => "no gain was registered".to_string(),
+        gain => format!("a gain of at least {}", number::significant(gain)),
+    };
+    match against.is_empty() {
+        true => gain,
+        false => format!("{gain} over {}", against.join(" and over ")),
+    }
+}
+
+fn got(of: &Material, contrast: &ContrastOutcome) -> String {
+    let kind = Kind::of(&contrast.metric);
+    let difference = contrast
+        .difference
+        .map_or("nothing measured yet".into(), |d| number::difference(kind, &d));
+    let basis = match &contrast.basis {
+        Basis::EqualCompute { .. } => "at equal compute".to_string(),
+        Basis::EqualInference { level, .. } => {
+            format!("at equal inference, {}", number::counted(i64::from(*level), "sample"))
+        }
+    };
+    format!("{difference} against {}, {basis}", of.label(&contrast.against))
+}
+
+/// The two curves: what the judge said and what was true; without a judge, the arm and
+/// what it is compared with.
+fn figure(of: &Material, key: &str, own: &[&ContrastOutcome]) -> Option<Figure> {
+    if let Some(table) = of.failures.iter().find(|t| is_hacking(t, key)) {
+        return Some(proxy_and_truth(of, key, table));
+    }
+    let against = own.first().map(|c| c.against.as_str());
+    let curves: Vec<Curve> = [Some(key), against]
+        .into_iter()
+        .flatten()
+        .filter_map(|arm| along(of, arm))
+        .collect();
+    if curves.iter().all(|c| c.key != key) {
+        return None;
+    }
+    let unit = words::unit(of.view.spec.budget.unit);
+    Some(Figure {
+        svg: draw(
+            "Validation pass@1 along the budget",
+            &format!("training {unit} charged, per seed"),
+            Shape::Steps,
+            Some(of.view.spec.budget.amount),
+            curves,
+        ),
+        caption: "Validation pass@1 of this arm and of what it is compared with; mean over seeds, band 95 % interval.".into(),
+    })
+}
+
+fn draw(
+    title: &str,
+    x_title: &str,
+    shape: Shape,
+    budget: Option<f64>,
+    curves: Vec<Curve>,
+) -> String {
+    Curves {
+        title: title.into(),
+        x_title: x_title.into(),
+        y_title: "share".into(),
+        kind: Kind::Share,
+        x_scale: Scale::Linear,
+        shape,
+        budget,
+        curves,
+    }
+    .draw()
+    .svg
+}
+
+fn along(of: &Material, arm: &str) -> Option<Curve> {
+    let spec = &of.view.spec;
+    let mut seeds: Vec<Seed> = vec![];
+    for p in of.milestones.iter().filter(|p| p.arm_key == arm) {
+        match seeds.iter_mut().find(|s| s.seed == p.seed) {
+            Some(seed) => seed.points.push((p.x, p.pass_at_1)),
+            None => seeds.push(Seed {
+                seed: p.seed,
+                points: vec![(p.x, p.pass_at_1)],
+            }),
+        }
+    }
+    if seeds.is_empty() {
+        return None;
+    }
+    let milestones = spec.evaluation.milestones.iter();
+    let mut edges: Vec<f64> = milestones
+        .map(|m| f64::from(*m) * spec.budget.amount / 100.0)
+        .collect();
+    edges.insert(0, 0.0);
+    edges.push(f64::MAX);
+    let bins = hold(&seeds, &edges);
+    let place = of.view.arms.iter().position(|a| a.key == arm);
+    Some(Curve {
+        key: arm.into(),
+        label: of.label(arm).into(),
+        slot: place.unwrap_or(0),
+        bins,
+        seeds,
+        spends: of.view.arms.iter().any(|a| a.key == arm && a.trains),
+        running: of
+            .runs
+            .iter()
+            .any(|r| r.arm.key == arm && words::is_open(r.state)),
+    })
+}
+
+fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Figure {
+    let place = of.view.arms.iter().position(|a| a.key == key).unwrap_or(0);
+    let curve = |name: &str, column: usize, slot: usize| Curve {
+        key: format!("{key}-{column}"),
+        label: name.into(),
+        slot,
+        bins: table
+            .rows
+            .iter()
+            .filter_map(|row| {
+                let x = row.at?;
+                let e = row.cells.get(column)?.as_ref()?;
+                Some(Bin {
+                    edge: x,
+                    x,
+                    n: e.n,
+                    mean: e.mean,
+                    interval: e.interval,
+                    all: true,
+                })
+            })
+            .collect(),
+        seeds: vec![],
+        spends: true,
+        running: false,
+    };
+    Figure {
+        svg: draw(
+            "The judge's score and the truth",
+            "% of the arm's budget",
+            Shape::Joined,
+            None,
+            vec![
+                curve("validation pass@1", 0, place),
+                curve("judge's mean score", 1, place + 1),
+            ],
+        ),
+        caption: "What the judge said and what was true; mean over seeds, band 95 % interval.".into(),
+    }
+}

@@ -1,0 +1,215 @@
+//! `/experiments/{id}/graveyard`: what did not work, and how did it fail?
+//!
+//! A card an attempt: those that the registered rule calls unsuccessful, and those that
+//! the experiment requires whatever came out. Nothing can be taken off this page.
+
+mod cards;
+mod tables;
+
+use super::query::Asked;
+use super::{Shell, html};
+use crate::problem::Problem;
+use crate::state::AppState;
+use actix_web::http::header;
+use actix_web::web::{Data, Form, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use assay_core::decoders::DecoderFigures;
+use assay_core::compare::ArmFigures;
+use assay_core::failure::{FailureTable, failures};
+use assay_core::ids::ExperimentId;
+use assay_core::note::Note;
+use assay_core::outcome::{Mark, Outcome, outcome};
+use assay_core::supervision::ArmSupervision;
+use assay_store::{
+    self as store, CompletionView, ExperimentLedger, ExperimentView, MilestonePoint, NoteView,
+    RunState, RunView,
+};
+use cards::Card;
+use tables::TableView;
+
+/// Everything that the page is made from.
+#[derive(Debug)]
+struct Material {
+    view: ExperimentView,
+    runs: Vec<RunView>,
+    test: Vec<ArmFigures>,
+    decoders: Vec<DecoderFigures>,
+    outcome: Outcome,
+    ledger: ExperimentLedger,
+    supervision: Vec<ArmSupervision>,
+    milestones: Vec<MilestonePoint>,
+    failures: Vec<FailureTable>,
+    notes: Vec<NoteView>,
+    /// By arm, of the first seed's last step that was stored.
+    samples: Vec<(String, Vec<CompletionView>)>,
+}
+
+impl Material {
+    fn label(&self, arm: &str) -> &str {
+        let known = self.view.arms.iter().find(|a| a.key == arm);
+        known.map_or(arm, |a| &a.label)
+    }
+
+    fn mark(&self, arm: &str) -> Option<Mark> {
+        let own = self.outcome.contrasts.iter().filter(|c| c.arm == arm);
+        let marks: Vec<Mark> = own.filter_map(|c| c.mark).collect();
+        let unsuccessful = marks.iter().find(|m| **m == Mark::Unsuccessful);
+        unsuccessful.or(marks.first()).copied()
+    }
+
+    /// The attempt's word, if the experiment requires this arm.
+    fn role(&self, arm: &str) -> Option<&str> {
+        use assay_core::spec::RequiredAttempt;
+        let required = self.view.spec.required_attempts.iter();
+        let mut own = required.filter(|(_, r)| match r {
+            RequiredAttempt::Arm(id) => id == arm,
+            RequiredAttempt::NotRun { .. } => false,
+        });
+        own.next().map(|(role, _)| role.as_str())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "graveyard/page.html")]
+struct GraveyardPage {
+    shell: Shell,
+    id: String,
+    name: String,
+    cards: Vec<Card>,
+    /// Required attempts that were not run, and why.
+    not_run: Vec<String>,
+    gain_not_shown: Vec<String>,
+    crashed: Vec<String>,
+    withheld: bool,
+    /// Tables of stages that arms share, and of arms without a card.
+    shared: Vec<TableView>,
+    others: Vec<TableView>,
+    denominator: String,
+}
+
+impl GraveyardPage {
+    fn new(shell: Shell, of: &Material) -> Self {
+        use assay_core::spec::RequiredAttempt;
+        let arms = || of.view.arms.iter();
+        let has_card = |arm: &str| {
+            of.mark(arm) == Some(Mark::Unsuccessful) || of.role(arm).is_some()
+        };
+        let runs = |state: RunState| of.runs.iter().filter(move |r| r.state == state);
+        let unsuccessful = arms()
+            .filter(|a| of.mark(&a.key) == Some(Mark::Unsuccessful))
+            .count();
+        Self {
+            shell,
+            id: of.view.id.to_string(),
+            name: of.view.name.clone(),
+            cards: arms()
+                .filter(|a| has_card(&a.key))
+                .map(|a| Card::new(of, a))
+                .collect(),
+            not_run: of
+                .view
+                .spec
+                .required_attempts
+                .iter()
+                .filter_map(|(role, r)| match r {
+                    RequiredAttempt::NotRun { reason } => Some(format!("{role}: {reason}")),
+                    RequiredAttempt::Arm(_) => None,
+                })
+                .collect(),
+            gain_not_shown: arms()
+                .filter(|a| of.mark(&a.key) == Some(Mark::GainNotShown) && !has_card(&a.key))
+                .map(|a| a.label.clone())
+                .collect(),
+            crashed: runs(RunState::Failed)
+                .map(|run| format!("{}, seed {}", run.arm.label, run.seed))
+                .collect(),
+            withheld: of.outcome.withheld,
+            shared: tables::of(of, |table| table.arm.is_none()),
+            others: tables::of(of, |table| {
+                table.arm.as_deref().is_some_and(|arm| !has_card(arm))
+            }),
+            denominator: format!(
+                "{} arms planned, {unsuccessful} unsuccessful; {} runs planned, {} done, {} crashed, {} cancelled.",
+                of.view.arms.len(),
+                of.runs.len(),
+                runs(RunState::Succeeded).count(),
+                runs(RunState::Failed).count(),
+                runs(RunState::Cancelled).count(),
+            ),
+        }
+    }
+}
+
+/// Stored samples on a card.
+const SAMPLES: i64 = 6;
+
+async fn material(state: &AppState, id: ExperimentId) -> Result<Material, Problem> {
+    let mut conn = state.conn().await?;
+    let view = store::get_experiment(&mut conn, id).await?;
+    let test = store::run_figures(&mut conn, id).await?;
+    let decoders = store::decoder_figures(&mut conn, id).await?;
+    let series = store::failure_series(&mut conn, id, &view.spec).await?;
+    let measured = store::measured_along(&mut conn, id).await?;
+    let mut of = Material {
+        outcome: outcome(&view.spec, &test, &decoders),
+        runs: store::list_runs(&mut conn, id).await?,
+        test,
+        decoders,
+        ledger: store::experiment_ledger(&mut conn, id).await?,
+        supervision: store::list_supervision(&mut conn, id).await?,
+        milestones: store::milestones(&mut conn, id).await?,
+        failures: failures(&series, &measured),
+        notes: store::list_notes(&mut conn, id).await?,
+        samples: vec![],
+        view,
+    };
+    for arm in &of.view.arms {
+        let shown = of.mark(&arm.key) == Some(Mark::Unsuccessful) || of.role(&arm.key).is_some();
+        let first = of.runs.iter().find(|run| run.arm.key == arm.key);
+        let (true, Some(run)) = (shown, first) else {
+            continue;
+        };
+        for stage in run.stages.iter().rev() {
+            let samples = store::completions(&mut conn, stage.stage, None, SAMPLES).await?;
+            if !samples.is_empty() {
+                of.samples.push((arm.key.clone(), samples));
+                break;
+            }
+        }
+    }
+    Ok(of)
+}
+
+pub async fn page(
+    state: Data<AppState>,
+    request: HttpRequest,
+    id: Path<ExperimentId>,
+) -> Result<HttpResponse, Problem> {
+    let asked = Asked::read(request.query_string());
+    let of = material(&state, *id).await?;
+    let mut shell = Shell::new(&state, &request, format!("What did not work: {}", of.view.name))
+        .crumb("/", "Experiments")
+        .crumb(format!("/experiments/{id}"), of.view.name.clone());
+    shell.ignored = asked.ignored();
+    html(&GraveyardPage::new(shell, &of))
+}
+
+/// A note from the page's form; then back to its card.
+pub async fn note(
+    state: Data<AppState>,
+    path: Path<(ExperimentId, String)>,
+    form: Form<Note>,
+) -> Result<HttpResponse, Problem> {
+    let (id, arm) = path.into_inner();
+    let note = form.into_inner();
+    note.check().map_err(Problem::violations)?;
+    crate::api::notes::insert(&state, id, arm.clone(), note).await?;
+    let to = format!("/experiments/{id}/graveyard#arm-{}", arm);
+    Ok(HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, to))
+        .finish())
+}
+
+#[cfg(test)]
+mod tests;

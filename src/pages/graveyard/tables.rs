@@ -1,0 +1,74 @@
+//! Failure tables as they are shown.
+
+use super::Material;
+use crate::number::{self, Kind};
+use assay_core::failure::{FailureTable, Scale};
+use assay_core::stats::Estimate;
+
+#[derive(Debug)]
+pub(super) struct TableView {
+    pub title: String,
+    pub rows_are: String,
+    pub columns: Vec<String>,
+    pub rows: Vec<TableRow>,
+    pub note: String,
+}
+
+#[derive(Debug)]
+pub(super) struct TableRow {
+    pub label: String,
+    /// Mean, and its interval or why there is none.
+    pub cells: Vec<(String, String)>,
+}
+
+pub(super) fn of(of: &Material, wanted: impl Fn(&FailureTable) -> bool) -> Vec<TableView> {
+    let tables = of.failures.iter().filter(|t| wanted(t));
+    tables.map(|t| view(of, t)).collect()
+}
+
+pub(super) fn view(of: &Material, table: &FailureTable) -> TableView {
+    let owner = match &table.arm {
+        Some(arm) => format!("{}, stage {}", of.label(arm), table.stage),
+        None => format!("shared stage {}", table.stage),
+    };
+    TableView {
+        title: format!("{}: {owner}", table.kind),
+        rows_are: table.rows_are.clone(),
+        columns: table.columns.iter().map(|c| c.title.clone()).collect(),
+        rows: table
+            .rows
+            .iter()
+            .map(|row| TableRow {
+                label: row.label.clone(),
+                cells: row
+                    .cells
+                    .iter()
+                    .zip(&table.columns)
+                    .map(|(cell_of, column)| cell(cell_of.as_ref(), column.scale))
+                    .collect(),
+            })
+            .collect(),
+        note: table.note.clone(),
+    }
+}
+
+fn cell(of: Option<&Estimate>, scale: Scale) -> (String, String) {
+    let Some(e) = of else {
+        return (number::NONE.into(), String::new());
+    };
+    let (mean, interval) = match scale {
+        Scale::Change => (
+            number::signed(Kind::Share, e.mean),
+            e.interval.map(|i| number::signed_interval(Kind::Share, &i)),
+        ),
+        Scale::Share => (
+            number::value(Kind::Share, e.mean),
+            e.interval.map(|i| number::interval(Kind::Share, &i)),
+        ),
+        Scale::Number | Scale::Percent => (
+            number::value(Kind::Tokens, e.mean),
+            e.interval.map(|i| number::interval(Kind::Tokens, &i)),
+        ),
+    };
+    (mean, interval.unwrap_or_else(|| number::no_interval(e.n)))
+}

@@ -1,0 +1,126 @@
+//! What did not work, and how it failed, from what a worker would have left.
+
+use super::page;
+use crate::app::App;
+use crate::decoders::seeded;
+use crate::seed::Until;
+
+/// The card of an arm.
+fn card<'a>(text: &'a str, arm: &str) -> &'a str {
+    let at = text
+        .find(&format!("id=\"arm-{arm}\""))
+        .unwrap_or_else(|| panic!("no card of {arm}"));
+    &text[at..at + text[at..].find("</section>").unwrap()]
+}
+
+#[test]
+fn every_unsuccessful_and_every_required_attempt_has_a_card_with_its_numbers() {
+    let app = App::start();
+    let id = seeded(&app, 5, false, |_, _| Until::End);
+    let text = page(&app, &format!("/experiments/{id}/graveyard"));
+    let judged = card(&text, "judged");
+    for words in [
+        "RL on a step judge: unsuccessful",
+        "5 of 5 seeds finished",
+        "against R1-Zero, at equal compute",
+        "Proxy and truth",
+        "Drift of the judge",
+        "judge&#39;s mean score",
+        "first tenth of the steps",
+        "how many settings were tried is not stated",
+        "<svg",
+        "Nobody has written down yet",
+    ] {
+        assert!(judged.contains(words), "{words} not in {judged}");
+    }
+    // Required, whatever came out; a decoder has no training of its own.
+    assert!(card(&text, "rerank").contains("required attempt prm"));
+    assert!(text.contains("mcts: Too dear for two cores."));
+    // The stages that arms share have their tables once.
+    let shared = &text[text.find("id=\"shared\"").unwrap()..];
+    assert_eq!(shared.matches("Error of the step labels: shared stage labels").count(), 1);
+    assert_eq!(shared.matches("Quality of the judge: shared stage prm").count(), 1);
+    assert!(shared.contains("step 3"));
+    // The arm that worked has no card.
+    assert!(!text.contains("id=\"arm-zero\""));
+    assert!(page(&app, &format!("/experiments/{id}")).contains(&format!("/experiments/{id}/graveyard")));
+
+    let tables = app.get(&format!("/api/v1/experiments/{id}/failures")).json();
+    let kinds: Vec<&str> = tables["tables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| t["kind"].as_str().unwrap())
+        .collect();
+    for kind in ["label_error", "judge_quality", "judge_drift", "hacking"] {
+        assert!(kinds.contains(&kind), "{kind} not in {kinds:?}");
+    }
+    let printed = std::process::Command::new(env!("CARGO_BIN_EXE_assay"))
+        .args(["compare", "--failures", &format!("{}/experiments/{id}", app.url)])
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
+    assert!(printed.contains("Proxy and truth: judged/grpo"), "{printed}");
+}
+
+#[test]
+fn notes_are_added_and_kept_and_nothing_can_be_taken_off_the_page() {
+    let app = App::start();
+    let id = seeded(&app, 5, false, |_, _| Until::End);
+    let path = format!("/experiments/{id}/arms/judged/notes");
+    let origin = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("accept", "text/html"),
+        ("origin", app.url.as_str()),
+    ];
+    let add = |body: &str| app.send("POST", &path, &origin, body);
+    let first = add("why=The+judge+%3Cb%3Eerrs%3C%2Fb%3E&evidence=weak&tried=two+rates");
+    assert_eq!(first.status, 303, "{}", first.text);
+    assert_eq!(
+        first.header("location"),
+        format!("/experiments/{id}/graveyard#arm-judged")
+    );
+    let api = app.post(
+        &format!("/api/v1{path}"),
+        "application/json",
+        br#"{"why": "Its data are the base's.", "evidence": "strong", "would_change": "On-policy labels"}"#,
+    );
+    assert_eq!(api.status, 201, "{}", api.text);
+    let text = page(&app, &format!("/experiments/{id}/graveyard"));
+    let judged = card(&text, "judged");
+    assert!(judged.contains("Its data are the base&#39;s.") && judged.contains("evidence: strong"));
+    assert!(judged.contains("Earlier notes (1)") && judged.contains("The judge &#60;b&#62;errs"));
+    let notes = app.get(&format!("/api/v1{path}")).json();
+    assert_eq!(notes["notes"].as_array().unwrap().len(), 2);
+    assert_eq!(notes["notes"][0]["would_change"], "On-policy labels");
+
+    for (body, status) in [("why=+&evidence=weak", 422), ("why=x&evidence=sure", 400), ("evidence=weak", 400)] {
+        assert_eq!(add(body).status, status, "{body}");
+    }
+    let nobody = app.post(
+        &format!("/api/v1/experiments/{id}/arms/nobody/notes"),
+        "application/json",
+        br#"{"why": "x", "evidence": "weak"}"#,
+    );
+    assert_eq!(nobody.status, 404);
+    let run = app.get(&format!("/api/v1/experiments/{id}")).json()["runs"][0]["id"].clone();
+    for gone in [
+        format!("/api/v1/experiments/{id}"),
+        format!("/api/v1/experiments/{id}/arms/judged"),
+        format!("/api/v1{path}"),
+        format!("/api/v1/runs/{}", run.as_str().unwrap()),
+    ] {
+        let answer = app.send("DELETE", &gone, &[("origin", app.url.as_str())], ());
+        assert!(matches!(answer.status, 404 | 405), "{gone}: {}", answer.status);
+    }
+    assert_eq!(app.count("arm_note"), 2);
+}
+
+#[test]
+fn an_experiment_without_failures_says_so() {
+    let app = App::start();
+    let id = seeded(&app, 3, true, |_, _| Until::End);
+    let text = page(&app, &format!("/experiments/{id}/graveyard?smoth=1"));
+    assert!(text.contains("No arm is unsuccessful by the registered rule"));
+    assert!(text.contains("ignored:"));
+}
