@@ -221,7 +221,8 @@ fn slow_every_stage_computed_anew_from_the_stored_spec_gives_the_same_items() {
     let first = app.submitted(EVERY_KIND);
     done("the first time");
     let stages = app.count("stage");
-    let mut spec = app.get(&format!("/api/v1/experiments/{first}")).json()["experiment"]["spec"].clone();
+    let mut spec =
+        app.get(&format!("/api/v1/experiments/{first}")).json()["experiment"]["spec"].clone();
     let fresh = |list: &mut serde_json::Value| {
         for stage in list.as_array_mut().unwrap() {
             stage["fresh"] = true.into();

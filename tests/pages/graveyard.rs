@@ -38,14 +38,28 @@ fn every_unsuccessful_and_every_required_attempt_has_a_card_with_its_numbers() {
     assert!(text.contains("mcts: Too dear for two cores."));
     // The stages that arms share have their tables once.
     let shared = &text[text.find("id=\"shared\"").unwrap()..];
-    assert_eq!(shared.matches("Error of the step labels: shared stage labels").count(), 1);
-    assert_eq!(shared.matches("Quality of the judge: shared stage prm").count(), 1);
+    assert_eq!(
+        shared
+            .matches("Error of the step labels: shared stage labels")
+            .count(),
+        1
+    );
+    assert_eq!(
+        shared
+            .matches("Quality of the judge: shared stage prm")
+            .count(),
+        1
+    );
     assert!(shared.contains("step 3"));
     // The arm that worked has no card.
     assert!(!text.contains("id=\"arm-zero\""));
-    assert!(page(&app, &format!("/experiments/{id}")).contains(&format!("/experiments/{id}/graveyard")));
+    assert!(
+        page(&app, &format!("/experiments/{id}")).contains(&format!("/experiments/{id}/graveyard"))
+    );
 
-    let tables = app.get(&format!("/api/v1/experiments/{id}/failures")).json();
+    let tables = app
+        .get(&format!("/api/v1/experiments/{id}/failures"))
+        .json();
     let kinds: Vec<&str> = tables["tables"]
         .as_array()
         .unwrap()
@@ -56,11 +70,18 @@ fn every_unsuccessful_and_every_required_attempt_has_a_card_with_its_numbers() {
         assert!(kinds.contains(&kind), "{kind} not in {kinds:?}");
     }
     let printed = std::process::Command::new(env!("CARGO_BIN_EXE_assay"))
-        .args(["compare", "--failures", &format!("{}/experiments/{id}", app.url)])
+        .args([
+            "compare",
+            "--failures",
+            &format!("{}/experiments/{id}", app.url),
+        ])
         .output()
         .unwrap();
     let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
-    assert!(printed.contains("Proxy and truth: judged/grpo"), "{printed}");
+    assert!(
+        printed.contains("Proxy and truth: judged/grpo"),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -94,7 +115,11 @@ fn notes_are_added_and_kept_and_nothing_can_be_taken_off_the_page() {
     assert_eq!(notes["notes"].as_array().unwrap().len(), 2);
     assert_eq!(notes["notes"][0]["would_change"], "On-policy labels");
 
-    for (body, status) in [("why=+&evidence=weak", 422), ("why=x&evidence=sure", 400), ("evidence=weak", 400)] {
+    for (body, status) in [
+        ("why=+&evidence=weak", 422),
+        ("why=x&evidence=sure", 400),
+        ("evidence=weak", 400),
+    ] {
         assert_eq!(add(body).status, status, "{body}");
     }
     let nobody = app.post(
@@ -111,7 +136,11 @@ fn notes_are_added_and_kept_and_nothing_can_be_taken_off_the_page() {
         format!("/api/v1/runs/{}", run.as_str().unwrap()),
     ] {
         let answer = app.send("DELETE", &gone, &[("origin", app.url.as_str())], ());
-        assert!(matches!(answer.status, 404 | 405), "{gone}: {}", answer.status);
+        assert!(
+            matches!(answer.status, 404 | 405),
+            "{gone}: {}",
+            answer.status
+        );
     }
     assert_eq!(app.count("arm_note"), 2);
 }

@@ -310,7 +310,10 @@ fn signs(claim: &Claim, share: f64, metrics: &mut BTreeMap<String, f64>) {
         "prm_label" => vec![
             (metric::LABEL_FALSE_POSITIVE.into(), 0.2 + luck),
             (metric::LABEL_FALSE_NEGATIVE.into(), 0.05 + luck),
-            (format!("{}_depth_3", metric::LABEL_FALSE_POSITIVE), 0.4 + luck),
+            (
+                format!("{}_depth_3", metric::LABEL_FALSE_POSITIVE),
+                0.4 + luck,
+            ),
             (metric::LABELLED_STEPS.into(), 4_000.0 * share),
         ],
         "prm_train" => vec![

@@ -67,13 +67,20 @@ impl Note {
         ];
         for (pointer, text) in texts {
             if text.chars().count() > MOST {
-                found.push(Violation::new(pointer, format!("longer than {MOST} characters")));
+                found.push(Violation::new(
+                    pointer,
+                    format!("longer than {MOST} characters"),
+                ));
             }
             if text.contains('\0') {
                 found.push(Violation::new(pointer, "must be plain text"));
             }
         }
-        if found.is_empty() { Ok(()) } else { Err(Violations(found)) }
+        if found.is_empty() {
+            Ok(())
+        } else {
+            Err(Violations(found))
+        }
     }
 }
 
@@ -90,7 +97,13 @@ mod tests {
             not_tried: "a\0b".into(),
             would_change: String::new(),
         };
-        let found: Vec<String> = note.check().unwrap_err().0.into_iter().map(|v| v.pointer).collect();
+        let found: Vec<String> = note
+            .check()
+            .unwrap_err()
+            .0
+            .into_iter()
+            .map(|v| v.pointer)
+            .collect();
         assert_eq!(found, ["/why", "/tried", "/not_tried"]);
         note.why = "The judge was trained on other texts.".into();
         (note.tried, note.not_tried) = ("three rates".into(), String::new());

@@ -20,13 +20,16 @@ fn table(of: &FailureTable) -> String {
     let mut rows = vec![head];
     for row in &of.rows {
         let mut cells = vec![row.label.clone()];
-        cells.extend(row.cells.iter().zip(&of.columns).map(|(cell, column)| {
-            match column.scale {
-                Scale::Share => estimate(*cell, 3, false),
-                Scale::Change => estimate(*cell, 3, true),
-                Scale::Number | Scale::Percent => estimate(*cell, 1, false),
-            }
-        }));
+        cells.extend(
+            row.cells
+                .iter()
+                .zip(&of.columns)
+                .map(|(cell, column)| match column.scale {
+                    Scale::Share => estimate(*cell, 3, false),
+                    Scale::Change => estimate(*cell, 3, true),
+                    Scale::Number | Scale::Percent => estimate(*cell, 1, false),
+                }),
+        );
         rows.push(cells);
     }
     format!("{}: {owner}\n{}{}\n\n", of.kind, columns(&rows), of.note)
@@ -51,7 +54,10 @@ mod tests {
             .map(|seed| series(seed, "labels/false_positive_rate", 0.2 + 0.1 * seed as f64))
             .collect();
         let text = tables(&failures(&all, &[] as &[Measured]));
-        assert!(text.starts_with("Error of the step labels: shared labels\n"), "{text}");
+        assert!(
+            text.starts_with("Error of the step labels: shared labels\n"),
+            "{text}"
+        );
         assert!(text.contains("all steps  0.300 [0.052, 0.548]"), "{text}");
         assert!(tables(&[]).contains("Nothing was recorded"));
     }

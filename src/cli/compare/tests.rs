@@ -1,32 +1,32 @@
 use super::*;
-    use assay_core::compare::{ArmFigures, RunFigures, compare};
-    use assay_core::decoders::{DecoderFigures, DecoderRun, by_policy};
-    use assay_core::outcome::outcome;
-    use assay_core::spec::Experiment;
+use assay_core::compare::{ArmFigures, RunFigures, compare};
+use assay_core::decoders::{DecoderFigures, DecoderRun, by_policy};
+use assay_core::outcome::outcome;
+use assay_core::spec::Experiment;
 
-    fn arm(id: &str, trains: bool, values: &[f64]) -> ArmFigures {
-        let runs = values
-            .iter()
-            .enumerate()
-            .map(|(seed, v)| RunFigures {
-                seed: seed as u64,
-                charged: if trains { 4e11 } else { 0.0 },
-                values: vec![
-                    (metric::PASS_AT_1.into(), *v),
-                    (metric::LENGTH.into(), 10.0 * v),
-                ],
-            })
-            .collect();
-        ArmFigures {
-            id: id.into(),
-            label: id.into(),
-            trains,
-            planned_seeds: 5,
-            runs,
-        }
+fn arm(id: &str, trains: bool, values: &[f64]) -> ArmFigures {
+    let runs = values
+        .iter()
+        .enumerate()
+        .map(|(seed, v)| RunFigures {
+            seed: seed as u64,
+            charged: if trains { 4e11 } else { 0.0 },
+            values: vec![
+                (metric::PASS_AT_1.into(), *v),
+                (metric::LENGTH.into(), 10.0 * v),
+            ],
+        })
+        .collect();
+    ArmFigures {
+        id: id.into(),
+        label: id.into(),
+        trains,
+        planned_seeds: 5,
+        runs,
     }
+}
 
-    const FILE: &str = "
+const FILE: &str = "
 name: A test
 question: q?
 task: { name: modchain }
@@ -43,99 +43,97 @@ arms:
   - { id: majority, stages: [{ id: d, kind: search, levels: [1, 4], inputs: { init: grpo/grpo } }] }
   - { id: rerank, stages: [{ id: d, kind: search, method: longest, levels: [4], inputs: { init: grpo/grpo } }] }";
 
-    fn answer() -> ComparisonAnswer {
-        let spec = Experiment::from_text(FILE).unwrap_or_else(|v| panic!("{v}"));
-        let arms = [
-            arm("base", false, &[0.3, 0.31, 0.29, 0.3, 0.3]),
-            arm("grpo", true, &[0.9, 0.92, 0.91, 0.9, 0.9]),
-            arm("late", true, &[]),
-        ];
-        let decoder = |id: &str, levels: &[u32], value: f64| DecoderFigures {
-            id: id.into(),
-            label: id.into(),
-            planned_seeds: 5,
-            runs: (0..5)
-                .flat_map(|seed| levels.iter().map(move |level| (seed, *level)))
-                .map(|(seed, level)| DecoderRun {
-                    seed,
-                    level,
-                    pass_at_1: value + 0.01 * (seed as f64) * f64::from(level),
-                    tokens: 40.0 * f64::from(level),
-                    flops: 0.0,
-                    charged: 4e11,
-                })
-                .collect(),
-        };
-        let figures = [
-            decoder("majority", &[1, 4], 0.5),
-            decoder("rerank", &[4], 0.4),
-        ];
-        let split = |split, arms: &[ArmFigures], figures: &[DecoderFigures]| {
-            let of_metric = |m: &&str| compare(&spec.budget, "base", m, arms);
-            crate::api::experiments::SplitComparison {
-                split,
-                pass_at_k: vec![],
-                decoders: by_policy(&spec, figures),
-                comparisons: metric::FINAL.iter().map(of_metric).collect(),
-            }
-        };
-        ComparisonAnswer {
-            experiment: assay_core::ids::ExperimentId::new(),
-            name: "n".into(),
-            question: "q?".into(),
-            metric: metric::PASS_AT_1.into(),
-            baseline: "base".into(),
-            margin: 0.02,
-            outcome: outcome(&spec, &arms, &figures),
-            supervision: vec![],
-            splits: vec![
-                split(Split::Test, &arms, &figures),
-                split(Split::Ood, &arms, &[]),
-            ],
+fn answer() -> ComparisonAnswer {
+    let spec = Experiment::from_text(FILE).unwrap_or_else(|v| panic!("{v}"));
+    let arms = [
+        arm("base", false, &[0.3, 0.31, 0.29, 0.3, 0.3]),
+        arm("grpo", true, &[0.9, 0.92, 0.91, 0.9, 0.9]),
+        arm("late", true, &[]),
+    ];
+    let decoder = |id: &str, levels: &[u32], value: f64| DecoderFigures {
+        id: id.into(),
+        label: id.into(),
+        planned_seeds: 5,
+        runs: (0..5)
+            .flat_map(|seed| levels.iter().map(move |level| (seed, *level)))
+            .map(|(seed, level)| DecoderRun {
+                seed,
+                level,
+                pass_at_1: value + 0.01 * (seed as f64) * f64::from(level),
+                tokens: 40.0 * f64::from(level),
+                flops: 0.0,
+                charged: 4e11,
+            })
+            .collect(),
+    };
+    let figures = [
+        decoder("majority", &[1, 4], 0.5),
+        decoder("rerank", &[4], 0.4),
+    ];
+    let split = |split, arms: &[ArmFigures], figures: &[DecoderFigures]| {
+        let of_metric = |m: &&str| compare(&spec.budget, "base", m, arms);
+        crate::api::experiments::SplitComparison {
+            split,
+            pass_at_k: vec![],
+            decoders: by_policy(&spec, figures),
+            comparisons: metric::FINAL.iter().map(of_metric).collect(),
         }
+    };
+    ComparisonAnswer {
+        experiment: assay_core::ids::ExperimentId::new(),
+        name: "n".into(),
+        question: "q?".into(),
+        metric: metric::PASS_AT_1.into(),
+        baseline: "base".into(),
+        margin: 0.02,
+        outcome: outcome(&spec, &arms, &figures),
+        supervision: vec![],
+        splits: vec![
+            split(Split::Test, &arms, &figures),
+            split(Split::Ood, &arms, &[]),
+        ],
     }
+}
 
-    #[test]
-    fn the_table_is_aligned_and_names_its_basis() {
-        let text = table(&answer());
-        assert!(
-            text.contains(
-                "eval/pass_at_1 on test; equal compute: 4.000e11 training FLOPs per seed"
-            )
-        );
-        assert!(text.contains("+0.606 [+0.595, +0.617]"), "{text}");
-        assert!(text.contains("0 of 5"), "{text}");
-        let lines: Vec<&str> = text
-            .lines()
-            .filter(|l| l.starts_with("base") || l.starts_with("grpo"))
-            .collect();
-        assert_eq!(lines[0].find('['), lines[1].find('['), "{text}");
-    }
+#[test]
+fn the_table_is_aligned_and_names_its_basis() {
+    let text = table(&answer());
+    assert!(
+        text.contains("eval/pass_at_1 on test; equal compute: 4.000e11 training FLOPs per seed")
+    );
+    assert!(text.contains("+0.606 [+0.595, +0.617]"), "{text}");
+    assert!(text.contains("0 of 5"), "{text}");
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|l| l.starts_with("base") || l.starts_with("grpo"))
+        .collect();
+    assert_eq!(lines[0].find('['), lines[1].find('['), "{text}");
+}
 
-    #[test]
-    fn decoders_and_verdicts_have_tables_of_their_own() {
-        let text = table(&answer());
-        for line in [
-            "decoders of grpo/grpo on test; equal inference, in samples a question",
-            "registered contrasts, m = 3: paired t over seeds, Holm; margin 0.02, minimum gain 0",
-            "adjusted 98.3 % interval",
-            "required attempt mcts: not run, because: Too dear.",
-        ] {
-            assert!(text.contains(line), "{line} not in {text}");
-        }
-        let line = |start: &str| text.lines().find(|l| l.starts_with(start)).unwrap();
-        assert!(line("majority  1").contains("0.520"), "{text}");
-        assert!(line("majority  4").contains("160.0"), "{text}");
-        assert!(line("grpo    base").ends_with("better"), "{text}");
-        assert!(line("late    base").ends_with("not enough seeds"), "{text}");
-        assert!(
-            line("rerank  majority").contains("4 of grpo/grpo"),
-            "{text}"
-        );
-        assert!(
-            line("rerank  majority").ends_with("worse (x unsuccessful)"),
-            "{text}"
-        );
-        // The other split has no decoder that answered.
-        assert_eq!(text.matches("decoders of").count(), 1);
+#[test]
+fn decoders_and_verdicts_have_tables_of_their_own() {
+    let text = table(&answer());
+    for line in [
+        "decoders of grpo/grpo on test; equal inference, in samples a question",
+        "registered contrasts, m = 3: paired t over seeds, Holm; margin 0.02, minimum gain 0",
+        "adjusted 98.3 % interval",
+        "required attempt mcts: not run, because: Too dear.",
+    ] {
+        assert!(text.contains(line), "{line} not in {text}");
     }
+    let line = |start: &str| text.lines().find(|l| l.starts_with(start)).unwrap();
+    assert!(line("majority  1").contains("0.520"), "{text}");
+    assert!(line("majority  4").contains("160.0"), "{text}");
+    assert!(line("grpo    base").ends_with("better"), "{text}");
+    assert!(line("late    base").ends_with("not enough seeds"), "{text}");
+    assert!(
+        line("rerank  majority").contains("4 of grpo/grpo"),
+        "{text}"
+    );
+    assert!(
+        line("rerank  majority").ends_with("worse (x unsuccessful)"),
+        "{text}"
+    );
+    // The other split has no decoder that answered.
+    assert_eq!(text.matches("decoders of").count(), 1);
+}

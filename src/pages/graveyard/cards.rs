@@ -60,8 +60,12 @@ pub(super) struct Remark {
 impl Card {
     pub fn new(of: &Material, arm: &ArmView) -> Self {
         let key = arm.key.as_str();
-        let own: Vec<&ContrastOutcome> =
-            of.outcome.contrasts.iter().filter(|c| c.arm == key).collect();
+        let own: Vec<&ContrastOutcome> = of
+            .outcome
+            .contrasts
+            .iter()
+            .filter(|c| c.arm == key)
+            .collect();
         let unsuccessful = of.mark(key) == Some(Mark::Unsuccessful);
         let mut notes = of.notes.iter().filter(|n| n.arm == key).map(remark);
         let samples = of.samples.iter().find(|(arm, _)| arm == key);
@@ -167,7 +171,10 @@ fn facts(of: &Material, key: &str) -> Vec<String> {
     }
     let tried = of.view.spec.arm(key).and_then(|arm| arm.settings_tried);
     facts.push(match tried {
-        Some(n) => format!("{} tried before it was frozen", number::counted(i64::from(n), "setting")),
+        Some(n) => format!(
+            "{} tried before it was frozen",
+            number::counted(i64::from(n), "setting")
+        ),
         None => "how many settings were tried is not stated".into(),
     });
     facts
@@ -189,14 +196,22 @@ fn got(of: &Material, contrast: &ContrastOutcome) -> String {
     let kind = Kind::of(&contrast.metric);
     let difference = contrast
         .difference
-        .map_or("nothing measured yet".into(), |d| number::difference(kind, &d));
+        .map_or("nothing measured yet".into(), |d| {
+            number::difference(kind, &d)
+        });
     let basis = match &contrast.basis {
         Basis::EqualCompute { .. } => "at equal compute".to_string(),
         Basis::EqualInference { level, .. } => {
-            format!("at equal inference, {}", number::counted(i64::from(*level), "sample"))
+            format!(
+                "at equal inference, {}",
+                number::counted(i64::from(*level), "sample")
+            )
         }
     };
-    format!("{difference} against {}, {basis}", of.label(&contrast.against))
+    format!(
+        "{difference} against {}, {basis}",
+        of.label(&contrast.against)
+    )
 }
 
 /// The two curves: what the judge said and what was true; without a judge, the arm and
@@ -322,6 +337,7 @@ fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Figure {
                 curve("judge's mean score", 1, place + 1),
             ],
         ),
-        caption: "What the judge said and what was true; mean over seeds, band 95 % interval.".into(),
+        caption: "What the judge said and what was true; mean over seeds, band 95 % interval."
+            .into(),
     }
 }

@@ -14,8 +14,6 @@ use actix_web::http::header;
 use actix_web::web::{Data, Form, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use assay_core::decoders::DecoderFigures;
-use assay_core::compare::ArmFigures;
 use assay_core::failure::{FailureTable, failures};
 use assay_core::ids::ExperimentId;
 use assay_core::note::Note;
@@ -33,8 +31,6 @@ use tables::TableView;
 struct Material {
     view: ExperimentView,
     runs: Vec<RunView>,
-    test: Vec<ArmFigures>,
-    decoders: Vec<DecoderFigures>,
     outcome: Outcome,
     ledger: ExperimentLedger,
     supervision: Vec<ArmSupervision>,
@@ -46,7 +42,7 @@ struct Material {
 }
 
 impl Material {
-    fn label(&self, arm: &str) -> &str {
+    fn label<'a>(&'a self, arm: &'a str) -> &'a str {
         let known = self.view.arms.iter().find(|a| a.key == arm);
         known.map_or(arm, |a| &a.label)
     }
@@ -92,9 +88,8 @@ impl GraveyardPage {
     fn new(shell: Shell, of: &Material) -> Self {
         use assay_core::spec::RequiredAttempt;
         let arms = || of.view.arms.iter();
-        let has_card = |arm: &str| {
-            of.mark(arm) == Some(Mark::Unsuccessful) || of.role(arm).is_some()
-        };
+        let has_card =
+            |arm: &str| of.mark(arm) == Some(Mark::Unsuccessful) || of.role(arm).is_some();
         let runs = |state: RunState| of.runs.iter().filter(move |r| r.state == state);
         let unsuccessful = arms()
             .filter(|a| of.mark(&a.key) == Some(Mark::Unsuccessful))
@@ -113,7 +108,7 @@ impl GraveyardPage {
                 .required_attempts
                 .iter()
                 .filter_map(|(role, r)| match r {
-                    RequiredAttempt::NotRun { reason } => Some(format!("{role}: {reason}")),
+                    RequiredAttempt::NotRun { not_run } => Some(format!("{role}: {not_run}")),
                     RequiredAttempt::Arm(_) => None,
                 })
                 .collect(),
@@ -154,8 +149,6 @@ async fn material(state: &AppState, id: ExperimentId) -> Result<Material, Proble
     let mut of = Material {
         outcome: outcome(&view.spec, &test, &decoders),
         runs: store::list_runs(&mut conn, id).await?,
-        test,
-        decoders,
         ledger: store::experiment_ledger(&mut conn, id).await?,
         supervision: store::list_supervision(&mut conn, id).await?,
         milestones: store::milestones(&mut conn, id).await?,
@@ -188,9 +181,13 @@ pub async fn page(
 ) -> Result<HttpResponse, Problem> {
     let asked = Asked::read(request.query_string());
     let of = material(&state, *id).await?;
-    let mut shell = Shell::new(&state, &request, format!("What did not work: {}", of.view.name))
-        .crumb("/", "Experiments")
-        .crumb(format!("/experiments/{id}"), of.view.name.clone());
+    let mut shell = Shell::new(
+        &state,
+        &request,
+        format!("What did not work: {}", of.view.name),
+    )
+    .crumb("/", "Experiments")
+    .crumb(format!("/experiments/{id}"), of.view.name.clone());
     shell.ignored = asked.ignored();
     html(&GraveyardPage::new(shell, &of))
 }
@@ -210,6 +207,3 @@ pub async fn note(
         .insert_header((header::LOCATION, to))
         .finish())
 }
-
-#[cfg(test)]
-mod tests;

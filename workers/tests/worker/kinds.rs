@@ -174,7 +174,12 @@ fn chain(name: &str, changes: &[(&str, serde_json::Value)]) -> Vec<Record> {
         }
         spec["budget"] = serde_json::Value::Null;
         let own = folder.0.join(format!("{at}"));
-        write_job(&own, &serde_json::from_value(spec).unwrap(), Some(&init), None);
+        write_job(
+            &own,
+            &serde_json::from_value(spec).unwrap(),
+            Some(&init),
+            None,
+        );
         let (records, outcome, _) = attempt(&own);
         assert_eq!(outcome, Outcome::Succeeded, "{name}, {kind}");
         init = own
@@ -186,30 +191,42 @@ fn chain(name: &str, changes: &[(&str, serde_json::Value)]) -> Vec<Record> {
 }
 
 fn alarms(records: &[Record]) -> Vec<&str> {
-    let of = |r: &Record| match r {
+    let alarms = records.iter().filter_map(|record| match record {
         Record::Event {
             level: Level::Alarm,
             text,
             ..
         } => Some(text.as_str()),
         _ => None,
-    };
-    records.iter().filter_map(of).collect()
+    });
+    alarms.collect()
 }
 
 #[test]
 fn a_degenerate_run_ends_with_its_alarms_and_not_with_a_crash() {
     // One token is never enough for an answer: all truncated, no group mixed.
-    let cut = serde_json::json!({ "max_completion_length": 1, "max_steps": 11, "num_generations": 2 });
+    let cut =
+        serde_json::json!({ "max_completion_length": 1, "max_steps": 11, "num_generations": 2 });
     let records = chain("cut", &[("grpo", cut)]);
     let raised = alarms(&records);
     assert_eq!(raised.len(), 2, "{raised:?}");
-    assert!(raised.iter().any(|t| t.contains("ran into max_completion_length")));
-    assert!(raised.iter().any(|t| t.contains("no group had mixed rewards")));
+    assert!(
+        raised
+            .iter()
+            .any(|t| t.contains("ran into max_completion_length"))
+    );
+    assert!(
+        raised
+            .iter()
+            .any(|t| t.contains("no group had mixed rewards"))
+    );
     // A policy that has only ever seen one answer has nothing left to sample.
     let one = serde_json::json!({ "demonstrations": 1, "max_steps": 400, "learning_rate": 0.02 });
     let still = serde_json::json!({ "max_steps": 2 });
     let records = chain("still", &[("sft", one), ("grpo", still)]);
     let raised = alarms(&records);
-    assert!(raised.iter().any(|t| t.contains("entropy has collapsed")), "{raised:?}");
+    assert!(
+        raised.iter().any(|t| t.contains("entropy has collapsed")),
+        "{raised:?}"
+    );
 }

@@ -27,8 +27,11 @@ pub(super) fn labels(all: &Series<'_>, place: Place<'_>) -> Option<FailureTable>
         })
     };
     let mut rows: Vec<FailureRow> = row("all steps".into(), None, "").into_iter().collect();
-    rows.extend((1..=MOST).filter_map(|d| row(format!("step {d}"), Some(d), &format!("_depth_{d}"))));
-    let by_k = (1..=MOST).filter_map(|k| row(format!("K = {k} rollouts"), Some(k), &format!("_k_{k}")));
+    rows.extend(
+        (1..=MOST).filter_map(|d| row(format!("step {d}"), Some(d), &format!("_depth_{d}"))),
+    );
+    let by_k =
+        (1..=MOST).filter_map(|k| row(format!("K = {k} rollouts"), Some(k), &format!("_k_{k}")));
     rows.extend(by_k);
     if rows.is_empty() {
         return None;
@@ -85,10 +88,13 @@ fn split(auc: BySeed<f64>, wrong: &BySeed<f64>) -> (BySeed<f64>, usize) {
 }
 
 fn left_out(thin: usize) -> String {
-    let why = "The chance to score a right step above a wrong one of the same problem; .5 is chance.";
+    let why =
+        "The chance to score a right step above a wrong one of the same problem; .5 is chance.";
     match thin {
         0 => why.into(),
-        n => format!("{why} {n} of the seeds had under {MIN_WRONG_STEPS} wrong steps and show no AUC."),
+        n => format!(
+            "{why} {n} of the seeds had under {MIN_WRONG_STEPS} wrong steps and show no AUC."
+        ),
     }
 }
 
@@ -221,9 +227,11 @@ pub(super) fn hacking(
                 .collect();
             let (start, end) = (own.first()?.1, own.last()?.1);
             // The first of equals.
-            let peak = own
-                .iter()
-                .fold((0, f64::NEG_INFINITY), |best, p| if p.1 > best.1 { *p } else { best });
+            let peak =
+                own.iter().fold(
+                    (0, f64::NEG_INFINITY),
+                    |best, p| if p.1 > best.1 { *p } else { best },
+                );
             Some((seed, (peak.0, peak.1, start, end)))
         })
         .collect();

@@ -18,10 +18,21 @@ pub(super) fn search(all: &Series<'_>, place: Place<'_>) -> Vec<FailureTable> {
         ("deepest node".into(), metric::SEARCH_DEPTH),
         ("tokens a problem".into(), metric::SEARCH_TOKENS),
     ];
-    numbers.extend(states.iter().enumerate().map(|(d, name)| (depth(d), name.as_str())));
+    numbers.extend(
+        states
+            .iter()
+            .enumerate()
+            .map(|(d, name)| (depth(d), name.as_str())),
+    );
     let shares = [
-        ("problems with a right path in the tree", metric::SEARCH_SOLVED),
-        ("nodes whose every child misses the answer", metric::SEARCH_GOLD_MISS),
+        (
+            "problems with a right path in the tree",
+            metric::SEARCH_SOLVED,
+        ),
+        (
+            "nodes whose every child misses the answer",
+            metric::SEARCH_GOLD_MISS,
+        ),
         ("value: AUC within a problem", metric::VALUE_AUC),
         ("value: calibration error", metric::VALUE_CALIBRATION),
     ];

@@ -24,7 +24,9 @@ pub(super) fn rounds(all: &Series<'_>, place: Place<'_>) -> Option<FailureTable>
     let rounds: Vec<At> = (0..most)
         .step_by(every)
         .map(|round| {
-            let own = of.iter().filter_map(|(seed, p)| Some((*seed, p.get(round)?.1)));
+            let own = of
+                .iter()
+                .filter_map(|(seed, p)| Some((*seed, p.get(round)?.1)));
             (
                 format!("round {}", round + 1),
                 (round + 1) as f64,
@@ -49,7 +51,10 @@ pub(super) fn milestones(
     let arm = place.arm.filter(|_| place.kind == KIND)?;
     let seeds = all.seeds(place);
     let mut at: Vec<(u32, BySeed<f64>)> = vec![];
-    for m in measured.iter().filter(|m| m.arm == arm && seeds.contains(&m.seed)) {
+    for m in measured
+        .iter()
+        .filter(|m| m.arm == arm && seeds.contains(&m.seed))
+    {
         match at.iter_mut().find(|a| a.0 == m.milestone) {
             Some(known) => {
                 known.1.insert(m.seed, m.pass_at_1);
@@ -88,8 +93,12 @@ fn table(place: Place<'_>, what: &str, at: &[At], note: String) -> Option<Failur
     let flat = |gain: &Option<crate::stats::Estimate>| {
         gain.and_then(|g| g.interval).is_some_and(|i| i.low <= 0.0)
     };
-    let stalled = gains.windows(2).find(|pair| flat(&pair[0].1) && flat(&pair[1].1));
-    let bounded = gains.iter().any(|g| g.1.is_some_and(|e| e.interval.is_some()));
+    let stalled = gains
+        .windows(2)
+        .find(|pair| flat(&pair[0].1) && flat(&pair[1].1));
+    let bounded = gains
+        .iter()
+        .any(|g| g.1.is_some_and(|e| e.interval.is_some()));
     let said = match stalled {
         None if !bounded => "Too few seeds for an interval, so nothing is said of a stall.".into(),
         Some(pair) => format!(

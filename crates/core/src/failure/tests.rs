@@ -1,7 +1,14 @@
 use super::*;
 use crate::metric;
 
-fn series(arm: &str, stage: &str, kind: &str, seed: u64, metric: &str, values: &[f64]) -> StageSeries {
+fn series(
+    arm: &str,
+    stage: &str,
+    kind: &str,
+    seed: u64,
+    metric: &str,
+    values: &[f64],
+) -> StageSeries {
     StageSeries {
         arm: (!arm.is_empty()).then(|| arm.into()),
         stage: stage.into(),
@@ -45,16 +52,32 @@ fn label_errors_stand_by_depth_and_by_k_as_they_were_last_counted() {
             ("labels/false_negative_rate_k_1", 0.20),
             ("labels/steps", 900.0),
         ] {
-            all.push(series("", "labels", "prm_label", seed, name, &[0.9, last + bump]));
+            all.push(series(
+                "",
+                "labels",
+                "prm_label",
+                seed,
+                name,
+                &[0.9, last + bump],
+            ));
         }
     }
     let tables = failures(&all, &[]);
     let table = find(&tables, FailureKind::LabelError);
-    assert_eq!((table.arm.as_deref(), table.stage.as_str()), (None, "labels"));
+    assert_eq!(
+        (table.arm.as_deref(), table.stage.as_str()),
+        (None, "labels")
+    );
     let labels: Vec<&str> = table.rows.iter().map(|r| r.label.as_str()).collect();
     assert_eq!(
         labels,
-        ["all steps", "step 1", "step 2", "K = 1 rollouts", "K = 4 rollouts"]
+        [
+            "all steps",
+            "step 1",
+            "step 2",
+            "K = 1 rollouts",
+            "K = 4 rollouts"
+        ]
     );
     assert_eq!(means(&table.rows[0]), [Some(0.31), Some(0.06)]);
     assert_eq!(means(&table.rows[2]), [Some(0.41), None]);
@@ -68,14 +91,32 @@ fn label_errors_stand_by_depth_and_by_k_as_they_were_last_counted() {
 fn an_auc_on_fewer_than_fifty_wrong_steps_is_not_shown() {
     let judge = |seed, auc, wrong| {
         [
-            series("prm", "judge", "prm_train", seed, metric::JUDGE_AUC, &[0.5, auc]),
-            series("prm", "judge", "prm_train", seed, metric::JUDGE_WRONG_STEPS, &[9.0, wrong]),
+            series(
+                "prm",
+                "judge",
+                "prm_train",
+                seed,
+                metric::JUDGE_AUC,
+                &[0.5, auc],
+            ),
+            series(
+                "prm",
+                "judge",
+                "prm_train",
+                seed,
+                metric::JUDGE_WRONG_STEPS,
+                &[9.0, wrong],
+            ),
         ]
     };
-    let all: Vec<StageSeries> = [judge(0, 0.8, 50.0), judge(1, 0.9, 49.0), judge(2, 0.7, 400.0)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let all: Vec<StageSeries> = [
+        judge(0, 0.8, 50.0),
+        judge(1, 0.9, 49.0),
+        judge(2, 0.7, 400.0),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let tables = failures(&all, &[]);
     let table = find(&tables, FailureKind::JudgeQuality);
     assert_eq!(means(&table.rows[0])[0], Some(0.75));
@@ -89,9 +130,23 @@ fn drift_is_the_change_from_the_first_to_the_last_tenth_of_the_steps() {
     let rising: Vec<f64> = (0..20).map(|i| 0.5 + 0.02 * f64::from(i)).collect();
     let of = |seed, wrong: f64| {
         [
-            series("prm", "grpo", "grpo", seed, metric::JUDGE_AUC_POLICY, &falling),
+            series(
+                "prm",
+                "grpo",
+                "grpo",
+                seed,
+                metric::JUDGE_AUC_POLICY,
+                &falling,
+            ),
             series("prm", "grpo", "grpo", seed, metric::JUDGE_MEAN, &rising),
-            series("prm", "grpo", "grpo", seed, metric::JUDGE_WRONG_STEPS_POLICY, &[wrong; 20]),
+            series(
+                "prm",
+                "grpo",
+                "grpo",
+                seed,
+                metric::JUDGE_WRONG_STEPS_POLICY,
+                &[wrong; 20],
+            ),
         ]
     };
     // Two steps an end: 2 x 25 wrong steps are just enough.
@@ -102,7 +157,11 @@ fn drift_is_the_change_from_the_first_to_the_last_tenth_of_the_steps() {
     let tables = failures(&of(0, 24.0), &[]);
     let table = find(&tables, FailureKind::JudgeDrift);
     assert_eq!(means(&table.rows[0]), [None, None, None]);
-    assert_eq!(means(&table.rows[1])[2], Some(0.36), "scores need no wrong steps");
+    assert_eq!(
+        means(&table.rows[1])[2],
+        Some(0.36),
+        "scores need no wrong steps"
+    );
 }
 
 #[test]
@@ -111,7 +170,14 @@ fn the_gap_between_proxy_and_truth_and_its_turning_point_are_measured_at_the_mil
     let mut measured = vec![];
     for seed in 0..3 {
         let score: Vec<f64> = (1..=40).map(|i| 0.5 + 0.01 * f64::from(i)).collect();
-        all.push(series("prm", "grpo", "grpo", seed, metric::JUDGE_MEAN, &score));
+        all.push(series(
+            "prm",
+            "grpo",
+            "grpo",
+            seed,
+            metric::JUDGE_MEAN,
+            &score,
+        ));
         for (milestone, step, gold) in [(0, 0, 0.3), (30, 10, 0.5), (60, 20, 0.4), (100, 40, 0.1)] {
             measured.push(Measured {
                 arm: "prm".into(),
@@ -147,42 +213,99 @@ fn the_gap_between_proxy_and_truth_and_its_turning_point_are_measured_at_the_mil
 
 fn selftrain(seed: u64, solved: &[f64]) -> Vec<StageSeries> {
     vec![
-        series("mcts", "s", "mcts_selftrain", seed, metric::SEARCH_SOLVED, solved),
-        series("mcts", "s", "mcts_selftrain", seed, metric::SEARCH_STATES, &[9.0, 8.0, 7.0, 6.0]),
-        series("mcts", "s", "mcts_selftrain", seed, metric::SEARCH_GOLD_MISS, &[0.4, 0.3, 0.3, 0.2]),
-        series("mcts", "s", "mcts_selftrain", seed, "search/distinct_states_depth_2", &[3.0, 3.0, 3.0, 2.0]),
+        series(
+            "mcts",
+            "s",
+            "mcts_selftrain",
+            seed,
+            metric::SEARCH_SOLVED,
+            solved,
+        ),
+        series(
+            "mcts",
+            "s",
+            "mcts_selftrain",
+            seed,
+            metric::SEARCH_STATES,
+            &[9.0, 8.0, 7.0, 6.0],
+        ),
+        series(
+            "mcts",
+            "s",
+            "mcts_selftrain",
+            seed,
+            metric::SEARCH_GOLD_MISS,
+            &[0.4, 0.3, 0.3, 0.2],
+        ),
+        series(
+            "mcts",
+            "s",
+            "mcts_selftrain",
+            seed,
+            "search/distinct_states_depth_2",
+            &[3.0, 3.0, 3.0, 2.0],
+        ),
     ]
 }
 
 #[test]
 fn a_stall_needs_two_gains_in_a_row_whose_interval_reaches_zero() {
-    let stalls = [[0.30, 0.50, 0.51, 0.50], [0.32, 0.53, 0.52, 0.53], [0.29, 0.49, 0.50, 0.49]];
-    let all: Vec<StageSeries> = (0..3).flat_map(|s| selftrain(s as u64, &stalls[s])).collect();
+    let stalls = [
+        [0.30, 0.50, 0.51, 0.50],
+        [0.32, 0.53, 0.52, 0.53],
+        [0.29, 0.49, 0.50, 0.49],
+    ];
+    let all: Vec<StageSeries> = (0..3)
+        .flat_map(|s| selftrain(s as u64, &stalls[s]))
+        .collect();
     let tables = failures(&all, &[]);
     let table = find(&tables, FailureKind::Stall);
     assert_eq!(means(&table.rows[0]), [Some(0.303333), None]);
     let first = table.rows[1].cells[1].unwrap();
     assert!(first.interval.unwrap().low > 0.0);
-    assert!(table.note.contains("from round 3 on: a stall"), "{}", table.note);
-    let grows = [[0.30, 0.40, 0.50, 0.60], [0.32, 0.43, 0.52, 0.63], [0.29, 0.39, 0.50, 0.59]];
-    let all: Vec<StageSeries> = (0..3).flat_map(|s| selftrain(s as u64, &grows[s])).collect();
+    assert!(
+        table.note.contains("from round 3 on: a stall"),
+        "{}",
+        table.note
+    );
+    let grows = [
+        [0.30, 0.40, 0.50, 0.60],
+        [0.32, 0.43, 0.52, 0.63],
+        [0.29, 0.39, 0.50, 0.59],
+    ];
+    let all: Vec<StageSeries> = (0..3)
+        .flat_map(|s| selftrain(s as u64, &grows[s]))
+        .collect();
     let tables = failures(&all, &[]);
     assert!(find(&tables, FailureKind::Stall).note.contains("No stall"));
     let tables = failures(&selftrain(0, &grows[0]), &[]);
-    assert!(find(&tables, FailureKind::Stall).note.contains("Too few seeds"));
+    assert!(
+        find(&tables, FailureKind::Stall)
+            .note
+            .contains("Too few seeds")
+    );
 }
 
 #[test]
 fn a_search_shows_first_and_last_round_and_a_decoder_its_only_one() {
     let tables = failures(&selftrain(0, &[0.3, 0.4, 0.5, 0.6]), &[]);
-    let search: Vec<&FailureTable> =
-        tables.iter().filter(|t| t.kind == FailureKind::Search).collect();
+    let search: Vec<&FailureTable> = tables
+        .iter()
+        .filter(|t| t.kind == FailureKind::Search)
+        .collect();
     assert_eq!(search.len(), 2);
     let miss = row(search[0], "nodes whose every child misses the answer");
     assert_eq!(means(miss), [Some(0.4), Some(0.2), Some(-0.2)]);
     let states = row(search[1], "distinct states at depth 2");
     assert_eq!(means(states), [Some(3.0), Some(2.0), Some(-1.0)]);
-    let once = [series("d", "decode", "mcts", 0, metric::SEARCH_STATES, &[42.0])];
+    let once = [series(
+        "d",
+        "decode",
+        "mcts",
+        0,
+        metric::SEARCH_STATES,
+        &[42.0],
+    )];
     let tables = failures(&once, &[]);
     assert_eq!(tables.len(), 1);
     assert_eq!(means(&tables[0].rows[0]), [Some(42.0)]);

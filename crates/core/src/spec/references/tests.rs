@@ -40,7 +40,9 @@ fn is_refused(arm: &str, pointer: &str, because: &str) {
 fn what_could_never_run_is_refused_with_its_pointer() {
     // Each case beside a sound one that differs in a word.
     assert_eq!(
-        refused("{ id: d, stages: [{ id: s, kind: distill, inputs: { init: base, teacher: zero/grpo } }] }"),
+        refused(
+            "{ id: d, stages: [{ id: s, kind: distill, inputs: { init: base, teacher: zero/grpo } }] }"
+        ),
         []
     );
     is_refused(
@@ -61,7 +63,9 @@ fn what_could_never_run_is_refused_with_its_pointer() {
         []
     );
     is_refused(
-        &format!("{{ id: p, stages: [{labels}, {grpo}, {{ id: again, kind: grpo, inputs: {{ init: grpo }} }}] }}"),
+        &format!(
+            "{{ id: p, stages: [{labels}, {grpo}, {{ id: again, kind: grpo, inputs: {{ init: grpo }} }}] }}"
+        ),
         "/arms/1/stages/1/inputs/prm",
         "no stage \"prm\"",
     );
@@ -131,7 +135,10 @@ fn a_budget_smaller_than_one_step_of_any_kind_is_refused() {
         let arm = format!("{{ id: a, stages: [{stage}] }}");
         assert_eq!(budget("1.0e+11", &arm), [""; 0], "{stage}");
         let small = budget("1.0e+6", &arm);
-        assert!(small.contains(&"/arms/1/stages/0/share".to_string()), "{stage}: {small:?}");
+        assert!(
+            small.contains(&"/arms/1/stages/0/share".to_string()),
+            "{stage}: {small:?}"
+        );
     }
     let small = budget("1.0e+6", "{ id: a, policy: base }");
     assert!(small.contains(&"/stages/2/share".to_string()), "{small:?}");
