@@ -6,6 +6,7 @@ mod app;
 mod decoders;
 mod numbers;
 mod seed;
+mod viewers;
 
 use app::App;
 use assay_core::ids::ExperimentId;
