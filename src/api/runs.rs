@@ -134,9 +134,7 @@ pub async fn contests(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResp
     let all = store::list_contests(&mut conn, run.id).await?;
     let last = || all.iter().filter(|c| c.counts);
     let reviewed = last().count() as u64;
-    let wrong = last()
-        .filter(|c| c.verdict == GraderVerdict::Wrong)
-        .count() as u64;
+    let wrong = last().filter(|c| c.verdict == GraderVerdict::Wrong).count() as u64;
     Ok(HttpResponse::Ok().json(json!({
         "run": run.id,
         "reviewed": reviewed,
@@ -178,7 +176,10 @@ pub async fn contest(
         group: body.group,
         index: body.index,
     };
-    let verdict = body.verdict.parse().map_err(|e: String| Problem::bad_request(e))?;
+    let verdict = body
+        .verdict
+        .parse()
+        .map_err(|e: String| Problem::bad_request(e))?;
     let id = store::insert_contest(&mut conn, stage, place, verdict, &body.reason).await?;
     Ok(HttpResponse::Created().json(json!({ "run": run.id, "id": id })))
 }

@@ -232,7 +232,10 @@ mod tests {
         let mut marks = vec![mark(None, 1.0), mark(Some(0), 0.5), mark(Some(0), 0.5)];
         marks.extend((0..5).map(|_| mark(Some(1), 0.1)));
         let y = distances(&marks);
-        assert!(y[2] - y[1] < 2.5 * HALF_ROW, "not pushed below the leaves: {y:?}");
+        assert!(
+            y[2] - y[1] < 2.5 * HALF_ROW,
+            "not pushed below the leaves: {y:?}"
+        );
     }
 
     #[test]

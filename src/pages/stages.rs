@@ -111,7 +111,15 @@ mod tests {
     fn an_address_is_a_step_and_a_line() {
         assert_eq!(address("16-3"), Some((16, 2)));
         assert_eq!(address("0-1"), Some((0, 0)));
-        for bad in ["", "16", "16-", "16-0", "-", "a-1", "1-99999999999999999999999"] {
+        for bad in [
+            "",
+            "16",
+            "16-",
+            "16-0",
+            "-",
+            "a-1",
+            "1-99999999999999999999999",
+        ] {
             assert_eq!(address(bad), None, "{bad}");
         }
     }

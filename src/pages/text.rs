@@ -58,7 +58,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_named() {
-        assert_eq!(visible("a\u{0}b\u{1b}[31m\u{202e}c\u{85}\nd\te"), "a␀b␛[31m⟨U+202E⟩c⟨U+0085⟩\nd\te");
+        assert_eq!(
+            visible("a\u{0}b\u{1b}[31m\u{202e}c\u{85}\nd\te"),
+            "a␀b␛[31m⟨U+202E⟩c⟨U+0085⟩\nd\te"
+        );
         assert_eq!(visible("👩‍👩‍👧 \\frac{1}{2} <b>"), "👩‍👩‍👧 \\frac{1}{2} <b>");
     }
 

@@ -28,7 +28,13 @@ fn runs(app: &App, id: assay_core::ids::ExperimentId, arm: &str) -> Vec<RunId> {
 }
 
 /// Stores a file for a stage, as its worker would.
-async fn put(app: &assay::state::AppState, claim: &Claim, of: &str, step: u64, text: &[u8]) -> Record {
+async fn put(
+    app: &assay::state::AppState,
+    claim: &Claim,
+    of: &str,
+    step: u64,
+    text: &[u8],
+) -> Record {
     let mut file = GzEncoder::new(vec![], Compression::default());
     file.write_all(text).unwrap();
     raw(app, claim, of, step, &file.finish().unwrap()).await
@@ -146,10 +152,19 @@ fn samples_are_one_click_from_the_run_and_people_can_contest_the_grader() {
     let back = answer.header("location").to_string();
     assert!(back.ends_with("#s24-g0-i1"), "{back}");
     let text = page(&app, back.split('#').next().unwrap());
-    assert!(text.contains("5 is &#60;b&#62;right") && text.contains("1 of 1"), "{text}");
+    assert!(
+        text.contains("5 is &#60;b&#62;right") && text.contains("1 of 1"),
+        "{text}"
+    );
     for (bad, status) in [
-        ("stage=grpo&step=24&group=0&index=1&verdict=wrong&reason=", 409),
-        ("stage=grpo&step=24&group=0&index=1&verdict=best&reason=x", 400),
+        (
+            "stage=grpo&step=24&group=0&index=1&verdict=wrong&reason=",
+            409,
+        ),
+        (
+            "stage=grpo&step=24&group=0&index=1&verdict=best&reason=x",
+            400,
+        ),
         ("stage=grpo&step=25&group=0&index=1&verdict=right", 404),
         ("stage=nothing&step=24&group=0&index=1&verdict=right", 404),
         ("stage=grpo&step=x", 400),
@@ -162,7 +177,10 @@ fn samples_are_one_click_from_the_run_and_people_can_contest_the_grader() {
     let made = app.post(&path, "application/json", body.as_bytes());
     assert_eq!(made.status, 201, "{}", made.text);
     let found = app.get(&path).json();
-    assert_eq!((found["reviewed"].as_i64(), found["wrong"].as_i64()), (Some(2), Some(1)));
+    assert_eq!(
+        (found["reviewed"].as_i64(), found["wrong"].as_i64()),
+        (Some(2), Some(1))
+    );
     assert_eq!(found["error_rate"], 0.5);
     assert!(found["interval"]["low"].as_f64().unwrap() > 0.09);
     assert_eq!(found["contests"][0]["reason"], "5 is <b>right");
@@ -187,9 +205,18 @@ fn trees_and_judged_texts_are_listed_shown_and_said_to_be_missing() {
         let lines = format!("{}\nno tree\n{hostile}\n", tree("7*3=1;"));
         let big = vec![b' '; 20 << 20];
         let records = [
-            (of("mcts"), put(&state, of("mcts"), role::TREES, 16, lines.as_bytes()).await),
-            (of("mcts"), raw(&state, of("mcts"), role::TREES, 17, b"no gzip").await),
-            (of("mcts"), put(&state, of("mcts"), role::TREES, 18, &big).await),
+            (
+                of("mcts"),
+                put(&state, of("mcts"), role::TREES, 16, lines.as_bytes()).await,
+            ),
+            (
+                of("mcts"),
+                raw(&state, of("mcts"), role::TREES, 17, b"no gzip").await,
+            ),
+            (
+                of("mcts"),
+                put(&state, of("mcts"), role::TREES, 18, &big).await,
+            ),
             (
                 of("prm_train"),
                 put(
@@ -222,11 +249,22 @@ fn trees_and_judged_texts_are_listed_shown_and_said_to_be_missing() {
     let text = page(&app, &format!("/runs/{run}"));
     assert!(text.contains(&format!("/runs/{run}/trees")), "{text}");
     let text = page(&app, &format!("/runs/{run}/trees?step=16"));
-    for words in ["16-1", "not a readable tree", "not measured", "trees/16-1?stage=tree"] {
+    for words in [
+        "16-1",
+        "not a readable tree",
+        "not measured",
+        "trees/16-1?stage=tree",
+    ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
-    let text = page(&app, &format!("/runs/{run}/trees/16-1?stage=tree&node=1&smoth=2"));
-    assert!(text.contains("<h2>Node 1</h2>") && text.contains("ignored"), "{text}");
+    let text = page(
+        &app,
+        &format!("/runs/{run}/trees/16-1?stage=tree&node=1&smoth=2"),
+    );
+    assert!(
+        text.contains("<h2>Node 1</h2>") && text.contains("ignored"),
+        "{text}"
+    );
     let text = page(&app, &format!("/runs/{run}/trees/16-3"));
     assert!(!text.contains("<script>alert") && !text.contains('\u{202e}'));
     assert!(page(&app, &format!("/runs/{run}/trees/16-2")).contains("cannot be shown"));
@@ -235,17 +273,30 @@ fn trees_and_judged_texts_are_listed_shown_and_said_to_be_missing() {
         assert!(text.contains("what could be read is shown"), "{step}");
         assert!(page(&app, &format!("/runs/{run}/trees/{step}-1")).contains("cannot be shown"));
     }
-    for path in ["trees/16-9", "trees/99-1", "trees/x", "prm/40-9", "prm/40-0"] {
+    for path in [
+        "trees/16-9",
+        "trees/99-1",
+        "trees/x",
+        "prm/40-9",
+        "prm/40-0",
+    ] {
         let answer = html(&app, &format!("/runs/{run}/{path}"));
         assert_eq!(answer.status, 404, "{path}");
     }
     let judge = runs(&app, id, "rerank")[0];
     let text = page(&app, &format!("/runs/{judge}/prm"));
-    for words in ["AUC within problems", "no interval under 50 wrong steps", "not a readable text"] {
+    for words in [
+        "AUC within problems",
+        "no interval under 50 wrong steps",
+        "not a readable text",
+    ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
     let text = page(&app, &format!("/runs/{judge}/prm/40-1?reduce=product"));
-    assert!(text.contains("product 0.701") && text.contains("← disagrees"), "{text}");
+    assert!(
+        text.contains("product 0.701") && text.contains("← disagrees"),
+        "{text}"
+    );
     // A run of before, or without such stages.
     let run = runs(&app, empty, "arm-0")[0];
     for (page_of, words) in [
@@ -253,7 +304,10 @@ fn trees_and_judged_texts_are_listed_shown_and_said_to_be_missing() {
         ("prm", "No judged texts are stored"),
         ("samples", "No completions are stored"),
     ] {
-        assert!(page(&app, &format!("/runs/{run}/{page_of}")).contains(words), "{page_of}");
+        assert!(
+            page(&app, &format!("/runs/{run}/{page_of}")).contains(words),
+            "{page_of}"
+        );
     }
 }
 
@@ -301,15 +355,21 @@ fn hostile_completions_of_a_megabyte_leave_the_pages_standing() {
     ] {
         let text = page(&app, &path);
         assert!(!text.contains("<script>alert"), "{path}");
-        assert!(!text.contains('\u{202e}') && !text.contains('\u{1b}'), "{path}");
+        assert!(
+            !text.contains('\u{202e}') && !text.contains('\u{1b}'),
+            "{path}"
+        );
         assert!(text.len() < 2 << 20, "{path}: {} bytes", text.len());
     }
     let text = page(&app, &format!("/runs/{run}/samples?step=19"));
-    assert!(text.contains("cut: 20,000 of 1,000,000 characters"), "said how much");
+    assert!(
+        text.contains("cut: 20,000 of 1,000,000 characters"),
+        "said how much"
+    );
     let log = app.get(&format!("/runs/{run}/log.txt"));
     assert_eq!(log.status, 200);
     assert!(log.header("content-type").starts_with("text/plain"));
-    assert!(log.text.contains("attempt 1 started on w"), "{}", log.text);
+    assert!(log.text.contains("attempt 1 on w"), "{}", log.text);
 }
 
 #[test]
@@ -318,7 +378,10 @@ fn a_config_is_held_against_another_runs_in_changed_keys_only() {
     let id = seeded(&app, 30, |_, _| Until::End);
     let (one, other) = (runs(&app, id, "arm-1")[0], runs(&app, id, "arm-1")[1]);
     let text = page(&app, &format!("/runs/{one}?stage=grpo&against={other}"));
-    assert!(text.contains("Changed keys only") && text.contains("<code>seed</code>"), "{text}");
+    assert!(
+        text.contains("Changed keys only") && text.contains("<code>seed</code>"),
+        "{text}"
+    );
     let differences = &text[text.find("Changed keys only").unwrap()..];
     let table = &differences[..differences.find("</table>").unwrap()];
     assert!(!table.contains("job.kind"), "{table}");
@@ -328,7 +391,11 @@ fn a_config_is_held_against_another_runs_in_changed_keys_only() {
         let text = page(&app, &format!("/runs/{one}?against={bad}"));
         assert!(text.contains("ignored: "), "{bad}");
     }
-    for words in ["engine semantics", "Environment of each attempt", "Changed keys only"] {
+    for words in [
+        "engine semantics",
+        "Environment of each attempt",
+        "Changed keys only",
+    ] {
         let text = page(&app, &format!("/runs/{one}?against={other}"));
         assert!(text.contains(words), "{words}");
     }

@@ -205,11 +205,7 @@ pub const CHANGE_EXPLAINS: f64 = 0.5;
 /// The least-squares split of a curve into two levels; `None` where it explains too
 /// little. A description, not a test: a steady rise has such a split too.
 pub fn change(points: &[(i64, f64)]) -> Option<Change> {
-    let clean: Vec<(i64, f64)> = points
-        .iter()
-        .copied()
-        .filter(|p| p.1.is_finite())
-        .collect();
+    let clean: Vec<(i64, f64)> = points.iter().copied().filter(|p| p.1.is_finite()).collect();
     let n = clean.len();
     if n < 2 * CHANGE_POINTS {
         return None;
@@ -275,7 +271,11 @@ mod tests {
             Finding::Quiet
         );
         assert_eq!(
-            check(Rule::Slow, metric::TOKENS_PER_SECOND, &[9.0, 10.0, 4.9, 10.0]),
+            check(
+                Rule::Slow,
+                metric::TOKENS_PER_SECOND,
+                &[9.0, 10.0, 4.9, 10.0]
+            ),
             Finding::Raised {
                 step: 30,
                 value: 4.9

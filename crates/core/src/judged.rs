@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn an_auc_has_an_interval_from_fifty_wrong_steps_on_and_it_holds_the_value() {
         let problem = |i: usize| {
-            let wrong = if i % 4 == 0 { 0.9 } else { 0.2 };
+            let wrong = if i.is_multiple_of(4) { 0.9 } else { 0.2 };
             vec![(0.6, true), (wrong, false)]
         };
         let all: Vec<_> = (0..60).map(problem).collect();

@@ -218,7 +218,10 @@ mod tests {
             (1, 29, 0.0061, 0.1718),
         ] {
             let i = wilson(hits, n).unwrap();
-            assert!((i.low - low).abs() < 1e-4 && (i.high - high).abs() < 1e-4, "{i:?}");
+            assert!(
+                (i.low - low).abs() < 1e-4 && (i.high - high).abs() < 1e-4,
+                "{i:?}"
+            );
         }
         assert_eq!(wilson(0, 0), None);
     }

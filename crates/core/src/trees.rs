@@ -115,7 +115,9 @@ impl StoredTree {
         }
         for index in 1..tree.nodes.len() {
             let Some(parent) = tree.nodes[index].parent.filter(|p| *p < index) else {
-                return Err(format!("not a tree: node {index} does not follow its parent"));
+                return Err(format!(
+                    "not a tree: node {index} does not follow its parent"
+                ));
             };
             tree.nodes[index].depth = tree.nodes[parent].depth + 1;
         }

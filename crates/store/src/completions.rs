@@ -1,7 +1,7 @@
 //! Samples of what was generated in training.
 
-use crate::{Result, StoreError};
 use crate::numbers::{int, text};
+use crate::{Result, StoreError};
 use assay_core::ids::{AttemptRef, StageId};
 use assay_core::wire::CompletionItem;
 use serde::Serialize;

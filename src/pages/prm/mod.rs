@@ -36,7 +36,10 @@ const REDUCTIONS: [(&str, Credit); 4] = [
 const CURVES: [(&str, &str); 4] = [
     (metric::JUDGE_MEAN, "Judge's mean score"),
     (metric::VALIDATION_PASS_AT_1, "Held-out pass@1 (validation)"),
-    (metric::JUDGE_AUC_POLICY, "Judge's AUC on the policy's samples"),
+    (
+        metric::JUDGE_AUC_POLICY,
+        "Judge's AUC on the policy's samples",
+    ),
     (metric::ACCURACY, "Accuracy of the samples"),
 ];
 const POINTS: usize = 300;
@@ -136,7 +139,11 @@ fn choices(chosen: Credit) -> Vec<Choice> {
 
 /// A number as a length between 0 and 1.
 fn level(of: f64) -> f64 {
-    if of.is_finite() { of.clamp(0.0, 1.0) } else { 0.0 }
+    if of.is_finite() {
+        of.clamp(0.0, 1.0)
+    } else {
+        0.0
+    }
 }
 
 /// Where a text stands among those of its problem: place from 1, and how many they are.
@@ -194,7 +201,10 @@ async fn curves(conn: &mut PgConnection, stage: StageId) -> Result<Vec<PanelView
             found.push((name.to_string(), title.to_string(), series));
         }
     }
-    Ok(found.iter().map(|(n, t, s)| panels::view(n, t, s)).collect())
+    Ok(found
+        .iter()
+        .map(|(n, t, s)| panels::view(n, t, s))
+        .collect())
 }
 
 pub async fn list(
@@ -265,7 +275,14 @@ fn step(number: usize, of: &JudgedStep) -> StepRow {
 }
 
 impl TextPage {
-    fn new(shell: Shell, run: RunId, at: (i64, usize), stage: &str, all: &[Read], how: Credit) -> Self {
+    fn new(
+        shell: Shell,
+        run: RunId,
+        at: (i64, usize),
+        stage: &str,
+        all: &[Read],
+        how: Credit,
+    ) -> Self {
         let (file, line) = at;
         let none = Judged {
             prompt: String::new(),
@@ -300,17 +317,19 @@ impl TextPage {
             all: REDUCTIONS
                 .map(|(word, how)| (word, number::fixed(credit(&scores, how), 3)))
                 .to_vec(),
-            standing: standing(all, line, how).filter(|(_, n)| *n > 1).map(|(place, n)| {
-                format!(
-                    "By {}, the judge puts it at place {place} of {n} texts of its problem{}.",
-                    word(how),
-                    match (place, of.correct) {
-                        (1, false) => ": it would have picked this wrong one",
-                        (1, true) => ": it would have picked this right one",
-                        _ => "",
-                    }
-                )
-            }),
+            standing: standing(all, line, how)
+                .filter(|(_, n)| *n > 1)
+                .map(|(place, n)| {
+                    format!(
+                        "By {}, the judge puts it at place {place} of {n} texts of its problem{}.",
+                        word(how),
+                        match (place, of.correct) {
+                            (1, false) => ": it would have picked this wrong one",
+                            (1, true) => ": it would have picked this right one",
+                            _ => "",
+                        }
+                    )
+                }),
             steps: of
                 .steps
                 .iter()

@@ -42,10 +42,7 @@ pub(super) fn bins(all: &[Read]) -> Vec<BinRow> {
         .map(|(i, b)| {
             let (predicted, observed) = match b.count {
                 0 => (number::NONE.into(), number::NONE.into()),
-                _ => (
-                    number::fixed(b.predicted, 3),
-                    number::fixed(b.observed, 3),
-                ),
+                _ => (number::fixed(b.predicted, 3), number::fixed(b.observed, 3)),
             };
             BinRow {
                 range: format!(
@@ -171,14 +168,22 @@ mod tests {
 
     #[test]
     fn every_bin_says_how_many_steps_it_rests_on() {
-        let all = vec![text("1+1=", true, &[(0.95, true), (0.15, false), (0.5, true)])];
+        let all = vec![text(
+            "1+1=",
+            true,
+            &[(0.95, true), (0.15, false), (0.5, true)],
+        )];
         let counts: Vec<String> = bins(&all).iter().map(|b| b.count.clone()).collect();
         // The step after the first error is not counted.
         assert_eq!(counts[1], "1");
         assert_eq!(counts[9], "1");
         assert_eq!(counts[5], "0");
         let n = Numbers::new(&all, Credit::Min).unwrap();
-        assert!(n.auc.contains("1.000 (no interval under 50 wrong steps)"), "{}", n.auc);
+        assert!(
+            n.auc.contains("1.000 (no interval under 50 wrong steps)"),
+            "{}",
+            n.auc
+        );
         assert!(Numbers::new(&[Err("broken".into())], Credit::Min).is_none());
     }
 }

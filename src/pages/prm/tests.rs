@@ -25,7 +25,9 @@ fn text(prompt: &str, correct: bool, steps: &[(f32, Option<bool>)]) -> Read {
 fn render(all: &[Read], line: usize, how: Credit) -> String {
     let run = RunId(uuid::Uuid::nil());
     let shell = Shell::plain("Judged text");
-    let text = TextPage::new(shell, run, (20, line), "rl", all, how).render().unwrap();
+    let text = TextPage::new(shell, run, (20, line), "rl", all, how)
+        .render()
+        .unwrap();
     assert_is_clean(&text);
     text
 }
@@ -81,7 +83,9 @@ fn rows_name_the_first_of_each_problem() {
         text("2+2=", true, &[(0.1, Some(true))]),
         Err("broken".into()),
     ];
-    let rows: Vec<TextRow> = (0..4).map(|i| row(&all, i, "rl", 20, Credit::Min)).collect();
+    let rows: Vec<TextRow> = (0..4)
+        .map(|i| row(&all, i, "rl", 20, Credit::Min))
+        .collect();
     let picked: Vec<bool> = rows.iter().map(|r| r.picked).collect();
     assert_eq!(picked, [true, false, false, false]);
     assert_eq!(rows[0].disagreements, "1");

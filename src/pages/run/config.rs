@@ -80,7 +80,10 @@ mod tests {
         let found = changed(&a, &b);
         let keys: Vec<&str> = found.iter().map(|c| c.key.as_str()).collect();
         assert_eq!(keys, ["budget", "job.beta", "levels", "seed"]);
-        assert_eq!((found[0].here.as_str(), found[0].there.as_str()), ("–", "null"));
+        assert_eq!(
+            (found[0].here.as_str(), found[0].there.as_str()),
+            ("–", "null")
+        );
         assert_eq!(found[2].here, "[1,4]");
         assert!(changed(&a, &a).is_empty());
         assert_eq!(flat(&a)["job.rewards.0.weight"], "1.0");

@@ -155,7 +155,14 @@ pub(super) fn timeline(
         .into_iter()
         .map(|(at, text, alarm)| {
             let said = number::moment(at);
-            (at, Moment { at: said, text, alarm })
+            (
+                at,
+                Moment {
+                    at: said,
+                    text,
+                    alarm,
+                },
+            )
         })
         .collect();
     // A change has a step and no time: it stands before the first thing after it.

@@ -22,7 +22,11 @@ fn write(run: &RunView, moments: &[Moment], attempts: &[(String, AttemptView)]) 
     );
     for m in moments.iter().rev() {
         let alarm = if m.alarm { "ALARM " } else { "" };
-        out.push_str(&format!("{}  {alarm}{}\n", m.at, text::line(&m.text, 4_000)));
+        out.push_str(&format!(
+            "{}  {alarm}{}\n",
+            m.at,
+            text::line(&m.text, 4_000)
+        ));
     }
     for (stage, a) in attempts {
         let Some(f) = a.failure.as_ref().filter(|f| !f.log.is_empty()) else {

@@ -198,9 +198,15 @@ impl RunPage {
             code: of.spec.as_ref().map(code),
             files: history::files(&of.files),
             files_in_all: of.files.len(),
-            config: of.spec.as_ref().map_or(vec![], |s| config::flat(s).into_iter().collect()),
+            config: of
+                .spec
+                .as_ref()
+                .map_or(vec![], |s| config::flat(s).into_iter().collect()),
             siblings: siblings(of),
-            against: of.against.as_ref().map(|other| difference(other, of.spec.as_ref())),
+            against: of
+                .against
+                .as_ref()
+                .map(|other| difference(other, of.spec.as_ref())),
             run: of.run.id,
             shell,
         }

@@ -32,7 +32,12 @@ fn at(minutes: i64) -> OffsetDateTime {
 fn material() -> Material {
     let six = panels::CARDS[..6].iter().flat_map(|(_, metrics)| *metrics);
     let mut of: Vec<Measured> = six
-        .map(|name| (name.to_string(), series((0..40).map(|i| 0.5 + 0.01 * f64::from(i % 3)))))
+        .map(|name| {
+            (
+                name.to_string(),
+                series((0..40).map(|i| 0.5 + 0.01 * f64::from(i % 3))),
+            )
+        })
         .collect();
     let rate = (0..40).map(|i| if i < 25 { 0.02 } else { 0.4 });
     of.push(("train/reflection_rate".into(), series(rate)));
@@ -115,7 +120,9 @@ fn material() -> Material {
 }
 
 fn render(of: &Material) -> String {
-    let text = RunPage::new(Shell::plain("GRPO, seed 3"), of).render().unwrap();
+    let text = RunPage::new(Shell::plain("GRPO, seed 3"), of)
+        .render()
+        .unwrap();
     assert_is_clean(&text);
     text
 }
@@ -148,7 +155,10 @@ fn the_six_panels_come_first_in_their_order_and_share_their_axis() {
 fn samples_are_one_click_from_the_panels() {
     let text = render(&material());
     assert!(text.contains("/samples?stage=rl&#38;step=1\">1</a>"));
-    assert!(text.contains("/samples?stage=rl&#38;step=496\">496</a>"), "the last one too");
+    assert!(
+        text.contains("/samples?stage=rl&#38;step=496\">496</a>"),
+        "the last one too"
+    );
     let links = text.matches("/samples?stage=rl&#38;step=").count();
     // And once for the script.
     assert!((10..=SAMPLED + 2).contains(&links), "{links}");
@@ -179,7 +189,11 @@ fn alarms_print_their_thresholds_and_what_was_found() {
 fn the_timeline_holds_checkpoints_and_changes_of_detectors_in_their_places() {
     let text = render(&material());
     let section = &text[text.find("What has happened?").unwrap()..];
-    let place = |words: &str| section.find(words).unwrap_or_else(|| panic!("{words}\n{section}"));
+    let place = |words: &str| {
+        section
+            .find(words)
+            .unwrap_or_else(|| panic!("{words}\n{section}"))
+    };
     // Newest first; the change at step 26 stands after the checkpoint at step 20 was stored.
     let order = [
         place("rl: entropy has collapsed at step 30"),
@@ -241,7 +255,12 @@ fn values_that_are_not_finite_and_nothing_at_all_leave_the_page_standing() {
     of.events.clear();
     of.spec = None;
     let text = render(&of);
-    for words in ["Nothing measured yet", "No file is stored yet", "No attempt has begun", "No stage to show"] {
+    for words in [
+        "Nothing measured yet",
+        "No file is stored yet",
+        "No attempt has begun",
+        "No stage to show",
+    ] {
         assert!(text.contains(words), "{words}");
     }
 }

@@ -29,7 +29,10 @@ pub async fn contest(
     word: Form<Word>,
 ) -> Result<HttpResponse, Problem> {
     let word = word.into_inner();
-    let verdict: GraderVerdict = word.verdict.parse().map_err(|e: String| Problem::bad_request(e))?;
+    let verdict: GraderVerdict = word
+        .verdict
+        .parse()
+        .map_err(|e: String| Problem::bad_request(e))?;
     let mut conn = state.conn().await?;
     let run = store::get_run(&mut conn, *id).await?;
     let stage = run
@@ -43,7 +46,10 @@ pub async fn contest(
         index: word.index,
     };
     store::insert_contest(&mut conn, stage.stage, place, verdict, &word.reason).await?;
-    let query = link([("stage", word.stage.as_str()), ("step", &word.step.to_string())]);
+    let query = link([
+        ("stage", word.stage.as_str()),
+        ("step", &word.step.to_string()),
+    ]);
     let to = format!(
         "/runs/{}/samples{query}#s{}-g{}-i{}",
         run.id, word.step, word.group, word.index

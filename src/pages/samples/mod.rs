@@ -216,7 +216,11 @@ fn formula(of: &Shown) -> Option<String> {
         .iter()
         .map(|t| {
             let credit = t.credit.map_or(String::new(), |c| format!("_{c}"));
-            format!("{} × {}{credit}", number::significant(t.weight), t.component)
+            format!(
+                "{} × {}{credit}",
+                number::significant(t.weight),
+                t.component
+            )
         })
         .collect();
     let off = match params.overlong_buffer {
@@ -237,7 +241,10 @@ fn groups(of: &Shown, contests: &[Contest]) -> Vec<Group> {
     }
     out.into_iter()
         .map(|(step, group, members)| {
-            let whole = of.groups.iter().find(|g| (g.step, g.group) == (step, group));
+            let whole = of
+                .groups
+                .iter()
+                .find(|g| (g.step, g.group) == (step, group));
             let first = members[0];
             Group {
                 id: format!("s{step}-g{group}"),
@@ -245,7 +252,10 @@ fn groups(of: &Shown, contests: &[Contest]) -> Vec<Group> {
                 rewards: whole.map_or(String::new(), |g| rewards(g, members.len())),
                 prompt: text::fold(&first.view.prompt),
                 gold: text::line(&first.view.gold, 1_000),
-                completions: members.iter().map(|m| completion(m, of, contests)).collect(),
+                completions: members
+                    .iter()
+                    .map(|m| completion(m, of, contests))
+                    .collect(),
             }
         })
         .collect()

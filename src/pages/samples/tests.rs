@@ -25,7 +25,10 @@ arms:
     )
     .unwrap_or_else(|v| panic!("{v}"));
     let plan = recipe::plan(&experiment, "");
-    let found = plan.stages.into_iter().find(|s| s.spec.job.kind() == "grpo");
+    let found = plan
+        .stages
+        .into_iter()
+        .find(|s| s.spec.job.kind() == "grpo");
     found.unwrap().spec
 }
 
@@ -98,7 +101,9 @@ fn material(samples: Vec<Sample>) -> Material {
 }
 
 fn render(of: &Material) -> String {
-    let text = SamplesPage::new(Shell::plain("Samples"), of).render().unwrap();
+    let text = SamplesPage::new(Shell::plain("Samples"), of)
+        .render()
+        .unwrap();
     assert_is_clean(&text);
     text
 }
@@ -150,12 +155,21 @@ fn people_s_words_are_shown_with_a_rate_its_interval_and_its_basis() {
     };
     of.contests = vec![
         word(1, 1, GraderVerdict::Right, false, ""),
-        word(2, 1, GraderVerdict::Wrong, true, "3 is right <script>alert(1)</script>"),
+        word(
+            2,
+            1,
+            GraderVerdict::Wrong,
+            true,
+            "3 is right <script>alert(1)</script>",
+        ),
         word(3, 0, GraderVerdict::Right, true, ""),
     ];
     let text = render(&of);
     // 1 of 2: Wilson gives 0.0945 to 0.9055.
-    assert!(text.contains("Grader error rate 0.500 [0.095, 0.905], 1 of 2"), "{text}");
+    assert!(
+        text.contains("Grader error rate 0.500 [0.095, 0.905], 1 of 2"),
+        "{text}"
+    );
     assert!(text.contains("n = 2") && text.contains("not for a random sample"));
     assert!(text.contains("(a later word counts)") && !text.contains("<script>alert"));
 }
@@ -182,7 +196,9 @@ fn hostile_completions_leave_the_page_standing() {
     broken.view.components = serde_json::json!(["not", "an", "object"]);
     samples.push(broken);
     let text = render(&material(samples));
-    assert!(!text.contains("<script>alert") && !text.contains('\u{202e}') && !text.contains('\u{0}'));
+    assert!(
+        !text.contains("<script>alert") && !text.contains('\u{202e}') && !text.contains('\u{0}')
+    );
     assert!(text.contains("cut: 20,000 of 900,000 characters"), "said");
     assert!(text.len() < 1 << 20, "{} bytes", text.len());
     assert!(text.contains("not a number") && text.contains("⟨U+202E⟩"));

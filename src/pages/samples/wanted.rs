@@ -152,7 +152,10 @@ impl Wanted {
         link([
             ("stage", stage),
             ("step", step),
-            ("group", &self.group.map_or(String::new(), |g| (g + 1).to_string())),
+            (
+                "group",
+                &self.group.map_or(String::new(), |g| (g + 1).to_string()),
+            ),
             ("result", result),
             ("truncated", word(self.truncated)),
             ("reflective", word(self.reflective)),

@@ -265,7 +265,14 @@ impl View {
 }
 
 impl TreePage {
-    fn new(shell: Shell, run: RunId, name: String, stage: &str, of: &StoredTree, view: View) -> Self {
+    fn new(
+        shell: Shell,
+        run: RunId,
+        name: String,
+        stage: &str,
+        of: &StoredTree,
+        view: View,
+    ) -> Self {
         let shown = of.most_visited(view.from, DRAWN);
         Self {
             run,

@@ -59,7 +59,9 @@ impl NodePanel {
         let mut ranked = children.clone();
         // Most visited first; the earlier of equals.
         ranked.sort_by_key(|&c| (std::cmp::Reverse(of.nodes[c].visits), c));
-        let value = node.value.map_or("never asked".into(), |v| number::fixed(v, 3));
+        let value = node
+            .value
+            .map_or("never asked".into(), |v| number::fixed(v, 3));
         let path: String = of
             .path(view.node)
             .iter()
@@ -79,10 +81,7 @@ impl NodePanel {
                     "Samples that were this node",
                     number::integer(node.draws.into()),
                 ),
-                (
-                    "Samples drawn here",
-                    number::integer(node.sampled.into()),
-                ),
+                ("Samples drawn here", number::integer(node.sampled.into())),
                 ("Children", number::integer(children.len() as i64)),
                 ("Depth", number::integer(node.depth as i64)),
                 ("Answer still reachable (oracle)", reach(node).into()),

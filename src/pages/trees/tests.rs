@@ -57,7 +57,10 @@ fn render(of: &StoredTree, view: View) -> String {
     let text = page.render().unwrap();
     assert_is_clean(&text);
     assert_eq!(text.matches("<ul").count(), text.matches("</ul>").count());
-    assert_eq!(text.matches("<details").count(), text.matches("</details>").count());
+    assert_eq!(
+        text.matches("<details").count(),
+        text.matches("</details>").count()
+    );
     let items = text.matches("<li>").count() + text.matches("<li ").count();
     assert_eq!(items, text.matches("</li>").count());
     text
@@ -129,9 +132,21 @@ fn an_address_that_names_no_node_is_ignored_and_said() {
 #[test]
 fn deep_wide_and_hostile_trees_leave_the_page_standing() {
     let chain: Vec<TreeNode> = (0..3_000_usize)
-        .map(|i| node(i.checked_sub(1), 3_000 - i as u32, "</code><script>alert(1)</script>\u{202e}"))
+        .map(|i| {
+            node(
+                i.checked_sub(1),
+                3_000 - i as u32,
+                "</code><script>alert(1)</script>\u{202e}",
+            )
+        })
         .collect();
-    let text = render(&tree(chain), View { node: 2_999, from: 0 });
+    let text = render(
+        &tree(chain),
+        View {
+            node: 2_999,
+            from: 0,
+        },
+    );
     assert!(!text.contains("<script>alert") && !text.contains('\u{202e}'));
     let mut broken = node(None, 0, &"<b>é".repeat(300_000));
     broken.total = 1e308;
@@ -151,8 +166,14 @@ fn rows_say_what_a_file_of_old_does_not_hold() {
         ..wide()
     };
     let row = row(&Ok(old), 0, "decode", 16);
-    assert_eq!((row.simulations.as_str(), row.cost.as_str()), ("1,024", number::NONE));
-    assert_eq!((row.answered.as_str(), row.whole.as_str()), ("not stored", "not measured"));
+    assert_eq!(
+        (row.simulations.as_str(), row.cost.as_str()),
+        ("1,024", number::NONE)
+    );
+    assert_eq!(
+        (row.answered.as_str(), row.whole.as_str()),
+        ("not stored", "not measured")
+    );
     assert_eq!(row.href, "trees/16-1?stage=decode");
     let bad = super::row(&Err("not a readable tree".into()), 3, "decode", 16);
     assert!(bad.error.is_some());

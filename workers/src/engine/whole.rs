@@ -99,7 +99,8 @@ impl Searcher<'_> {
                     }
                 };
                 // The first of equals.
-                let best = (0..values.len()).reduce(|a, b| if values[b] > values[a] { b } else { a });
+                let best =
+                    (0..values.len()).reduce(|a, b| if values[b] > values[a] { b } else { a });
                 (Picked::ByValue, best.is_some_and(|i| own.correct[i]))
             }
         };

@@ -59,7 +59,10 @@ fn a_decoders_trees_stand_beside_whole_samples_of_the_same_cost() {
         // prompt and limit, of policy and judge.
         assert!(whole.n > 0 && !whole.capped);
         let mean = whole.cost.flops / f64::from(whole.n);
-        assert!(cost.flops - whole.cost.flops < 4.0 * mean, "{whole:?} of {cost:?}");
+        assert!(
+            cost.flops - whole.cost.flops < 4.0 * mean,
+            "{whole:?} of {cost:?}"
+        );
         assert!(whole.right <= whole.n);
         assert!(!whole.correct || whole.right > 0);
     }
