@@ -198,7 +198,7 @@ fn the_timeline_holds_checkpoints_and_changes_of_detectors_in_their_places() {
     let order = [
         place("rl: entropy has collapsed at step 30"),
         place("milestone&#39;s weights stored at step 30"),
-        place("train/reflection_rate changes its level from 0.0200 to 0.4000"),
+        place("Reflective completions, share changes its level from 0.0200 to 0.4000"),
         place("checkpoint stored at step 20"),
     ];
     assert!(order.is_sorted(), "{order:?}\n{section}");

@@ -20,6 +20,7 @@ use assay_core::stats::wilson;
 use assay_core::task;
 use assay_store::{
     self as store, Contest, Cut, GraderVerdict, GroupView, Place, RunView, Sample, SampleFilter,
+    Series,
 };
 pub use contest::contest;
 use marks::{Marked, marked};
@@ -56,13 +57,25 @@ pub(super) struct Shown {
     pub next: Option<Place>,
     /// Texts read without finding a full page.
     pub scanned: Option<usize>,
+    /// What is counted in texts, over the steps: words and curve.
+    pub rates: Vec<(&'static str, Series)>,
 }
+
+/// Counts in texts whose rates stand beside the marks.
+const RATES: [(&str, &str); 2] = [
+    ("train/reflection_rate", "Reflective completions"),
+    (
+        "train/language_consistency",
+        "Characters of steps in the prompt's vocabulary",
+    ),
+];
 
 /// Completions a page.
 const PAGE: usize = 50;
 /// Texts read for one page where they are chosen by what stands in them.
 const SCAN: usize = 2_000;
 const BATCH: i64 = 200;
+const POINTS: usize = 300;
 const CUT: Cut = Cut {
     prompt: 4_096,
     completion: 20_000,
@@ -122,6 +135,7 @@ struct SamplesPage {
     sampling: String,
     matches: String,
     reward: Option<String>,
+    rates: Vec<String>,
     groups: Vec<Group>,
     legend: marks::Legend,
     first: Option<String>,
@@ -151,6 +165,7 @@ impl SamplesPage {
             sampling: shown.map_or(String::new(), sampling),
             matches: shown.map_or(String::new(), matches),
             reward: shown.and_then(formula),
+            rates: shown.map_or(vec![], rates),
             groups: shown.map_or(vec![], |s| groups(s, &of.contests)),
             legend: shown.map_or_else(Default::default, |s| marks::legend(&s.spec.task)),
             first: shown.and_then(|s| s.wanted.after.map(|_| s.wanted.link(&s.name, None))),
@@ -204,6 +219,30 @@ fn matches(of: &Shown) -> String {
         text.push_str(&format!("; {n} texts read for this page, go on for more"));
     }
     text
+}
+
+/// Rates of the step that is shown, beside those of the stage's first rollout: the policy
+/// as it was before this stage, which may have done the same already.
+fn rates(of: &Shown) -> Vec<String> {
+    let said = |series: &Series, step: i64| {
+        // A bin holds the steps up to its own; without one there was nothing to count.
+        let found = series.points.iter().find(|p| p.step >= step);
+        match found.filter(|p| series.level > 0 || p.step == step) {
+            Some(p) => number::fixed(p.mean, 3),
+            None => "none counted".into(),
+        }
+    };
+    let line = |(words, series): &(&str, Series)| {
+        let first = said(series, 1);
+        let here = of.wanted.step.or(of.steps.last().copied()).unwrap_or(1);
+        format!(
+            "{words}, share of the whole rollout: {first} at step 1, with the policy as this stage \
+             began; {} at step {}",
+            said(series, here),
+            number::integer(here)
+        )
+    };
+    of.rates.iter().map(line).collect()
 }
 
 /// The reward as a sum, from the stage's resolved spec.
@@ -465,7 +504,14 @@ async fn material(state: &AppState, id: RunId, asked: &mut Asked) -> Result<Mate
             groups: vec![],
             next: None,
             scanned: None,
+            rates: vec![],
         };
+        for (name, words) in RATES {
+            let series = store::series(&mut conn, view.stage, name, POINTS).await?;
+            if !series.points.is_empty() {
+                shown.rates.push((words, series));
+            }
+        }
         gather(&mut conn, &mut shown, &filter).await?;
         let mut places: Vec<(i64, i32)> = shown
             .samples

@@ -95,9 +95,36 @@ fn material(samples: Vec<Sample>) -> Material {
             groups,
             next: None,
             scanned: None,
+            rates: vec![(RATES[0].1, rate())],
         }),
         contests: vec![],
     }
+}
+
+/// Steps 1 and 6; nothing was counted at 11.
+fn rate() -> Series {
+    let point = |step: i64| assay_store::Point {
+        step,
+        count: 1,
+        mean: step as f64 / 100.0,
+        min: 0.0,
+        max: 1.0,
+        last: 0.5,
+        cum: Default::default(),
+    };
+    Series {
+        points: vec![point(1), point(6)],
+        level: 0,
+    }
+}
+
+#[test]
+fn rates_stand_beside_those_of_the_policy_that_the_stage_began_with() {
+    let mut of = material(vec![]);
+    let words = |of: &Material| rates(of.stage.as_ref().unwrap()).remove(0);
+    assert!(words(&of).contains("0.010 at step 1, with the policy as this stage began; 0.060 at step 6"));
+    of.stage.as_mut().unwrap().wanted.step = Some(11);
+    assert!(words(&of).ends_with("none counted at step 11"));
 }
 
 fn render(of: &Material) -> String {
