@@ -1,6 +1,7 @@
 //! A stage's resolved spec as keys and values, and what differs from another's.
 
-use crate::pages::text;
+use super::material::{Against, Material};
+use crate::pages::{Choice, text};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -64,6 +65,43 @@ pub(super) fn changed(here: &Value, there: &Value) -> Vec<Changed> {
             there: of(&there, key),
         })
         .collect()
+}
+
+/// What differs from another run's stage.
+pub(super) struct Difference {
+    pub name: String,
+    pub known: bool,
+    pub changed: Vec<Changed>,
+}
+
+/// Versions of the code that decide a stage's result.
+pub(super) fn code(spec: &Value) -> String {
+    format!(
+        "engine semantics {}, task generator {}",
+        spec["semantics_version"], spec["generator_version"]
+    )
+}
+
+pub(super) fn siblings(of: &Material) -> Vec<Choice> {
+    let chosen = of.against.as_ref().map(|a| a.run);
+    of.siblings
+        .iter()
+        .filter(|(id, _)| *id != of.run.id)
+        .map(|(id, label)| Choice {
+            value: id.to_string(),
+            label: label.clone(),
+            chosen: Some(*id) == chosen,
+        })
+        .collect()
+}
+
+pub(super) fn difference(other: &Against, own: Option<&Value>) -> Difference {
+    let both = own.zip(other.spec.as_ref());
+    Difference {
+        name: other.name.clone(),
+        known: both.is_some(),
+        changed: both.map_or(vec![], |(here, there)| changed(here, there)),
+    }
 }
 
 #[cfg(test)]

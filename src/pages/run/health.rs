@@ -1,9 +1,13 @@
 //! Alarms with their thresholds, and detectors that have changed their level.
 
+use super::history::{self, Moment};
+use super::material::Material;
 use super::panels::{self, Measured};
 use crate::number::{self, Kind};
 use assay_core::health::{self, Curves, Finding, Rule, Sample};
 use assay_core::metric;
+use assay_core::wire::Level;
+use assay_store::EventView;
 
 #[derive(Debug)]
 pub(super) struct AlarmRow {
@@ -72,8 +76,16 @@ pub(super) fn alarms(series: &[Measured]) -> Vec<AlarmRow> {
         .collect()
 }
 
-/// Step and words of each detector's change of level.
-pub(super) fn changes(series: &[Measured]) -> Vec<(i64, String)> {
+/// Stage, step and words of each detector's change of level.
+pub(super) fn changes(of: &Material) -> Vec<history::Change> {
+    let stage = of.stage.clone().unwrap_or_default();
+    levels(&of.series)
+        .into_iter()
+        .map(|(step, text)| (stage.clone(), step, text))
+        .collect()
+}
+
+fn levels(series: &[Measured]) -> Vec<(i64, String)> {
     let mut out = vec![];
     for (name, series) in series
         .iter()
@@ -95,4 +107,15 @@ pub(super) fn changes(series: &[Measured]) -> Vec<(i64, String)> {
         }
     }
     out
+}
+
+/// Alarms that the worker has raised.
+pub(super) fn raised(of: &Material) -> Vec<Moment> {
+    let alarms: Vec<(String, EventView)> = of
+        .events
+        .iter()
+        .filter(|(_, e)| e.level == Level::Alarm)
+        .cloned()
+        .collect();
+    history::timeline(&[], &alarms, &[], &[])
 }

@@ -13,6 +13,18 @@ use assay_store::{self as store, AttemptView, RunView};
 /// Events of one stage.
 const EVENTS: i64 = 10_000;
 
+/// The last lines of each attempt that left any.
+pub(super) fn logs(of: &[(String, AttemptView)]) -> Vec<(String, String)> {
+    of.iter()
+        .filter_map(|(stage, a)| {
+            let log = &a.failure.as_ref()?.log;
+            let from = log.len().saturating_sub(super::LOG_LINES);
+            let lines = text::visible(&log[from..].join("\n"));
+            (!log.is_empty()).then(|| (format!("{stage}, attempt {}", a.number), lines))
+        })
+        .collect()
+}
+
 fn write(run: &RunView, moments: &[Moment], attempts: &[(String, AttemptView)]) -> String {
     let mut out = format!(
         "{}, seed {}, run {}\n",

@@ -1,11 +1,14 @@
 //! The run's page from made-up material.
 
+use super::links::SAMPLED;
+use super::material::Against;
+use super::panels::Measured;
 use super::*;
 use crate::pages::tests::assert_is_clean;
 use assay_core::ids::{ArmId, ExperimentId};
 use assay_core::metric;
-use assay_core::wire::{HostFacts, Level};
-use assay_store::{ArmView, AttemptState, Point, Series};
+use assay_core::wire::{HostFacts, Level, role};
+use assay_store::{ArmView, ArtifactView, AttemptState, AttemptView, EventView, Point, Series};
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 

@@ -1,11 +1,16 @@
 //! The page from made-up material: filters, groups, components, hostile texts.
 
+use super::material::{CUT, RATES, whole_groups};
+use super::wanted::Wanted;
 use super::*;
 use crate::pages::tests::assert_is_clean;
-use assay_core::ids::{ArmId, ExperimentId};
+use assay_core::ids::{ArmId, ExperimentId, StageId};
 use assay_core::recipe;
 use assay_core::spec::Experiment;
-use assay_store::{ArmView, CompletionView, RunState};
+use assay_core::spec::stage::StageSpec;
+use assay_store::{
+    ArmView, CompletionView, Contest, GraderVerdict, GroupView, Place, RunState, RunView, Sample,
+};
 use time::OffsetDateTime;
 
 fn spec() -> StageSpec {
@@ -122,7 +127,10 @@ fn rate() -> Series {
 fn rates_stand_beside_those_of_the_policy_that_the_stage_began_with() {
     let mut of = material(vec![]);
     let words = |of: &Material| rates(of.stage.as_ref().unwrap()).remove(0);
-    assert!(words(&of).contains("0.010 at step 1, with the policy as this stage began; 0.060 at step 6"));
+    assert!(
+        words(&of)
+            .contains("0.010 at step 1, with the policy as this stage began; 0.060 at step 6")
+    );
     of.stage.as_mut().unwrap().wanted.step = Some(11);
     assert!(words(&of).ends_with("none counted at step 11"));
 }

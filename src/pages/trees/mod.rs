@@ -1,13 +1,14 @@
 //! `/runs/{id}/trees` and `/runs/{id}/trees/{tree}`: where did the search spend its
 //! budget, and did its values help?
 
+mod list;
 mod node;
 mod outline;
 
 use super::query::{Asked, link};
-use super::stages::{self, Filed};
+use super::stages;
 use super::text;
-use super::{Choice, Shell, html};
+use super::{Shell, html};
 use crate::charts::tree::{Finish, Mark, tree as draw};
 use crate::number;
 use crate::problem::Problem;
@@ -21,6 +22,7 @@ use assay_core::ledger::Cost;
 use assay_core::trees::{Picked, StoredTree, TreeNode};
 use assay_core::wire::role;
 use assay_store as store;
+pub use list::list;
 use node::NodePanel;
 use outline::{Line, outline};
 
@@ -31,34 +33,6 @@ const TREES: usize = 64;
 
 /// One stored tree, or why it cannot be shown.
 type Read = Result<StoredTree, String>;
-
-struct TreeRow {
-    href: String,
-    name: String,
-    prompt: String,
-    nodes: String,
-    depth: String,
-    simulations: String,
-    cost: String,
-    found: &'static str,
-    answered: String,
-    whole: String,
-    error: Option<String>,
-}
-
-#[derive(Template)]
-#[template(path = "trees/list.html")]
-struct ListPage {
-    shell: Shell,
-    run: RunId,
-    arm: String,
-    seed: u64,
-    stages: Vec<Choice>,
-    stage: Option<String>,
-    steps: Vec<Choice>,
-    broken: Option<String>,
-    trees: Vec<TreeRow>,
-}
 
 fn cost(of: Option<&Cost>) -> String {
     of.map_or(number::NONE.into(), |c| {
@@ -109,81 +83,10 @@ fn yes_no(of: bool) -> &'static str {
     if of { "yes" } else { "no" }
 }
 
-fn row(read: &Read, at: usize, stage: &str, step: i64) -> TreeRow {
-    let name = format!("{step}-{}", at + 1);
-    let mut out = TreeRow {
-        href: format!("trees/{name}{}", link([("stage", stage)])),
-        name,
-        prompt: String::new(),
-        nodes: String::new(),
-        depth: String::new(),
-        simulations: String::new(),
-        cost: String::new(),
-        found: "",
-        answered: String::new(),
-        whole: String::new(),
-        error: None,
-    };
-    match read {
-        Err(error) => out.error = Some(text::line(error, 200)),
-        Ok(tree) => {
-            let deepest = tree.nodes.iter().map(|n| n.depth).max().unwrap_or(0);
-            out.prompt = text::line(&tree.prompt, 80);
-            out.nodes = number::integer(tree.nodes.len() as i64);
-            out.depth = number::integer(deepest as i64);
-            out.simulations = simulations(tree);
-            out.cost = cost(tree.cost.as_ref());
-            out.found = yes_no(tree.found());
-            out.answered = answered(tree);
-            out.whole = whole(tree);
-        }
-    }
-    out
-}
-
 /// Of older files, the visits of the root: each simulation passes through it.
 fn simulations(of: &StoredTree) -> String {
     let n = of.simulations.unwrap_or(of.nodes[0].visits);
     number::integer(n.into())
-}
-
-pub async fn list(
-    state: Data<AppState>,
-    request: HttpRequest,
-    id: Path<RunId>,
-) -> Result<HttpResponse, Problem> {
-    let mut asked = Asked::read(request.query_string());
-    let mut conn = state.conn().await?;
-    let run = store::get_run(&mut conn, *id).await?;
-    let question = store::get_experiment(&mut conn, run.experiment).await?.name;
-    let filed = stages::filed(&mut conn, &run, role::TREES).await?;
-    drop(conn);
-    let chosen = stages::chosen(&filed, &mut asked);
-    let (mut trees, mut broken, mut steps) = (vec![], None, vec![]);
-    if let Some((Filed { stage, files }, file)) = chosen {
-        let (lines, wrong) = stages::lines(&state, file, TREES).await?;
-        broken = wrong;
-        trees = lines
-            .iter()
-            .enumerate()
-            .map(|(at, line)| row(&StoredTree::read(line), at, &stage.name, file.step))
-            .collect();
-        steps = stages::step_choices(files, file.step);
-    }
-    let stage = chosen.map(|(f, _)| f.stage.name.clone());
-    let mut shell = Shell::new(&state, &request, "Search trees").run(&run, &question);
-    shell.ignored = asked.ignored();
-    html(&ListPage {
-        shell,
-        run: run.id,
-        arm: run.arm.label.clone(),
-        seed: run.seed,
-        stages: stages::stage_choices(&filed, stage.as_deref()),
-        stage,
-        steps,
-        broken,
-        trees,
-    })
 }
 
 struct DepthRow {

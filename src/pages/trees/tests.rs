@@ -1,5 +1,6 @@
 //! Trees from made-up nodes: what is drawn, listed and counted.
 
+use super::list::row;
 use super::*;
 use crate::pages::tests::assert_is_clean;
 use assay_core::trees::{Terminal, WholeSamples};
@@ -175,6 +176,6 @@ fn rows_say_what_a_file_of_old_does_not_hold() {
         ("not stored", "not measured")
     );
     assert_eq!(row.href, "trees/16-1?stage=decode");
-    let bad = super::row(&Err("not a readable tree".into()), 3, "decode", 16);
+    let bad = list::row(&Err("not a readable tree".into()), 3, "decode", 16);
     assert!(bad.error.is_some());
 }
