@@ -164,6 +164,58 @@ impl ArtifactStore {
     }
 }
 
+/// Bytes of text that are taken out of one file for a page.
+const MOST_TEXT: u64 = 16 << 20;
+
+/// The first lines of a gzipped text.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    pub lines: Vec<String>,
+    /// Why there are no more of them, where that is not the file's end.
+    pub broken: Option<&'static str>,
+}
+
+impl ArtifactStore {
+    /// At most `most` lines of a gzipped text; `None` where the file is gone. A file that
+    /// cannot be read to its end gives what could be read.
+    pub async fn lines(&self, name: &Name, most: usize) -> Result<Option<Lines>, Problem> {
+        let path = self.path(name);
+        let read = move || match std::fs::File::open(path) {
+            Ok(file) => Ok(Some(unpack(file, most, MOST_TEXT))),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(Problem::disk(&e)),
+        };
+        tokio::task::spawn_blocking(read)
+            .await
+            .map_err(Problem::internal)?
+    }
+}
+
+fn unpack(file: impl std::io::Read, most: usize, limit: u64) -> Lines {
+    use std::io::{BufRead, Read};
+    let mut text = std::io::BufReader::new(flate2::read::GzDecoder::new(file).take(limit));
+    let mut out = Lines::default();
+    while out.lines.len() < most {
+        let mut line = vec![];
+        match text.read_until(b'\n', &mut line) {
+            Err(_) => {
+                out.broken = Some("the file cannot be read to its end");
+                break;
+            }
+            Ok(0) => break,
+            Ok(_) if line.last() == Some(&b'\n') => {
+                line.pop();
+                out.lines.push(String::from_utf8_lossy(&line).into_owned());
+            }
+            Ok(_) => {
+                out.broken = Some("the file is longer than a page reads");
+                break;
+            }
+        }
+    }
+    out
+}
+
 /// Gives a draft its name, then its row, under the lock that keeps the sweep away.
 pub async fn publish(state: Arc<AppState>, draft: Draft) -> Result<u64, Problem> {
     let mut tx = state.begin().await?;
@@ -220,6 +272,30 @@ pub async fn sweep(state: &AppState) -> Result<usize, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn packed(text: &[u8]) -> Vec<u8> {
+        use std::io::Write;
+        let mut file = flate2::write::GzEncoder::new(vec![], flate2::Compression::default());
+        file.write_all(text).unwrap();
+        file.finish().unwrap()
+    }
+
+    #[test]
+    fn texts_are_unpacked_within_bounds_and_what_is_broken_is_said() {
+        let file = packed(b"one\ntwo\n\xff\n");
+        let whole = unpack(&file[..], 9, 1 << 20);
+        assert_eq!(whole.lines, ["one", "two", "\u{fffd}"]);
+        assert_eq!(whole.broken, None);
+        assert_eq!(unpack(&file[..], 1, 1 << 20).lines, ["one"]);
+        let cut = unpack(&file[..file.len() - 12], 9, 1 << 20);
+        assert!(cut.broken.is_some(), "{cut:?}");
+        assert!(unpack(&b"no gzip"[..], 9, 1 << 20).broken.is_some());
+        // A bomb: a thousand times its size in one line.
+        let bomb = packed(&vec![b'x'; 1 << 20]);
+        assert!(bomb.len() < 1 << 12);
+        let short = unpack(&bomb[..], 9, 1 << 10);
+        assert_eq!((short.lines.len(), short.broken.is_some()), (0, true));
+    }
 
     #[test]
     fn a_name_cannot_leave_the_folder() {

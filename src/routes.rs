@@ -68,6 +68,11 @@ fn rest(cfg: &mut ServiceConfig) {
     .service(resource("/runs/{id}/completions").route(get().to(runs::completions)))
     .service(resource("/runs/{id}/evaluations").route(get().to(runs::evaluations)))
     .service(resource("/runs/{id}/ledger").route(get().to(runs::ledger)))
+    .service(
+        resource("/runs/{id}/contests")
+            .route(get().to(runs::contests))
+            .route(post().to(runs::contest)),
+    )
     .service(resource("/runs/{id}/cancel").route(post().to(runs::cancel)))
     .service(resource("/runs/{id}/retry").route(post().to(runs::retry)))
     .service(resource("/workers").route(get().to(queue::workers)))

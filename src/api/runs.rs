@@ -1,15 +1,18 @@
 //! `/api/v1/runs/{id}`.
 
+use crate::body;
 use crate::problem::Problem;
 use crate::state::AppState;
-use actix_web::HttpResponse;
-use actix_web::web::{Data, Path, Query};
+use actix_web::web::{Data, Path, Payload, Query};
+use actix_web::{HttpRequest, HttpResponse};
 use assay_core::ids::RunId;
-use assay_store::{self as store, RunStageView, RunView};
+use assay_core::stats::wilson;
+use assay_store::{self as store, GraderVerdict, Place, RunStageView, RunView};
 use serde::Deserialize;
 use serde_json::json;
 
 const MAX_POINTS: usize = 5_000;
+const MAX_CONTEST_BYTES: usize = 16 << 10;
 
 pub async fn one(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResponse, Problem> {
     let run = store::get_run(&mut *state.conn().await?, *id).await?;
@@ -122,6 +125,63 @@ pub async fn ledger(state: Data<AppState>, id: Path<RunId>) -> Result<HttpRespon
     let run = store::get_run(&mut conn, *id).await?;
     let rows = store::run_ledger(&mut conn, run.id).await?;
     Ok(HttpResponse::Ok().json(json!({ "run": run.id, "ledger": rows })))
+}
+
+/// What people say of the grader on this run, and how often they found it wrong.
+pub async fn contests(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResponse, Problem> {
+    let mut conn = state.conn().await?;
+    let run = store::get_run(&mut conn, *id).await?;
+    let all = store::list_contests(&mut conn, run.id).await?;
+    let last = || all.iter().filter(|c| c.counts);
+    let reviewed = last().count() as u64;
+    let wrong = last().filter(|c| c.verdict == GraderVerdict::Wrong).count() as u64;
+    Ok(HttpResponse::Ok().json(json!({
+        "run": run.id,
+        "reviewed": reviewed,
+        "wrong": wrong,
+        "error_rate": (reviewed > 0).then(|| wrong as f64 / reviewed as f64),
+        "interval": wilson(wrong, reviewed),
+        "level": 0.95,
+        "method": "wilson",
+        "basis": "completions that a person has judged, the last word on each",
+        "contests": all,
+    })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContestBody {
+    stage: String,
+    step: i64,
+    group: i32,
+    index: i32,
+    verdict: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// Keeps a person's word on one stored completion.
+pub async fn contest(
+    state: Data<AppState>,
+    id: Path<RunId>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let body: ContestBody = body::json(&request, payload, MAX_CONTEST_BYTES).await?;
+    let mut conn = state.conn().await?;
+    let run = store::get_run(&mut conn, *id).await?;
+    let stage = chosen(&run, Some(&body.stage))?[0].stage;
+    let place = Place {
+        step: body.step,
+        group: body.group,
+        index: body.index,
+    };
+    let verdict = body
+        .verdict
+        .parse()
+        .map_err(|e: String| Problem::bad_request(e))?;
+    let id = store::insert_contest(&mut conn, stage, place, verdict, &body.reason).await?;
+    Ok(HttpResponse::Created().json(json!({ "run": run.id, "id": id })))
 }
 
 pub async fn cancel(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResponse, Problem> {

@@ -11,6 +11,7 @@ mod panel;
 mod rows;
 mod sparkline;
 mod text;
+pub mod tree;
 
 #[cfg(test)]
 mod golden;

@@ -41,9 +41,9 @@ impl Panel {
             .filter(|p| p.step.is_finite() && p.mean.is_finite())
             .collect();
         // The backend writes into memory and cannot fail; plotters' type says it may.
-        let _ = self.paint(&finite, backend, &buffer);
+        let attributes = self.paint(&finite, backend, &buffer).unwrap_or_default();
         Drawn {
-            svg: document(&buffer, SIZE, "panel", &self.title, ""),
+            svg: document(&buffer, SIZE, "panel", &self.title, &attributes),
             left_out: self.points.len() - finite.len(),
         }
     }
@@ -53,7 +53,7 @@ impl Panel {
         points: &[PanelPoint],
         backend: ThemedSvg,
         buffer: &Buffer,
-    ) -> Result<(), DrawError> {
+    ) -> Result<String, DrawError> {
         let ends = || points.iter().flat_map(|p| [p.mean, p.min, p.max]);
         let (low, high) = ends()
             .filter(|v| v.is_finite())
@@ -67,10 +67,16 @@ impl Panel {
             .tight(0.0, steps().fold(0.0, f64::max));
         let area = backend.into_drawing_area();
         let mut chart = frame(&area, &MARGINS, &x, Some(&y))?;
+        let (across, down) = chart.plotting_area().get_pixel_range();
+        // What a script needs to tell a step from a pixel.
+        let attributes = format!(
+            r#" data-plot="{} {} {} {}" data-x="{} {} linear""#,
+            across.start, down.start, across.end, down.end, x.low, x.high
+        );
         if points.is_empty() {
             let (px, py) = chart.backend_coord(&((x.low + x.high) / 2.0, (y.low + y.high) / 2.0));
             text(buffer, "tx mut", (px, py), "middle", "no data yet");
-            return Ok(());
+            return Ok(attributes);
         }
         let at = |value: f64, mean: f64| y.clamped(value).unwrap_or(mean);
         buffer.borrow_mut().push_str(r#"<g class="s c1">"#);
@@ -102,6 +108,6 @@ impl Panel {
             );
         }
         buffer.borrow_mut().push_str("</g>");
-        Ok(())
+        Ok(attributes)
     }
 }

@@ -7,9 +7,14 @@ mod experiment;
 mod experiments;
 mod graveyard;
 pub mod login;
+mod prm;
 pub mod query;
 mod queue;
 mod run;
+mod samples;
+mod stages;
+mod text;
+mod trees;
 mod words;
 
 use crate::number;
@@ -18,6 +23,7 @@ use crate::state::AppState;
 use actix_web::web::{ServiceConfig, get, post, resource};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use assay_store::RunView;
 use time::OffsetDateTime;
 
 /// Addresses of the pages; `routes` mounts them.
@@ -30,6 +36,13 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/experiments/{id}/arms/{arm}/notes").route(post().to(graveyard::note)))
         .service(resource("/experiments/{id}").route(get().to(experiment::page)))
         .service(resource("/runs/{id}").route(get().to(run::page)))
+        .service(resource("/runs/{id}/log.txt").route(get().to(run::log)))
+        .service(resource("/runs/{id}/samples").route(get().to(samples::page)))
+        .service(resource("/runs/{id}/contests").route(post().to(samples::contest)))
+        .service(resource("/runs/{id}/trees").route(get().to(trees::list)))
+        .service(resource("/runs/{id}/trees/{tree}").route(get().to(trees::page)))
+        .service(resource("/runs/{id}/prm").route(get().to(prm::list)))
+        .service(resource("/runs/{id}/prm/{text}").route(get().to(prm::page)))
         .service(resource("/queue").route(get().to(queue::page)));
 }
 
@@ -83,6 +96,14 @@ impl Shell {
             label: label.into(),
         });
         self
+    }
+
+    /// Below a run: where it belongs, and the run itself.
+    pub fn run(self, run: &RunView, question: &str) -> Self {
+        let named = format!("{}, seed {}", run.arm.label, run.seed);
+        self.crumb("/", "Experiments")
+            .crumb(format!("/experiments/{}", run.experiment), question)
+            .crumb(format!("/runs/{}", run.id), named)
     }
 
     pub fn css(&self) -> &'static str {

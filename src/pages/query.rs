@@ -74,6 +74,28 @@ impl Asked {
     }
 }
 
+/// A query string of what is given; empty values are left out.
+pub fn link<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut out = String::new();
+    for (key, value) in pairs {
+        if value.is_empty() {
+            continue;
+        }
+        out.push(if out.is_empty() { '?' } else { '&' });
+        out.push_str(key);
+        out.push('=');
+        for byte in value.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                    out.push(char::from(byte));
+                }
+                _ => out.push_str(&format!("%{byte:02X}")),
+            }
+        }
+    }
+    if out.is_empty() { "?".into() } else { out }
+}
+
 fn shown(text: &str) -> String {
     let mut out: String = text.chars().take(60).collect();
     if out.len() < text.len() {
@@ -85,6 +107,17 @@ fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_reads_back_to_what_it_was_made_from() {
+        let text = "a b&c=d?é%\"<";
+        let query = link([("text", text), ("none", ""), ("step", "3")]);
+        assert_eq!(query, "?text=a%20b%26c%3Dd%3F%C3%A9%25%22%3C&step=3");
+        let mut asked = Asked::read(&query[1..]);
+        assert_eq!(asked.text("text").as_deref(), Some(text));
+        assert_eq!(asked.number("step"), Some(3));
+        assert_eq!(link([]), "?");
+    }
 
     #[test]
     fn what_is_not_understood_is_named_and_nothing_fails() {

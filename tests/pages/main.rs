@@ -7,6 +7,7 @@ mod decoders;
 mod graveyard;
 mod numbers;
 mod seed;
+mod viewers;
 
 use app::App;
 use assay_core::ids::ExperimentId;

@@ -243,6 +243,7 @@ fn completions(at: Policy, step: u64) -> Vec<CompletionItem> {
                 length: text.len() as u32 + 1,
                 truncated: false,
                 correct,
+                components: [("accuracy".to_string(), f64::from(u8::from(correct)))].into(),
             });
         }
     }

@@ -32,6 +32,8 @@ pub struct Seeder {
     pub steps: u64,
     /// What an evaluation finds in weights: the arm's level and the seed's luck.
     policies: HashMap<String, Policy>,
+    /// Records that GRPO stages send besides their own.
+    pub extra: Vec<Record>,
 }
 
 /// `arms` beside the base, each told apart by its learning rate.
@@ -134,7 +136,25 @@ impl Seeder {
             worker,
             steps,
             policies: HashMap::new(),
+            extra: vec![],
         }
+    }
+
+    /// A reference to a stored file, for a stage that has ended.
+    pub async fn refer(&self, at: AttemptRef, role: &str, step: i64, sha256: &str) {
+        let mut conn = self.state.conn().await.unwrap();
+        sqlx::query(
+            "insert into artifact_ref (stage_id, attempt, role, step, sha256)
+             values ($1, $2, $3, $4, $5)",
+        )
+        .bind(at.stage.0)
+        .bind(at.number)
+        .bind(role)
+        .bind(step)
+        .bind(sha256)
+        .execute(&mut *conn)
+        .await
+        .unwrap();
     }
 
     pub async fn submit(&self, experiment: &Experiment) -> ExperimentId {
@@ -182,6 +202,9 @@ impl Seeder {
                 records.extend(decoding_of(claim, policy));
             }
             _ => records.extend(training(claim, self.steps, until)),
+        }
+        if claim.spec.job.kind() == "grpo" {
+            records.extend(self.extra.iter().cloned());
         }
         if let Until::Nan(share) = until {
             let step = (self.steps as f64 * share) as u64;

@@ -2,11 +2,14 @@
 //! verifiers, the statistics, the ledger and the worker protocol.
 //! No HTTP, no SQL, no tensors.
 
+pub mod calibration;
 pub mod canonical;
 pub mod compare;
 pub mod decoders;
 pub mod failure;
+pub mod health;
 pub mod ids;
+pub mod judged;
 pub mod ledger;
 pub mod metric;
 pub mod note;
@@ -17,5 +20,6 @@ pub mod spec;
 pub mod stats;
 pub mod supervision;
 pub mod task;
+pub mod trees;
 pub mod violation;
 pub mod wire;

@@ -113,6 +113,22 @@ pub fn paired_difference(arm: &[(u64, f64)], baseline: &[(u64, f64)]) -> Option<
     estimate(&of_seeds)
 }
 
+/// Wilson's 95 % score interval of a share (Wilson 1927); `None` without cases.
+pub fn wilson(hits: u64, n: u64) -> Option<Interval> {
+    if n == 0 || hits > n {
+        return None;
+    }
+    let z = 1.959_963_984_540_054_f64;
+    let (n, p) = (n as f64, hits as f64 / n as f64);
+    let shrunk = 1.0 + z * z / n;
+    let middle = (p + z * z / (2.0 * n)) / shrunk;
+    let half = z / shrunk * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
+    Some(Interval {
+        low: (middle - half).max(0.0),
+        high: (middle + half).min(1.0),
+    })
+}
+
 /// Unbiased pass@k of one problem: 1 - C(n-c, k) / C(n, k) (Chen et al. 2021).
 /// `None` for k > n.
 pub fn pass_at_k(n: usize, correct: usize, k: usize) -> Option<f64> {
@@ -191,6 +207,23 @@ mod tests {
         let d = paired_difference(&[(0, 0.9), (1, 0.8), (7, 1.0)], &[(1, 0.3), (0, 0.5)]).unwrap();
         assert_eq!(d.n, 2);
         assert!((d.mean - 0.45).abs() < 1e-12);
+    }
+
+    #[test]
+    fn wilsons_interval_matches_the_printed_values() {
+        // Newcombe 1998, table I: 81 of 263, and 0 of 20, 1 of 29.
+        for (hits, n, low, high) in [
+            (81, 263, 0.2553, 0.3662),
+            (0, 20, 0.0, 0.1611),
+            (1, 29, 0.0061, 0.1718),
+        ] {
+            let i = wilson(hits, n).unwrap();
+            assert!(
+                (i.low - low).abs() < 1e-4 && (i.high - high).abs() < 1e-4,
+                "{i:?}"
+            );
+        }
+        assert_eq!(wilson(0, 0), None);
     }
 
     #[test]

@@ -166,8 +166,10 @@ pub mod role {
     pub const OUTPUT: &str = "output";
     /// Texts of an evaluation, JSON lines.
     pub const SAMPLES: &str = "samples";
-    /// Some of a search's trees, JSON lines.
+    /// Some of a search's trees: gzipped JSON lines of `trees::StoredTree`.
     pub const TREES: &str = "trees";
+    /// Some of the texts that a judge has scored: gzipped JSON lines of `judged::Judged`.
+    pub const JUDGED: &str = "judged";
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -184,6 +186,9 @@ pub struct CompletionItem {
     pub length: u32,
     pub truncated: bool,
     pub correct: bool,
+    /// Components of the reward before their weights; workers of old send none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub components: BTreeMap<String, f64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

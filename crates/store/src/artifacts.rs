@@ -31,6 +31,14 @@ pub struct ArtifactView {
     pub stored_at: OffsetDateTime,
 }
 
+/// One file of a stage's current view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageFile {
+    pub step: i64,
+    pub sha256: String,
+    pub bytes: u64,
+}
+
 /// A file has been stored; storing it again renews its age.
 ///
 /// # Errors
@@ -93,6 +101,39 @@ pub async fn list_artifacts(conn: &mut PgConnection, stage: StageId) -> Result<V
             bytes: unsigned(row.bytes),
             released: row.released_at.is_some(),
             stored_at: row.stored_at,
+        })
+        .collect())
+}
+
+/// Files of one role in a stage's current view, along its steps; where an attempt
+/// repeated a step, the newer counts.
+///
+/// # Errors
+/// `Database`.
+pub async fn list_stage_files(
+    conn: &mut PgConnection,
+    stage: StageId,
+    role: &str,
+) -> Result<Vec<StageFile>> {
+    let rows = sqlx::query!(
+        "select distinct on (r.step) r.step, r.sha256, a.bytes
+         from artifact_ref r
+         join artifact a on a.sha256 = r.sha256
+         join kept k on k.stage_id = r.stage_id and k.attempt = r.attempt
+         where r.stage_id = $1 and r.role = $2 and r.released_at is null
+             and r.step <= k.last_step
+         order by r.step, r.attempt desc",
+        stage.0,
+        role
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| StageFile {
+            step: row.step,
+            sha256: row.sha256,
+            bytes: unsigned(row.bytes),
         })
         .collect())
 }

@@ -1,10 +1,11 @@
 //! Samples of what was generated in training.
 
-use crate::Result;
 use crate::numbers::{int, text};
+use crate::{Result, StoreError};
 use assay_core::ids::{AttemptRef, StageId};
 use assay_core::wire::CompletionItem;
 use serde::Serialize;
+use serde_json::Value;
 use sqlx::PgConnection;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -21,6 +22,9 @@ pub struct CompletionView {
     pub length: i32,
     pub truncated: bool,
     pub correct: bool,
+    /// Components of the reward before their weights: an object of numbers, empty where
+    /// the worker sent none.
+    pub components: Value,
 }
 
 /// Steps of the current view that have completions, ascending.
@@ -54,7 +58,7 @@ pub async fn completions(
     Ok(sqlx::query_as!(
         CompletionView,
         r#"select step, group_no as "group", index_no as "index", prompt, gold, completion,
-             reward, advantage, length, truncated, correct
+             reward, advantage, length, truncated, correct, components
          from completion where stage_id = $1 and attempt = $2 and step = $3
          order by group_no, index_no limit $4"#,
         stage.0,
@@ -109,11 +113,16 @@ pub(crate) async fn insert_completions(
     let flags = |f: fn(&CompletionItem) -> bool| -> Vec<bool> {
         items.iter().map(|(_, item)| f(item)).collect()
     };
+    let components = items
+        .iter()
+        .map(|(_, item)| serde_json::to_value(&item.components).map_err(StoreError::unreadable))
+        .collect::<Result<Vec<_>>>()?;
     sqlx::query!(
         "insert into completion (stage_id, attempt, step, group_no, index_no, prompt, gold,
-             completion, reward, advantage, length, truncated, correct)
+             completion, reward, advantage, length, truncated, correct, components)
          select $1, $2, * from unnest($3::bigint[], $4::int[], $5::int[], $6::text[], $7::text[],
-             $8::text[], $9::float8[], $10::float8[], $11::int[], $12::bool[], $13::bool[])
+             $8::text[], $9::float8[], $10::float8[], $11::int[], $12::bool[], $13::bool[],
+             $14::jsonb[])
          on conflict do nothing",
         attempt.stage.0,
         attempt.number,
@@ -127,7 +136,8 @@ pub(crate) async fn insert_completions(
         &numbers(|i| i.advantage),
         &column(|i| i.length)?,
         &flags(|i| i.truncated),
-        &flags(|i| i.correct)
+        &flags(|i| i.correct),
+        &components
     )
     .execute(conn)
     .await?;

@@ -7,6 +7,7 @@
 
 mod artifacts;
 mod completions;
+mod contests;
 mod db;
 mod decoders;
 mod error;
@@ -23,6 +24,7 @@ mod progress;
 mod queue;
 mod records;
 mod runs;
+mod samples;
 mod series;
 mod supervision;
 mod words;
@@ -30,6 +32,7 @@ mod workers;
 
 pub use artifacts::*;
 pub use completions::*;
+pub use contests::*;
 pub use db::*;
 pub use decoders::*;
 pub use error::*;
@@ -45,6 +48,7 @@ pub use progress::*;
 pub use queue::*;
 pub use records::*;
 pub use runs::*;
+pub use samples::*;
 pub use series::*;
 pub use supervision::*;
 pub use words::*;

@@ -57,6 +57,12 @@ words! {
         Cancelled = "cancelled",
     }
 
+    /// What a person says of the grader's word on a completion.
+    pub enum GraderVerdict {
+        Right = "right",
+        Wrong = "wrong",
+    }
+
     /// Derived from the states of a run's jobs (view `run_state`).
     pub enum RunState {
         Waiting = "waiting",

@@ -1,7 +1,7 @@
 //! What the policy wrote: whole groups, as it stands, never a chosen few.
 
 use crate::number;
-use crate::pages::Choice;
+use crate::pages::{Choice, text};
 use assay_store::CompletionView;
 
 #[derive(Debug)]
@@ -36,7 +36,6 @@ pub(super) struct Completion {
 const GROUPS: usize = 4;
 /// Steps offered in the selector.
 const STEPS: usize = 200;
-const LONG: usize = 4_096;
 
 impl Answers {
     pub fn new(steps: &[i64], completions: &[CompletionView]) -> Self {
@@ -77,29 +76,22 @@ fn group(members: &[&CompletionView]) -> Group {
     let right = members.iter().filter(|c| c.correct).count();
     let first = members.first();
     Group {
-        prompt: first.map_or(String::new(), |c| c.prompt.clone()),
-        gold: first.map_or(String::new(), |c| c.gold.clone()),
+        prompt: first.map_or(String::new(), |c| text::line(&c.prompt, text::LONG)),
+        gold: first.map_or(String::new(), |c| text::line(&c.gold, text::LONG)),
         summary: format!("{right} of {} correct", members.len()),
         completions: members.iter().map(|c| completion(c)).collect(),
     }
 }
 
 fn completion(of: &CompletionView) -> Completion {
-    let cut = of.completion.char_indices().nth(LONG).map(|(at, _)| at);
-    let (text, rest) = match cut {
-        Some(at) => {
-            let (a, b) = of.completion.split_at(at);
-            (a.to_string(), Some(b.to_string()))
-        }
-        None => (of.completion.clone(), None),
-    };
+    let long = text::fold(&of.completion);
     Completion {
         correct: of.correct,
         reward: number::fixed(of.reward, 2),
         advantage: number::signed(number::Kind::Share, of.advantage),
         length: number::counted(i64::from(of.length), "token"),
         truncated: of.truncated,
-        text,
-        rest,
+        text: long.shown,
+        rest: long.rest,
     }
 }

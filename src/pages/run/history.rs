@@ -1,9 +1,10 @@
 //! What has been measured, spent and tried.
 
 use crate::number;
+use crate::pages::text;
 use assay_core::ledger::Cost;
-use assay_core::wire::Level;
-use assay_store::{AttemptState, AttemptView, EvaluationView, EventView, LedgerRow};
+use assay_core::wire::{Level, role};
+use assay_store::{ArtifactView, AttemptState, AttemptView, EvaluationView, EventView, LedgerRow};
 use time::OffsetDateTime;
 
 #[derive(Debug)]
@@ -88,10 +89,15 @@ pub(super) struct Moment {
     pub alarm: bool,
 }
 
-/// Attempts and events, newest first.
+/// Where a detector has changed its level: stage, step and words.
+pub(super) type Change = (String, i64, String);
+
+/// Attempts, events, checkpoints and changes, newest first.
 pub(super) fn timeline(
     attempts: &[(String, AttemptView)],
     events: &[(String, EventView)],
+    files: &[(String, ArtifactView)],
+    changes: &[Change],
 ) -> Vec<Moment> {
     let mut all: Vec<(OffsetDateTime, String, bool)> = vec![];
     // Most attempts have told their story themselves.
@@ -139,12 +145,148 @@ pub(super) fn timeline(
             e.level == Level::Alarm,
         ));
     }
+    for (stage, f) in files.iter().filter(|(_, f)| is_checkpoint(&f.role)) {
+        let (word, step) = (role_words(&f.role), number::integer(f.step));
+        let text = format!("{stage}: {word} stored at step {step}");
+        all.push((f.stored_at, text, false));
+    }
     all.sort_by_key(|(at, _, _)| std::cmp::Reverse(*at));
-    all.into_iter()
-        .map(|(at, text, alarm)| Moment {
-            at: number::moment(at),
-            text,
-            alarm,
+    let mut out: Vec<(OffsetDateTime, Moment)> = all
+        .into_iter()
+        .map(|(at, text, alarm)| {
+            let said = number::moment(at);
+            (
+                at,
+                Moment {
+                    at: said,
+                    text,
+                    alarm,
+                },
+            )
+        })
+        .collect();
+    // A change has a step and no time: it stands before the first thing after it.
+    for (stage, step, text) in changes {
+        let next = next_moment(stage, *step, attempts, events, files);
+        let place = out.partition_point(|(at, _)| next.is_some_and(|next| *at >= next));
+        let at = next.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let moment = Moment {
+            at: format!("step {}", number::integer(*step)),
+            text: format!("{stage}: {text}"),
+            alarm: false,
+        };
+        out.insert(place, (at, moment));
+    }
+    out.into_iter().map(|(_, moment)| moment).collect()
+}
+
+/// The first time that is known at or after a step of a stage.
+fn next_moment(
+    stage: &str,
+    step: i64,
+    attempts: &[(String, AttemptView)],
+    events: &[(String, EventView)],
+    files: &[(String, ArtifactView)],
+) -> Option<OffsetDateTime> {
+    let files = files
+        .iter()
+        .filter(|(s, f)| s == stage && f.step >= step)
+        .map(|(_, f)| f.stored_at);
+    let events = events
+        .iter()
+        .filter(|(s, e)| s == stage && e.step.is_some_and(|at| at >= step))
+        .map(|(_, e)| e.at);
+    let ends = attempts
+        .iter()
+        .filter(|(s, a)| s == stage && a.step >= step)
+        .map(|(_, a)| a.finished_at.unwrap_or(OffsetDateTime::now_utc()));
+    files.chain(events).chain(ends).min()
+}
+
+/// Holds weights, or all that a stage goes on from.
+fn is_checkpoint(of: &str) -> bool {
+    [role::RESUME, role::MILESTONE, role::OUTPUT].contains(&of)
+}
+
+fn role_words(of: &str) -> &str {
+    match of {
+        role::RESUME => "checkpoint",
+        role::MILESTONE => "milestone's weights",
+        role::OUTPUT => "result",
+        role::SAMPLES => "texts of an evaluation",
+        role::TREES => "search trees",
+        role::JUDGED => "judged texts",
+        other => other,
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct FileRow {
+    pub stage: String,
+    pub what: String,
+    pub step: String,
+    pub attempt: i32,
+    pub size: String,
+    pub sha256: String,
+    pub kept: &'static str,
+    pub at: String,
+}
+
+/// Rows of files that a page lists.
+pub(super) const FILES: usize = 200;
+
+/// Newest first.
+pub(super) fn files(of: &[(String, ArtifactView)]) -> Vec<FileRow> {
+    let mut sorted: Vec<_> = of.iter().collect();
+    sorted.sort_by_key(|(_, f)| std::cmp::Reverse(f.stored_at));
+    sorted
+        .into_iter()
+        .take(FILES)
+        .map(|(stage, f)| FileRow {
+            stage: stage.clone(),
+            what: text::line(role_words(&f.role), 60),
+            step: number::integer(f.step),
+            attempt: f.attempt,
+            size: format!("{}B", number::prefixed(f.bytes as f64)),
+            sha256: f.sha256.clone(),
+            kept: if f.released { "released" } else { "kept" },
+            at: number::moment(f.stored_at),
+        })
+        .collect()
+}
+
+#[derive(Debug)]
+pub(super) struct HostRow {
+    pub stage: String,
+    pub attempt: i32,
+    pub worker: String,
+    pub device: String,
+    pub libtorch: String,
+    pub cpu: String,
+    pub time: String,
+}
+
+/// Where each attempt ran.
+pub(super) fn hosts(of: &[(String, AttemptView)]) -> Vec<HostRow> {
+    let said = |text: &str| match text {
+        "" => number::NONE.to_string(),
+        text => text::line(text, 100),
+    };
+    of.iter()
+        .map(|(stage, a)| {
+            let host = a.host.clone().unwrap_or_default();
+            let ran = a.finished_at.map(|end| end - a.started_at);
+            HostRow {
+                stage: stage.clone(),
+                attempt: a.number,
+                worker: said(a.worker_name.as_deref().unwrap_or("")),
+                device: said(&host.device),
+                libtorch: said(&host.libtorch),
+                cpu: said(&host.cpu_model),
+                time: ran.map_or("running".into(), |t| {
+                    number::duration(t.as_seconds_f64() * 1e3)
+                }),
+            }
         })
         .collect()
 }

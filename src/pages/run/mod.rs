@@ -1,11 +1,16 @@
 //! `/runs/{id}`: is it healthy, and is its reward real?
 
 mod answers;
+mod config;
+mod health;
 mod history;
-mod panels;
+mod links;
+mod log;
+mod material;
+pub(super) mod panels;
 
-use super::query::Asked;
-use super::{Shell, html, words};
+use super::query::{Asked, link};
+use super::{Choice, Shell, html, words};
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -13,30 +18,15 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use answers::Answers;
 use askama::Template;
-use assay_core::ids::{RunId, StageId};
-use assay_core::{metric, recipe};
-use assay_store::{
-    self as store, AttemptView, CompletionView, EvaluationView, EventView, FailureView, JobState,
-    LedgerRow, RunStageView, RunState, RunView, Series,
-};
-use history::{EvaluationRow, LedgerLine, Moment};
-use panels::PanelView;
-
-/// Everything that the page is made from.
-#[derive(Debug)]
-pub(super) struct Material {
-    pub run: RunView,
-    pub question: String,
-    /// Name of the stage whose training is shown.
-    pub stage: Option<String>,
-    pub series: Vec<(&'static str, &'static str, Series)>,
-    pub steps: Vec<i64>,
-    pub completions: Vec<CompletionView>,
-    pub evaluations: Vec<(String, EvaluationView)>,
-    pub ledger: Vec<LedgerRow>,
-    pub attempts: Vec<(String, AttemptView)>,
-    pub events: Vec<(String, EventView)>,
-}
+use assay_core::ids::RunId;
+use assay_core::recipe;
+use assay_store::{FailureView, JobState, RunStageView, RunState, RunView};
+use config::Difference;
+use health::AlarmRow;
+use history::{EvaluationRow, FileRow, HostRow, LedgerLine, Moment};
+pub use log::log;
+use material::{Material, material};
+use panels::{Card, PanelView};
 
 struct StageTab {
     name: String,
@@ -72,13 +62,33 @@ struct RunPage {
     overcome: Vec<String>,
     tabs: Vec<StageTab>,
     stage: Option<String>,
-    panels: Vec<PanelView>,
+    cards: Vec<Card>,
+    missing: Vec<String>,
+    others: Vec<PanelView>,
+    /// Shows the others, where they are not shown.
+    more: Option<(usize, String)>,
+    /// Addresses of the samples, up to the step; and the steps.
+    samples: String,
+    sampled: Vec<Choice>,
+    viewers: Vec<(&'static str, String)>,
+    alarms: Vec<AlarmRow>,
+    worker_rules: String,
+    raised: Vec<Moment>,
     answers: Answers,
     evaluations: Vec<EvaluationRow>,
     ledger: Vec<LedgerLine>,
     charged: String,
     spent: String,
     timeline: Vec<Moment>,
+    logs: Vec<(String, String)>,
+    hosts: Vec<HostRow>,
+    code: Option<String>,
+    files: Vec<FileRow>,
+    files_in_all: usize,
+    config: Vec<(String, String)>,
+    siblings: Vec<Choice>,
+    against: Option<Difference>,
+    run: RunId,
 }
 
 impl RunPage {
@@ -120,13 +130,40 @@ impl RunPage {
                 })
                 .collect(),
             stage: of.stage.clone(),
-            panels: panels::views(&of.series),
+            cards: panels::cards(&of.series),
+            missing: panels::missing(&of.series),
+            others: panels::others(&of.series),
+            more: (of.further > 0 && !of.all).then(|| {
+                let stage = of.stage.as_deref().unwrap_or("");
+                (of.further, link([("stage", stage), ("metrics", "all")]))
+            }),
+            samples: links::samples(of),
+            sampled: links::sampled(&of.steps),
+            viewers: links::viewers(of),
+            alarms: health::alarms(&of.series),
+            worker_rules: health::worker_rules(),
+            raised: health::raised(of),
             answers: Answers::new(&of.steps, &of.completions),
             evaluations: history::evaluations(&of.evaluations),
             ledger: history::ledger(&of.ledger),
             charged,
             spent,
-            timeline: history::timeline(&of.attempts, &of.events),
+            timeline: history::timeline(&of.attempts, &of.events, &of.files, &health::changes(of)),
+            logs: log::logs(&of.attempts),
+            hosts: history::hosts(&of.attempts),
+            code: of.spec.as_ref().map(config::code),
+            files: history::files(&of.files),
+            files_in_all: of.files.len(),
+            config: of
+                .spec
+                .as_ref()
+                .map_or(vec![], |s| config::flat(s).into_iter().collect()),
+            siblings: config::siblings(of),
+            against: of
+                .against
+                .as_ref()
+                .map(|other| config::difference(other, of.spec.as_ref())),
+            run: of.run.id,
             shell,
         }
     }
@@ -170,82 +207,6 @@ fn failure(stage: &RunStageView, of: &FailureView) -> Failure {
         place,
         log: of.log[from..].join("\n"),
     }
-}
-
-/// The stage asked for, else the one that trains now, else the last that has begun.
-fn chosen(run: &RunView, asked: &mut Asked) -> Option<(String, StageId)> {
-    let training = || run.stages.iter().filter(|s| s.name != recipe::EVAL);
-    let wanted = asked.text("stage").and_then(|name| {
-        let found = training().find(|s| s.name == name);
-        if found.is_none() {
-            asked.refuse("stage", &name);
-        }
-        found
-    });
-    wanted
-        .or_else(|| training().find(|s| s.state == JobState::Running))
-        .or_else(|| training().rfind(|s| s.attempts > 0))
-        .or_else(|| training().next_back())
-        .map(|s| (s.name.clone(), s.stage))
-}
-
-const POINTS: usize = 300;
-const COMPLETIONS: i64 = 64;
-const EVENTS: i64 = 50;
-
-async fn material(state: &AppState, id: RunId, asked: &mut Asked) -> Result<Material, Problem> {
-    let mut conn = state.conn().await?;
-    let run = store::get_run(&mut conn, id).await?;
-    let question = store::get_experiment(&mut conn, run.experiment).await?.name;
-    let chosen = chosen(&run, asked);
-    let mut of = Material {
-        question,
-        stage: chosen.as_ref().map(|(name, _)| name.clone()),
-        series: vec![],
-        steps: vec![],
-        completions: vec![],
-        evaluations: vec![],
-        ledger: store::run_ledger(&mut conn, id).await?,
-        attempts: vec![],
-        events: vec![],
-        run,
-    };
-    if let Some((_, stage)) = chosen {
-        let known = store::list_metrics(&mut conn, stage).await?;
-        for (name, title) in metric::PANELS {
-            if known.iter().any(|k| k == name) {
-                of.series.push((
-                    name,
-                    title,
-                    store::series(&mut conn, stage, name, POINTS).await?,
-                ));
-            }
-        }
-        of.steps = store::completion_steps(&mut conn, stage).await?;
-        let step = asked.number("step").filter(|step| {
-            let known = of.steps.contains(step);
-            if !known {
-                asked.refuse("step", &step.to_string());
-            }
-            known
-        });
-        if !of.steps.is_empty() {
-            of.completions = store::completions(&mut conn, stage, step, COMPLETIONS).await?;
-        }
-    }
-    for stage in &of.run.stages {
-        let named = |name: &String| name.clone();
-        for e in store::list_evaluations(&mut conn, stage.stage).await? {
-            of.evaluations.push((named(&stage.name), e));
-        }
-        for a in store::list_attempts(&mut conn, stage.stage).await? {
-            of.attempts.push((named(&stage.name), a));
-        }
-        for e in store::events(&mut conn, stage.stage, EVENTS).await? {
-            of.events.push((named(&stage.name), e));
-        }
-    }
-    Ok(of)
 }
 
 pub async fn page(

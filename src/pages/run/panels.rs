@@ -1,4 +1,5 @@
-//! The panels of a run: one metric each, with its latest value.
+//! The panels of a run, with their latest values: six that say whether it is healthy,
+//! others behind them. All have the same axis of steps, so that one crosshair serves.
 
 use crate::charts::{Panel, PanelPoint};
 use crate::number::{self, Kind};
@@ -6,22 +7,98 @@ use assay_core::metric;
 use assay_store::Series;
 
 #[derive(Debug)]
-pub(super) struct PanelView {
-    pub metric: &'static str,
-    pub title: &'static str,
+pub(in crate::pages) struct PanelView {
+    pub metric: String,
+    pub title: String,
     pub latest: String,
     pub svg: String,
     pub note: Option<String>,
 }
 
-pub(super) fn views(series: &[(&'static str, &'static str, Series)]) -> Vec<PanelView> {
-    series
+/// One card: a question, and one or two curves that answer it.
+#[derive(Debug)]
+pub(super) struct Card {
+    pub title: &'static str,
+    pub panels: Vec<PanelView>,
+}
+
+/// The cards in their order, each with its metrics.
+pub(super) const CARDS: [(&str, &[&str]); 8] = [
+    ("Reward", &[metric::REWARD_MEAN]),
+    ("Held-out", &[metric::VALIDATION_PASS_AT_1]),
+    (
+        "Length and truncation",
+        &[metric::COMPLETION_LENGTH, metric::TRUNCATED_SHARE],
+    ),
+    ("Distance", &[metric::KL]),
+    ("Entropy", &[metric::ENTROPY]),
+    ("Speed", &[metric::TOKENS_PER_SECOND]),
+    ("Loss", &[metric::LOSS]),
+    ("Gradient", &[metric::GRAD_NORM]),
+];
+/// So many of them say whether a run is healthy; what they lack is named.
+const VITAL: usize = 6;
+
+/// A metric with its series.
+pub(super) type Measured = (String, Series);
+
+/// Titles of what stands on no card of its own.
+const TITLES: [(&str, &str); 5] = [
+    ("train/reflection_rate", "Reflective completions, share"),
+    (
+        "train/language_consistency",
+        "Characters in the prompt's vocabulary, share",
+    ),
+    ("train/long_share", "Completions with steps, share"),
+    ("train/step_accuracy", "Right steps, share"),
+    (metric::CLIP_HIGH, "Upper clip ratio, share of tokens"),
+];
+
+pub(super) fn title(name: &str) -> String {
+    metric::PANELS
         .iter()
-        .map(|(name, title, series)| view(name, title, series))
+        .chain(&TITLES)
+        .find(|(m, _)| *m == name)
+        .map_or(name, |(_, title)| title)
+        .to_string()
+}
+
+pub(super) fn cards(series: &[Measured]) -> Vec<Card> {
+    let of = |name: &&str| {
+        let found = series.iter().find(|(n, _)| n == name);
+        found.map(|(name, series)| view(name, &title(name), series))
+    };
+    CARDS
+        .iter()
+        .map(|(name, metrics)| Card {
+            title: name,
+            panels: metrics.iter().filter_map(of).collect(),
+        })
+        .filter(|card| !card.panels.is_empty())
         .collect()
 }
 
-fn view(name: &'static str, title: &'static str, series: &Series) -> PanelView {
+/// Panels of the six that this stage does not report.
+pub(super) fn missing(series: &[Measured]) -> Vec<String> {
+    CARDS[..VITAL]
+        .iter()
+        .flat_map(|(_, metrics)| *metrics)
+        .filter(|name| !series.iter().any(|(n, _)| n == *name))
+        .map(|name| title(name))
+        .collect()
+}
+
+/// What stands on no card.
+pub(super) fn others(series: &[Measured]) -> Vec<PanelView> {
+    let on_card = |name: &str| CARDS.iter().any(|(_, m)| m.contains(&name));
+    series
+        .iter()
+        .filter(|(name, _)| !on_card(name))
+        .map(|(name, series)| view(name, &title(name), series))
+        .collect()
+}
+
+pub(in crate::pages) fn view(name: &str, title: &str, series: &Series) -> PanelView {
     let latest = series.points.last().map_or(number::NONE.into(), |p| {
         number::value(Kind::of(name), p.last)
     });
@@ -38,13 +115,13 @@ fn view(name: &'static str, title: &'static str, series: &Series) -> PanelView {
     let drawn = Panel {
         title: format!("{title} by step, now {latest}"),
         points,
-        measured: name == metric::VALIDATION_PASS_AT_1,
+        measured: name.starts_with("validation/"),
     }
     .draw();
     let left_out = drawn.left_out as i64;
     PanelView {
-        metric: name,
-        title,
+        metric: name.into(),
+        title: title.into(),
         latest,
         svg: drawn.svg,
         note: (left_out > 0).then(|| format!("{} not finite", number::counted(left_out, "value"))),

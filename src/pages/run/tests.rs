@@ -1,1 +1,269 @@
+//! The run's page from made-up material.
 
+use super::links::SAMPLED;
+use super::material::Against;
+use super::panels::Measured;
+use super::*;
+use crate::pages::tests::assert_is_clean;
+use assay_core::ids::{ArmId, ExperimentId};
+use assay_core::metric;
+use assay_core::wire::{HostFacts, Level, role};
+use assay_store::{ArmView, ArtifactView, AttemptState, AttemptView, EventView, Point, Series};
+use serde_json::json;
+use time::{Duration, OffsetDateTime};
+
+fn series(values: impl IntoIterator<Item = f64>) -> Series {
+    let point = |(i, v): (usize, f64)| Point {
+        step: i as i64 + 1,
+        count: 1,
+        mean: v,
+        min: v,
+        max: v,
+        last: v,
+        cum: Default::default(),
+    };
+    Series {
+        points: values.into_iter().enumerate().map(point).collect(),
+        level: 0,
+    }
+}
+
+fn at(minutes: i64) -> OffsetDateTime {
+    OffsetDateTime::UNIX_EPOCH + Duration::minutes(minutes)
+}
+
+fn material() -> Material {
+    let six = panels::CARDS[..6].iter().flat_map(|(_, metrics)| *metrics);
+    let mut of: Vec<Measured> = six
+        .map(|name| {
+            (
+                name.to_string(),
+                series((0..40).map(|i| 0.5 + 0.01 * f64::from(i % 3))),
+            )
+        })
+        .collect();
+    let rate = (0..40).map(|i| if i < 25 { 0.02 } else { 0.4 });
+    of.push(("train/reflection_rate".into(), series(rate)));
+    let file = |role: &str, step: i64, minutes| {
+        let view = ArtifactView {
+            attempt: 1,
+            role: role.into(),
+            step,
+            sha256: format!("{step:064}"),
+            bytes: 1_500_000,
+            released: role == role::RESUME,
+            stored_at: at(minutes),
+        };
+        ("rl".to_string(), view)
+    };
+    let attempt = AttemptView {
+        number: 1,
+        state: AttemptState::Failed,
+        worker_name: Some("w-1".into()),
+        started_at: at(0),
+        finished_at: Some(at(50)),
+        resumed_from_step: Some(0),
+        step: 40,
+        host: Some(HostFacts {
+            device: "cpu".into(),
+            libtorch: "2.11.0".into(),
+            cpu_model: "A processor <b>".into(),
+        }),
+        failure: Some(FailureView {
+            class: "crash".into(),
+            message: "gone".into(),
+            step: None,
+            metric: None,
+            log: vec!["last\u{1b}[31m words </pre>".into()],
+        }),
+    };
+    let event = EventView {
+        id: 1,
+        attempt: Some(1),
+        step: Some(30),
+        level: Level::Alarm,
+        text: "entropy has collapsed".into(),
+        at: at(40),
+    };
+    Material {
+        run: RunView {
+            id: RunId(uuid::Uuid::from_u128(1)),
+            experiment: ExperimentId(uuid::Uuid::nil()),
+            arm: ArmView {
+                id: ArmId(uuid::Uuid::nil()),
+                position: 1,
+                key: "rl".into(),
+                label: "GRPO".into(),
+                trains: true,
+            },
+            seed: 3,
+            state: RunState::Running,
+            stages: vec![],
+        },
+        question: "A test".into(),
+        stage: Some("rl".into()),
+        series: of,
+        further: 7,
+        all: false,
+        spec: Some(json!({"job": {"beta": 0.1}, "semantics_version": 2, "generator_version": 1})),
+        against: None,
+        siblings: vec![(RunId(uuid::Uuid::from_u128(2)), "GRPO, seed 4".into())],
+        files: vec![
+            file(role::RESUME, 20, 20),
+            file(role::MILESTONE, 30, 30),
+            file(role::TREES, 30, 31),
+        ],
+        steps: (0..100).map(|i| 1 + 5 * i).collect(),
+        completions: vec![],
+        evaluations: vec![],
+        ledger: vec![],
+        attempts: vec![("rl".into(), attempt)],
+        events: vec![("rl".into(), event)],
+    }
+}
+
+fn render(of: &Material) -> String {
+    let text = RunPage::new(Shell::plain("GRPO, seed 3"), of)
+        .render()
+        .unwrap();
+    assert_is_clean(&text);
+    text
+}
+
+#[test]
+fn the_six_panels_come_first_in_their_order_and_share_their_axis() {
+    let text = render(&material());
+    let order: Vec<usize> = [
+        metric::REWARD_MEAN,
+        metric::VALIDATION_PASS_AT_1,
+        metric::COMPLETION_LENGTH,
+        metric::TRUNCATED_SHARE,
+        metric::KL,
+        metric::ENTROPY,
+        metric::TOKENS_PER_SECOND,
+    ]
+    .iter()
+    .map(|m| text.find(&format!("data-metric=\"{m}\"")).expect(m))
+    .collect();
+    assert!(order.is_sorted(), "{order:?}");
+    assert_eq!(text.matches(" data-x=\"0 40 linear\"").count(), 8);
+    assert_eq!(text.matches("data-plot=\"").count(), 8);
+    assert!(text.contains("7 further metrics") && text.contains("metrics=all"));
+    let mut few = material();
+    few.series.retain(|(name, _)| name != metric::KL);
+    assert!(render(&few).contains("Not reported by this stage: KL to the reference"));
+}
+
+#[test]
+fn samples_are_one_click_from_the_panels() {
+    let text = render(&material());
+    assert!(text.contains("/samples?stage=rl&#38;step=1\">1</a>"));
+    assert!(
+        text.contains("/samples?stage=rl&#38;step=496\">496</a>"),
+        "the last one too"
+    );
+    let links = text.matches("/samples?stage=rl&#38;step=").count();
+    // And once for the script.
+    assert!((10..=SAMPLED + 2).contains(&links), "{links}");
+    assert!(text.contains("/trees\">Search trees</a>") && !text.contains("Judged texts"));
+}
+
+#[test]
+fn alarms_print_their_thresholds_and_what_was_found() {
+    let mut of = material();
+    let text = render(&of);
+    for words in [
+        "entropy under 0.05 nats a token",
+        "held-out pass@1 down by more than 0.05 while the reward rose by more than 0.05, over 100 steps or more",
+        "truncated share above 0.1",
+        "! raised at step 1: 0.5000",
+        "not measured by this stage",
+        "not raised",
+        "for 10 steps; more than 95 % truncated; entropy under 0.001",
+        "entropy has collapsed at step 30",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    of.events.clear();
+    assert!(render(&of).contains("The worker has raised none"));
+}
+
+#[test]
+fn the_timeline_holds_checkpoints_and_changes_of_detectors_in_their_places() {
+    let text = render(&material());
+    let section = &text[text.find("What has happened?").unwrap()..];
+    let place = |words: &str| {
+        section
+            .find(words)
+            .unwrap_or_else(|| panic!("{words}\n{section}"))
+    };
+    // Newest first; the change at step 26 stands after the checkpoint at step 20 was stored.
+    let order = [
+        place("rl: entropy has collapsed at step 30"),
+        place("milestone&#39;s weights stored at step 30"),
+        place("Reflective completions, share changes its level from 0.0200 to 0.4000"),
+        place("checkpoint stored at step 20"),
+    ];
+    assert!(order.is_sorted(), "{order:?}\n{section}");
+    assert!(!section.contains("search trees stored at"), "no checkpoint");
+}
+
+#[test]
+fn logs_environment_and_files_are_shown_and_escaped() {
+    let text = render(&material());
+    for words in [
+        "last␛[31m words &#60;/pre&#62;",
+        "/log.txt\" download",
+        "A processor &#60;b&#62;",
+        "engine semantics 2, task generator 1",
+        "The commit that a worker was built from is not recorded",
+        "1.50 MB",
+        "released",
+        "<code>job.beta</code>",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+}
+
+#[test]
+fn another_runs_config_shows_changed_keys_only_or_that_there_is_none() {
+    let mut of = material();
+    of.against = Some(Against {
+        run: of.siblings[0].0,
+        name: "GRPO, seed 4: rl".into(),
+        spec: Some(json!({"job": {"beta": 0.0}, "semantics_version": 2, "generator_version": 1})),
+    });
+    let text = render(&of);
+    let table = &text[text.find("Changed keys only").unwrap()..];
+    let table = &table[..table.find("</table>").unwrap()];
+    assert!(table.contains("job.beta") && !table.contains("semantics"));
+    of.against.as_mut().unwrap().spec = None;
+    assert!(render(&of).contains("nothing to compare with"));
+}
+
+#[test]
+fn values_that_are_not_finite_and_nothing_at_all_leave_the_page_standing() {
+    let mut of = material();
+    for (_, series) in &mut of.series {
+        for (i, p) in series.points.iter_mut().enumerate() {
+            let bad = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e308][i % 4];
+            (p.mean, p.min, p.max, p.last) = (bad, bad, bad, bad);
+        }
+    }
+    assert!(render(&of).contains("not finite"));
+    of.series.clear();
+    of.steps.clear();
+    of.files.clear();
+    of.attempts.clear();
+    of.events.clear();
+    of.spec = None;
+    let text = render(&of);
+    for words in [
+        "Nothing measured yet",
+        "No file is stored yet",
+        "No attempt has begun",
+        "No stage to show",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+}

@@ -46,13 +46,32 @@ pub fn has_answer(completion: &str) -> bool {
         .is_some_and(|piece| piece.contains(ANSWER))
 }
 
-pub fn to_bytes(examples: &[Example]) -> Result<Vec<u8>> {
+/// The texts of the steps that end at `ends`.
+pub fn pieces(completion: &str, ends: &[usize]) -> Vec<String> {
+    let chars: Vec<char> = completion.chars().collect();
+    let mut from = 0;
+    ends.iter()
+        .map(|end| {
+            let to = (end + 1).clamp(from, chars.len());
+            let piece = chars[from..to].iter().collect();
+            from = to;
+            piece
+        })
+        .collect()
+}
+
+/// Gzipped JSON lines.
+pub fn lines<T: Serialize>(items: &[T]) -> Result<Vec<u8>> {
     let mut file = flate2::write::GzEncoder::new(vec![], flate2::Compression::default());
-    for example in examples {
-        let line = serde_json::to_string(example).map_err(|e| EngineError::Other(e.to_string()))?;
+    for item in items {
+        let line = serde_json::to_string(item).map_err(|e| EngineError::Other(e.to_string()))?;
         writeln!(file, "{line}")?;
     }
     Ok(file.finish()?)
+}
+
+pub fn to_bytes(examples: &[Example]) -> Result<Vec<u8>> {
+    lines(examples)
 }
 
 pub fn from_bytes(bytes: &[u8]) -> Result<Vec<Example>> {
@@ -88,6 +107,16 @@ mod tests {
         assert_eq!(step_ends("7*3=1;1-", false), [5]);
         assert_eq!(step_ends("A3", true), [2]);
         assert_eq!(step_ends("", true), [0_usize; 0]);
+    }
+
+    #[test]
+    fn pieces_are_the_text_between_the_ends() {
+        let cut = |text: &str, ended| pieces(text, &step_ends(text, ended));
+        assert_eq!(cut("7*3=1;1-8=3;A3", true), ["7*3=1;", "1-8=3;", "A3"]);
+        assert_eq!(cut("7*3=1;A3", false), ["7*3=1;", "A3"]);
+        assert_eq!(cut("7*3=1;1-", true), ["7*3=1;"]);
+        assert_eq!(pieces("A3", &[2]), ["A3"]);
+        assert_eq!(pieces("", &[0]), [""]);
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl Searcher<'_> {
     }
 
     /// FLOPs of the tokens of a prefix after its first `known` ones, with attention to them all.
-    fn flops(&self, length: usize, known: usize) -> f64 {
+    pub(super) fn flops(&self, length: usize, known: usize) -> f64 {
         let vocab = self.task.vocab();
         forward_flops(self.spec, vocab, length as u64)
             - forward_flops(self.spec, vocab, known as u64)

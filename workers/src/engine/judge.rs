@@ -9,9 +9,10 @@ use super::tokenizer::Tokenizer;
 use super::{Result, StageContext};
 use assay_core::ledger::{Cost, forward_flops};
 use assay_core::spec::judge::AnswerStep;
-use assay_core::spec::search::Credit;
 use assay_core::spec::stage::Role;
 use tch::Tensor;
+
+pub use assay_core::judged::{auc_within, credit};
 
 #[derive(Debug)]
 pub struct JudgeModel {
@@ -167,72 +168,14 @@ pub fn sequence(tokenizer: &Tokenizer, solution: &Solution<'_>) -> Sequence {
     }
 }
 
-/// Scores of steps to one number; a solution without steps has 0.
-pub fn credit(scores: &[f32], how: Credit) -> f64 {
-    let values = scores.iter().copied().map(f64::from);
-    let Some(&last) = scores.last() else {
-        return 0.0;
-    };
-    match how {
-        Credit::Last => f64::from(last),
-        Credit::Min => values.fold(f64::INFINITY, f64::min),
-        Credit::Prod => values.product(),
-        Credit::Mean => values.sum::<f64>() / scores.len() as f64,
-        Credit::Sum => values.sum(),
-    }
-}
-
 /// The binary cross-entropy's two logits-side terms, averaged outside: softplus(x) - label x.
 pub fn bce(logits: &Tensor, labels: &Tensor) -> Tensor {
     logits.softplus() - logits * labels
 }
 
-/// The chance that a right step of a problem is scored above a wrong one of the same
-/// problem; pairs within problems only, for a pooled figure measures how hard
-/// problems are. Ties count half. Returns (AUC, wrong steps that had a partner).
-pub fn auc_within(problems: &[Vec<(f32, bool)>]) -> Option<(f64, usize)> {
-    let (mut won, mut pairs, mut wrong_steps) = (0.0, 0.0, 0);
-    for steps in problems {
-        let rights: Vec<f32> = steps.iter().filter(|s| s.1).map(|s| s.0).collect();
-        let wrongs: Vec<f32> = steps.iter().filter(|s| !s.1).map(|s| s.0).collect();
-        if rights.is_empty() {
-            continue;
-        }
-        wrong_steps += wrongs.len();
-        for wrong in &wrongs {
-            for right in &rights {
-                pairs += 1.0;
-                won += if right > wrong {
-                    1.0
-                } else if right == wrong {
-                    0.5
-                } else {
-                    0.0
-                };
-            }
-        }
-    }
-    (pairs > 0.0).then(|| (won / pairs, wrong_steps))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn each_credit_agrees_with_its_definition() {
-        let scores = [0.5, 0.25, 0.75];
-        for (how, expected) in [
-            (Credit::Last, 0.75),
-            (Credit::Min, 0.25),
-            (Credit::Prod, 0.093_75),
-            (Credit::Mean, 0.5),
-            (Credit::Sum, 1.5),
-        ] {
-            assert_eq!(credit(&scores, how), expected, "{how}");
-            assert_eq!(credit(&[], how), 0.0, "{how}");
-        }
-    }
 
     #[test]
     fn the_cross_entropy_agrees_with_hand_computed_cases() {
@@ -244,17 +187,5 @@ mod tests {
         for ((x, y), f) in [(0.0, 1.0), (2.0, 0.0), (-1.0, 0.25)].iter().zip(found) {
             assert!((f - by_hand(*x, *y)).abs() < 1e-12);
         }
-    }
-
-    #[test]
-    fn auc_counts_pairs_within_problems_only() {
-        // Problem 1: right .9 .4, wrong .5: one of two. Problem 2: all high, no wrong step.
-        let problems = [
-            vec![(0.9, true), (0.4, true), (0.5, false)],
-            vec![(0.99, true)],
-            vec![(0.01, false)],
-        ];
-        assert_eq!(auc_within(&problems), Some((0.5, 1)));
-        assert_eq!(auc_within(&problems[1..]), None);
     }
 }

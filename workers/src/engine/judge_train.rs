@@ -10,11 +10,13 @@ use super::judge::{Solution, auc_within, bce, scores_at, sequence};
 use super::model::Outputs;
 use super::trainer::Trainer;
 use super::{Recorder, Result, StageContext};
+use assay_core::judged::{Judged, JudgedStep, MOST_JUDGED};
 use assay_core::ledger::purpose;
 use assay_core::metric;
 use assay_core::rng::Uniform;
 use assay_core::spec::judge::{OrmTrainParams, PrmTrainParams, StepMask};
 use assay_core::spec::training::OptimParams;
+use assay_core::wire::{Record, role};
 use std::collections::BTreeMap;
 use tch::{Kind, Tensor};
 
@@ -27,6 +29,8 @@ struct Target {
     positions: Vec<usize>,
     labels: Vec<f32>,
     truth: Vec<bool>,
+    /// Which of the stage's data.
+    example: usize,
 }
 
 /// What both kinds have in common.
@@ -68,6 +72,7 @@ pub fn prm(
                 .collect(),
             labels: example.labels[..count].to_vec(),
             truth: example.oracle[..count.min(example.oracle.len())].to_vec(),
+            example: 0,
             sequence,
         }
     })
@@ -92,6 +97,7 @@ pub fn orm(
             positions: vec![sequence.tokens.len() - 1],
             labels: vec![f32::from(u8::from(example.correct))],
             truth: vec![example.correct],
+            example: 0,
             sequence,
         }
     })
@@ -119,8 +125,9 @@ fn train(
     let examples = dataset::load(context)?;
     let held = Uniform::new(context.spec.seed, "holdout");
     let (mut learned, mut kept_out) = (vec![], vec![]);
-    for example in &examples {
-        let target = target(&trainer, example);
+    for (at, example) in examples.iter().enumerate() {
+        let mut target = target(&trainer, example);
+        target.example = at;
         if target.positions.is_empty() {
             continue;
         }
@@ -154,9 +161,12 @@ fn train(
             .book(purpose::JUDGE_TRAINING, cost.tokens, cost.flops);
         trainer.end_step(recorder, metrics, shape.checkpoint_steps)?;
     }
-    let quality = measure(&mut trainer, &kept_out)?;
+    let (quality, judged) = measure(&mut trainer, &kept_out, &examples)?;
+    if !judged.is_empty() {
+        recorder.artifact(role::JUDGED, trainer.step(), &dataset::lines(&judged)?)?;
+    }
     if !quality.is_empty() {
-        recorder.record(assay_core::wire::Record::Step {
+        recorder.record(Record::Step {
             step: trainer.step(),
             cum: trainer.progress.state.cum,
             metrics: quality,
@@ -229,10 +239,15 @@ fn step(
 }
 
 /// The judge on the problems that were kept out, against the truth: the chance to put a
-/// right step above a wrong one of the same problem, up to each first error.
-fn measure(trainer: &mut Trainer<'_>, kept_out: &[Target]) -> Result<BTreeMap<String, f64>> {
+/// right step above a wrong one of the same problem, up to each first error. The first
+/// of the texts are handed on to be looked at.
+fn measure(
+    trainer: &mut Trainer<'_>,
+    kept_out: &[Target],
+    examples: &[Example],
+) -> Result<(BTreeMap<String, f64>, Vec<Judged>)> {
     if kept_out.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok((BTreeMap::new(), vec![]));
     }
     let sequences: Vec<Sequence> = kept_out.iter().map(|t| t.sequence.clone()).collect();
     let positions: Vec<Vec<usize>> = kept_out.iter().map(|t| t.positions.clone()).collect();
@@ -254,5 +269,30 @@ fn measure(trainer: &mut Trainer<'_>, kept_out: &[Target]) -> Result<BTreeMap<St
         metrics.insert(metric::JUDGE_AUC.to_string(), auc);
         metrics.insert(metric::JUDGE_WRONG_STEPS.to_string(), wrong as f64);
     }
-    Ok(metrics)
+    let first = kept_out.iter().zip(&all).take(MOST_JUDGED);
+    let judged = first.map(|(target, scores)| judged(target, scores, &examples[target.example]));
+    Ok((metrics, judged.collect()))
+}
+
+fn judged(target: &Target, scores: &[f32], example: &Example) -> Judged {
+    let from = target.sequence.target_from;
+    let ends: Vec<usize> = target.positions.iter().map(|p| p - from).collect();
+    let steps = dataset::pieces(&example.completion, &ends)
+        .into_iter()
+        .zip(scores)
+        .enumerate()
+        .map(|(at, (text, score))| JudgedStep {
+            text,
+            score: *score,
+            label: target.labels.get(at).copied(),
+            truth: target.truth.get(at).copied(),
+        });
+    Judged {
+        prompt: example.problem.prompt.clone(),
+        gold: example.problem.gold.clone(),
+        completion: example.completion.clone(),
+        ended: example.ended,
+        correct: example.correct,
+        steps: steps.collect(),
+    }
 }

@@ -7,19 +7,21 @@
 
 use super::answers::{self, Choice, Level};
 use super::collect::{Sampler, options};
+use super::dataset::lines;
 use super::forest::{Grown, Searcher, Terminals, Values, describe};
 use super::inputs::Frozen;
 use super::judge::JudgeModel;
 use super::model::Outputs;
 use super::progress::Progress;
 use super::tokenizer::Tokenizer;
+use super::tree::Node;
 use super::{EngineError, Recorder, Result, StageContext};
 use assay_core::ledger::{Cost, purpose};
 use assay_core::spec::search::{MctsParams, TreeParams, ValueSource};
 use assay_core::spec::stage::Role;
 use assay_core::task::{Problem, Split};
+use assay_core::trees::{StoredTree, WholeSamples};
 use assay_core::wire::{Cumulative, Record, role};
-use std::io::Write;
 
 /// Trees grown at a time.
 const CHUNK: usize = 128;
@@ -59,26 +61,14 @@ pub fn run(
     let mut found: Vec<Level> = params.levels.iter().map(|_| Level::default()).collect();
     let mut forest: Vec<Grown> = vec![];
     for (round, part) in problems.chunks(CHUNK).enumerate() {
-        let mut searcher = Searcher {
-            models: &mut frozen.models,
-            spec: &frozen.spec,
-            task: &context.spec.task,
-            tokenizer: &tokenizer,
-            params: tree,
-            values: match &mut judge {
-                Some(judge) => Values::Judge(judge),
-                None if tree.value == ValueSource::Oracle => Values::Oracle,
-                None => Values::Own,
-            },
-            terminals: match tree.value {
-                ValueSource::Oracle => Terminals::Verified,
-                ValueSource::Head | ValueSource::Rollout => Terminals::Valued,
-            },
-            noise: None,
-            seed: context.spec.seed,
-            micro_batch: context.spec.micro_batch as usize,
-            round: round as u32,
-        };
+        let mut searcher = searcher(
+            context,
+            tree,
+            &mut frozen,
+            judge.as_mut(),
+            &tokenizer,
+            round as u32,
+        );
         let mut grown = searcher.plant(part);
         grow(&mut searcher, &mut grown, &params.levels, unit, &mut found)?;
         forest.extend(grown);
@@ -91,6 +81,10 @@ pub fn run(
         sum
     });
     progress.book(purpose::SEARCH, spent.tokens, spent.flops);
+    let stored = &forest[..forest.len().min(STORED)];
+    let mut first = searcher(context, tree, &mut frozen, judge.as_mut(), &tokenizer, 0);
+    let (whole, compared) = first.whole_samples(stored)?;
+    progress.book(purpose::EVALUATION, compared.tokens, compared.flops);
     for (level, found) in params.levels.iter().zip(&found) {
         let sampled = answers::Sampled {
             temperature: tree.temperature,
@@ -110,11 +104,37 @@ pub fn run(
         costs: std::mem::take(&mut progress.pending),
         supervision: Default::default(),
     })?;
-    recorder.artifact(
-        role::TREES,
-        last,
-        &file(&forest[..forest.len().min(STORED)])?,
-    )
+    recorder.artifact(role::TREES, last, &file(stored, whole)?)
+}
+
+fn searcher<'a>(
+    context: &'a StageContext,
+    tree: &'a TreeParams,
+    frozen: &'a mut Frozen,
+    judge: Option<&'a mut JudgeModel>,
+    tokenizer: &'a Tokenizer,
+    round: u32,
+) -> Searcher<'a> {
+    Searcher {
+        models: &mut frozen.models,
+        spec: &frozen.spec,
+        task: &context.spec.task,
+        tokenizer,
+        params: tree,
+        values: match judge {
+            Some(judge) => Values::Judge(judge),
+            None if tree.value == ValueSource::Oracle => Values::Oracle,
+            None => Values::Own,
+        },
+        terminals: match tree.value {
+            ValueSource::Oracle => Terminals::Verified,
+            ValueSource::Head | ValueSource::Rollout => Terminals::Valued,
+        },
+        noise: None,
+        seed: context.spec.seed,
+        micro_batch: context.spec.micro_batch as usize,
+        round,
+    }
 }
 
 /// What one sample of every problem costs: the unit of the levels.
@@ -195,13 +215,25 @@ fn choices(grown: &Grown) -> Vec<Choice> {
         .collect()
 }
 
-/// Trees as gzipped JSON lines.
-pub fn file(forest: &[Grown]) -> Result<Vec<u8>> {
-    let mut file = flate2::write::GzEncoder::new(vec![], flate2::Compression::default());
-    for grown in forest {
-        let line =
-            serde_json::to_string(&grown.tree).map_err(|e| EngineError::Other(e.to_string()))?;
-        writeln!(file, "{line}")?;
-    }
-    Ok(file.finish()?)
+/// Trees with what their compute buys without a tree, as gzipped JSON lines.
+pub fn file(forest: &[Grown], whole: Vec<WholeSamples>) -> Result<Vec<u8>> {
+    let stored: Vec<StoredTree> = forest
+        .iter()
+        .zip(whole)
+        .map(|(grown, whole)| {
+            let answers = grown.tree.answers();
+            let right = answers.iter().filter(|a| a.correct).count() as f64;
+            StoredTree {
+                prompt: grown.tree.prompt.clone(),
+                gold: grown.tree.gold.clone(),
+                nodes: grown.tree.nodes.iter().map(Node::stored).collect(),
+                simulations: Some(grown.simulations),
+                exhausted: Some(grown.exhausted),
+                cost: Some(grown.cost),
+                answered: Some(right / answers.len().max(1) as f64),
+                whole: Some(whole),
+            }
+        })
+        .collect();
+    lines(&stored)
 }

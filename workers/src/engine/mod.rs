@@ -36,6 +36,7 @@ pub mod sft;
 pub mod tokenizer;
 pub mod trainer;
 pub mod tree;
+pub mod whole;
 
 use assay_core::spec::JobSpec;
 use assay_core::spec::stage::{Role, StageSpec};

@@ -23,6 +23,8 @@ pub struct Rewarded {
     pub total: Vec<f64>,
     /// One list a component, in the order of the spec's terms, before weights.
     pub parts: Vec<Vec<f64>>,
+    /// What was taken off for length, one a completion, where the spec has such a penalty.
+    pub overlong: Vec<f64>,
     /// The step judge's scores, where there is one.
     pub step_scores: Vec<Vec<f32>>,
     /// What the judges' passes cost.
@@ -82,6 +84,9 @@ impl Judges {
                 })
                 .collect();
             out.parts.push(part);
+        }
+        if params.overlong_buffer > 0 {
+            out.overlong = lengths.iter().map(|l| overlong(params, *l)).collect();
         }
         out.total = (0..solutions.len())
             .map(|i| {

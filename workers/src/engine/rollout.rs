@@ -2,6 +2,7 @@
 //! learns from its own samples.
 
 use super::batch::Sequence;
+use super::dataset;
 use super::detectors::Detectors;
 use super::generate::{GenerateOptions, Sampled, generate};
 use super::judge::{Solution, auc_within};
@@ -10,21 +11,18 @@ use super::rewards::{Judges, Rewarded};
 use super::sample::Sampling;
 use super::trainer::Trainer;
 use super::{Recorder, Result};
+use assay_core::health::worker::{COLLAPSED_ENTROPY, FLAT_STEPS, TRUNCATED_SHARE};
+use assay_core::judged::{Judged, JudgedStep, MOST_JUDGED};
 use assay_core::ledger::{Cost, forward_flops};
 use assay_core::metric;
 use assay_core::rng::{Uniform, derive_seed};
-use assay_core::spec::training::GrpoParams;
+use assay_core::spec::training::{GrpoParams, RewardTerm};
 use assay_core::task::{Problem, Split, Verdict};
-use assay_core::wire::{CompletionItem, Record};
+use assay_core::wire::{CompletionItem, Record, role};
 use std::collections::BTreeMap;
 
 /// Groups of a step that are stored with their texts.
 const STORED_GROUPS: usize = 2;
-/// Consecutive steps without a mixed group after which an alarm is raised.
-const FLAT_STEPS: u32 = 10;
-/// Nats per token; below, sampling has all but ended.
-const COLLAPSED_ENTROPY: f64 = 1e-3;
-
 /// Completions of a group stand together.
 #[derive(Debug, Default)]
 pub struct Rollout {
@@ -138,6 +136,9 @@ impl Rollout {
             self.rewarded.total.push(from.rewarded.total[i]);
             for (part, all) in self.rewarded.parts.iter_mut().zip(&from.rewarded.parts) {
                 part.push(all[i]);
+            }
+            if let Some(penalty) = from.rewarded.overlong.get(i) {
+                self.rewarded.overlong.push(*penalty);
             }
             if let Some(scores) = from.rewarded.step_scores.get(i) {
                 self.rewarded.step_scores.push(scores.clone());
@@ -274,10 +275,7 @@ pub fn describe(
     }
     if params.rewards.len() > 1 {
         for (term, part) in params.rewards.iter().zip(&rollout.rewarded.parts) {
-            let name = match term.credit {
-                Some(credit) => format!("reward/{}_{credit}", term.component),
-                None => format!("reward/{}", term.component),
-            };
+            let name = format!("reward/{}", name_of(term));
             metrics.insert(format!("{name}_mean"), mean(&mut part.iter().copied()));
             metrics.insert(format!("{name}_std"), spread_of(part));
         }
@@ -294,6 +292,14 @@ pub fn describe(
     metrics.extend(detectors.metrics("train"));
     if !rollout.rewarded.step_scores.is_empty() {
         judged(rollout, group, metrics);
+    }
+}
+
+/// `accuracy`, `prm_min`.
+fn name_of(term: &RewardTerm) -> String {
+    match term.credit {
+        Some(credit) => format!("{}_{credit}", term.component),
+        None => term.component.to_string(),
     }
 }
 
@@ -344,7 +350,7 @@ pub fn watch(
         );
         trainer.alarm(recorder, "flat-groups", text)?;
     }
-    if of(metric::TRUNCATED_SHARE).is_some_and(|share| share > 0.95) {
+    if of(metric::TRUNCATED_SHARE).is_some_and(|share| share > TRUNCATED_SHARE) {
         let text = "over 95 % of the completions ran into max_completion_length".to_string();
         trainer.alarm(recorder, "truncated", text)?;
     }
@@ -381,10 +387,61 @@ pub fn store(
             length: rollout.sampled[i].tokens.len() as u32,
             truncated: !rollout.sampled[i].ended,
             correct: rollout.verdicts[i].correct,
+            components: components(params, &rollout.rewarded, i),
         })
         .collect();
-    recorder.record(Record::Completions {
-        step: trainer.step() + 1,
-        items,
-    })
+    let step = trainer.step() + 1;
+    recorder.record(Record::Completions { step, items })?;
+    if rollout.rewarded.step_scores.is_empty() {
+        return Ok(());
+    }
+    let most = (STORED_GROUPS * group).min(MOST_JUDGED);
+    let judged: Vec<Judged> = (0..rollout.texts.len().min(most))
+        .map(|i| judged_text(rollout, i, group))
+        .collect();
+    recorder.artifact(role::JUDGED, step, &dataset::lines(&judged)?)
+}
+
+/// What one reward is made of, before weights.
+fn components(params: &GrpoParams, of: &Rewarded, i: usize) -> BTreeMap<String, f64> {
+    let mut out: BTreeMap<String, f64> = params
+        .rewards
+        .iter()
+        .zip(&of.parts)
+        .map(|(term, part)| (name_of(term), part[i]))
+        .collect();
+    if let Some(penalty) = of.overlong.get(i) {
+        out.insert("overlong_penalty".into(), *penalty);
+    }
+    out
+}
+
+/// One completion as the step judge has seen it, beside the verifier's word.
+fn judged_text(rollout: &Rollout, i: usize, group: usize) -> Judged {
+    let problem = &rollout.problems[i / group];
+    let (text, verdict) = (&rollout.texts[i], &rollout.verdicts[i]);
+    let ended = rollout.sampled[i].ended;
+    let ends = dataset::step_ends(text, ended);
+    let inner = ends.len() - usize::from(dataset::has_answer(text));
+    let steps = dataset::pieces(text, &ends)
+        .into_iter()
+        .zip(&rollout.rewarded.step_scores[i])
+        .enumerate()
+        .map(|(at, (text, score))| JudgedStep {
+            text,
+            score: *score,
+            label: None,
+            truth: match at < inner {
+                true => verdict.steps.get(at).map(|s| s.is_right()),
+                false => Some(verdict.correct),
+            },
+        });
+    Judged {
+        prompt: problem.prompt.clone(),
+        gold: problem.gold.clone(),
+        completion: text.clone(),
+        ended,
+        correct: verdict.correct,
+        steps: steps.collect(),
+    }
 }

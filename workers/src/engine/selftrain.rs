@@ -73,10 +73,15 @@ pub fn train(
         trainer
             .progress
             .supervise("verifier_calls", terminals(&forest) as u64);
+        let stored = &forest[..forest.len().min(STORED)];
+        // At the weights that have searched, before they learn.
+        let (whole, compared) = searcher(&mut trainer, params, tree).whole_samples(stored)?;
+        trainer
+            .progress
+            .book(purpose::EVALUATION, compared.tokens, compared.flops);
         let mut metrics = describe(&forest);
         metrics.extend(learn(&mut trainer, params, &forest, recorder)?);
-        let stored = &forest[..forest.len().min(STORED)];
-        recorder.artifact(role::TREES, trainer.step() + 1, &file(stored)?)?;
+        recorder.artifact(role::TREES, trainer.step() + 1, &file(stored, whole)?)?;
         trainer.end_step(recorder, metrics, 1)?;
     }
     trainer.finish(recorder)
@@ -103,7 +108,25 @@ fn search(
                 .problem(Split::Train, &mut draws.stream(round, i))
         })
         .collect();
-    let mut searcher = Searcher {
+    let mut searcher = searcher(trainer, params, tree);
+    let mut forest = searcher.plant(&problems);
+    for _ in 0..params.simulations {
+        if !searcher.simulate(&mut forest, |_| true)? {
+            break;
+        }
+    }
+    Ok(forest)
+}
+
+/// The present weights and the rules of this round's search.
+fn searcher<'a>(
+    trainer: &'a mut Trainer<'_>,
+    params: &SelfTrainParams,
+    tree: &'a TreeParams,
+) -> Searcher<'a> {
+    let context = trainer.context;
+    let round = trainer.step() as u32;
+    Searcher {
         models: &mut trainer.models,
         spec: &context.spec.model,
         task: &context.spec.task,
@@ -122,14 +145,7 @@ fn search(
         seed: context.spec.seed,
         micro_batch: context.spec.micro_batch as usize,
         round,
-    };
-    let mut forest = searcher.plant(&problems);
-    for _ in 0..params.simulations {
-        if !searcher.simulate(&mut forest, |_| true)? {
-            break;
-        }
     }
-    Ok(forest)
 }
 
 /// Distinct solved paths, at most so many a problem, in the order they were found.

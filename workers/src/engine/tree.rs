@@ -6,22 +6,15 @@
 //! `max_children`, whenever it has been visited as often as it has been sampled.
 
 use assay_core::spec::search::TreeParams;
-use serde::Serialize;
+use assay_core::trees::TreeNode;
 
-/// The end of a path.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Terminal {
-    pub answer: Option<String>,
-    pub correct: bool,
-    pub ended: bool,
-}
+pub use assay_core::trees::Terminal;
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Node {
     pub parent: Option<usize>,
     /// Text of the edge that leads here.
     pub text: String,
-    #[serde(skip)]
     pub tokens: Vec<i64>,
     /// Samples drawn at the parent that were this child.
     pub draws: u32,
@@ -42,12 +35,30 @@ pub struct Node {
     pub reachable: bool,
 }
 
-#[derive(Debug, Clone, Serialize)]
+impl Node {
+    /// What is stored of it.
+    pub fn stored(&self) -> TreeNode {
+        TreeNode {
+            parent: self.parent,
+            text: self.text.clone(),
+            draws: self.draws,
+            prior: self.prior,
+            visits: self.visits,
+            total: self.total,
+            value: self.value,
+            sampled: self.sampled,
+            terminal: self.terminal.clone(),
+            depth: self.depth,
+            reachable: self.reachable,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
 pub struct Tree {
     pub prompt: String,
     pub gold: String,
     pub nodes: Vec<Node>,
-    #[serde(skip)]
     pub prompt_tokens: Vec<i64>,
 }
 

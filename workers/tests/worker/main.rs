@@ -2,6 +2,7 @@
 
 mod attempts;
 mod kinds;
+mod looking;
 mod resuming;
 mod running;
 mod server;

@@ -342,4 +342,9 @@ impl Kind for Dag {
         self.bilingual()
             .then(|| WORDS.count(completion, in_second(&problem.prompt)))
     }
+
+    fn foreign(&self, problem: &Problem) -> Option<&'static str> {
+        self.bilingual()
+            .then(|| WORDS.foreign(in_second(&problem.prompt)))
+    }
 }

@@ -28,13 +28,19 @@ impl Pair {
         exchange(text, self.second, self.first)
     }
 
+    /// The vocabulary that is not the prompt's.
+    pub(super) fn foreign(self, prompt_in_second: bool) -> &'static str {
+        match prompt_in_second {
+            true => self.first,
+            false => self.second,
+        }
+    }
+
     pub(super) fn count(self, completion: &str, prompt_in_second: bool) -> Language {
         let body = parts(completion).0;
         let count = |set: &str| body.chars().filter(|c| set.contains(*c)).count() as u32;
-        let (own, other) = match prompt_in_second {
-            true => (self.second, self.first),
-            false => (self.first, self.second),
-        };
+        let other = self.foreign(prompt_in_second);
+        let own = self.foreign(!prompt_in_second);
         Language {
             target: count(own),
             other: count(other),

@@ -9,9 +9,11 @@ mod language;
 pub mod modchain;
 pub mod mult;
 pub mod parity;
+mod pieces;
 mod verdict;
 
 pub use language::Language;
+pub use pieces::Piece;
 pub use verdict::{ANSWER, STEP, StepVerdict, Verdict};
 
 use crate::rng::{Stream, Uniform};
@@ -146,6 +148,10 @@ pub(crate) trait Kind {
     /// The value of an answer, if it parses.
     fn answer(&self, problem: &Problem, text: &str) -> Option<String>;
     fn language(&self, _problem: &Problem, _completion: &str) -> Option<Language> {
+        None
+    }
+    /// Characters of the vocabulary that is not the prompt's, where there are two.
+    fn foreign(&self, _problem: &Problem) -> Option<&'static str> {
         None
     }
 }
@@ -316,6 +322,12 @@ impl TaskSpec {
     /// `None` where the settings have one vocabulary only.
     pub fn language(&self, problem: &Problem, completion: &str) -> Option<Language> {
         each!(self, task => task.language(problem, completion))
+    }
+
+    /// The completion cut into its steps, each judged, with what stands out in them.
+    /// `None` where the task cannot read the prompt or the text is beyond all reason.
+    pub fn pieces<'a>(&self, problem: &Problem, completion: &'a str) -> Option<Vec<Piece<'a>>> {
+        each!(self, task => pieces::cut(task, problem, completion))
     }
 
     /// Number of marks that take back a step.

@@ -315,6 +315,11 @@ impl Kind for Modchain {
         self.bilingual()
             .then(|| DIGITS.count(completion, in_second(&problem.prompt)))
     }
+
+    fn foreign(&self, problem: &Problem) -> Option<&'static str> {
+        self.bilingual()
+            .then(|| DIGITS.foreign(in_second(&problem.prompt)))
+    }
 }
 
 fn parse_step(text: &str) -> Option<(u32, char, u32, u32)> {

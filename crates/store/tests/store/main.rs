@@ -14,6 +14,7 @@ mod planning;
 mod play;
 mod records;
 mod rollups;
+mod samples;
 mod speed;
 mod support;
 mod twin;

@@ -77,6 +77,7 @@ async fn every_kind_of_record_can_be_read_back() {
         length: 3,
         truncated: false,
         correct: true,
+        components: [("accuracy".to_string(), 1.0)].into(),
     };
     let records = [
         started(0),
@@ -128,6 +129,7 @@ async fn every_kind_of_record_can_be_read_back() {
     let order: Vec<(i32, i32)> = completions.iter().map(|c| (c.group, c.index)).collect();
     assert_eq!(order, [(0, 0), (0, 1)]);
     assert_eq!(completions[0].completion, "A2\u{fffd}");
+    assert_eq!(completions[0].components["accuracy"], 1.0);
     let none = assay_store::completions(&mut conn, a.stage, Some(4), 2)
         .await
         .unwrap();
@@ -194,6 +196,7 @@ async fn a_later_attempt_hides_what_came_after_its_start() {
             length: 1,
             truncated: false,
             correct: false,
+            components: Default::default(),
         }],
     };
     let mut first = vec![started(0)];

@@ -1,7 +1,7 @@
 //! A prompt of `dag` as what it says.
 
 use super::NAMES;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Operand {
@@ -33,18 +33,19 @@ impl Parsed {
             query: query.chars().next().unwrap_or('a'),
             needed: vec![],
         };
-        parsed.need(parsed.query);
+        parsed.need(parsed.query, &mut BTreeSet::new());
         parsed
     }
 
-    fn need(&mut self, name: char) {
-        if self.needed.contains(&name) {
+    /// `seen` ends the walk where a prompt that is not ours defines names in a circle.
+    fn need(&mut self, name: char, seen: &mut BTreeSet<char>) {
+        if !seen.insert(name) {
             return;
         }
         if let Some(Definition::Operation(left, _, right)) = self.definitions.get(&name).copied() {
             for operand in [left, right] {
                 if let Operand::Name(name) = operand {
-                    self.need(name);
+                    self.need(name, seen);
                 }
             }
         }

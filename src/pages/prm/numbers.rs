@@ -1,0 +1,189 @@
+//! What all texts of a file say of their judge.
+
+use super::{Read, standing, word};
+use crate::number::{self, Kind};
+use assay_core::calibration::{BINS, calibration, expected_error};
+use assay_core::judged::{Judged, MIN_WRONG_STEPS, auc_interval, auc_within};
+use assay_core::spec::search::Credit;
+use std::collections::BTreeMap;
+
+pub(super) struct BinRow {
+    pub range: String,
+    pub count: String,
+    pub predicted: String,
+    pub observed: String,
+}
+
+pub(super) struct Numbers {
+    pub auc: String,
+    pub picks: Option<String>,
+    pub error: String,
+    pub bins: Vec<BinRow>,
+}
+
+/// Steps of each problem up to the first error of each text.
+fn by_problem(all: &[Read]) -> Vec<Vec<(f32, bool)>> {
+    let mut problems: BTreeMap<&str, Vec<(f32, bool)>> = BTreeMap::new();
+    for text in all.iter().flatten() {
+        problems
+            .entry(&text.prompt)
+            .or_default()
+            .extend(text.until_first_error());
+    }
+    problems.into_values().collect()
+}
+
+/// Scores of steps against the exact verifier, up to each text's first error.
+pub(super) fn bins(all: &[Read]) -> Vec<BinRow> {
+    let bins = calibration(pairs(all));
+    let width = 1.0 / BINS as f64;
+    bins.iter()
+        .enumerate()
+        .map(|(i, b)| {
+            let (predicted, observed) = match b.count {
+                0 => (number::NONE.into(), number::NONE.into()),
+                _ => (number::fixed(b.predicted, 3), number::fixed(b.observed, 3)),
+            };
+            BinRow {
+                range: format!(
+                    "{} to {}",
+                    number::fixed(i as f64 * width, 1),
+                    number::fixed((i + 1) as f64 * width, 1)
+                ),
+                count: number::integer(b.count as i64),
+                predicted,
+                observed,
+            }
+        })
+        .collect()
+}
+
+fn pairs(all: &[Read]) -> impl Iterator<Item = (f64, bool)> {
+    all.iter()
+        .flatten()
+        .flat_map(Judged::until_first_error)
+        .map(|(score, truth)| (f64::from(score), truth))
+}
+
+impl Numbers {
+    /// `None` where there is nothing to say.
+    pub fn new(all: &[Read], how: Credit) -> Option<Self> {
+        all.iter().flatten().next()?;
+        let problems = by_problem(all);
+        let auc = match auc_within(&problems) {
+            None => "No problem has both right and wrong steps: no AUC.".to_string(),
+            Some((auc, wrong)) => {
+                let interval = match auc_interval(&problems) {
+                    Some(i) => format!("{}, problems resampled", number::interval(Kind::Share, &i)),
+                    None => format!("no interval under {MIN_WRONG_STEPS} wrong steps"),
+                };
+                format!(
+                    "AUC within problems {} ({interval}), from {} with a right step beside them in {}.",
+                    number::fixed(auc, 3),
+                    number::counted(wrong as i64, "wrong step"),
+                    number::counted(problems.len() as i64, "problem")
+                )
+            }
+        };
+        let error = expected_error(&calibration(pairs(all)));
+        Some(Self {
+            auc,
+            picks: picks(all, how),
+            error: error.map_or(number::NONE.into(), |e| number::fixed(e, 3)),
+            bins: bins(all),
+        })
+    }
+}
+
+/// How well the judge picks among the texts of a problem, beside chance.
+fn picks(all: &[Read], how: Credit) -> Option<String> {
+    // Right ones among the texts at the top of each problem, and among all of it.
+    let mut problems: BTreeMap<&str, [f64; 4]> = BTreeMap::new();
+    for (at, text) in all.iter().enumerate() {
+        let Ok(text) = text else { continue };
+        let correct = f64::from(u8::from(text.correct));
+        let sums = problems.entry(&text.prompt).or_default();
+        sums[2] += correct;
+        sums[3] += 1.0;
+        if standing(all, at, how).is_some_and(|(place, _)| place == 1) {
+            sums[0] += correct;
+            sums[1] += 1.0;
+        }
+    }
+    let several: Vec<[f64; 4]> = problems.into_values().filter(|s| s[3] > 1.0).collect();
+    if several.is_empty() {
+        return None;
+    }
+    let n = several.len() as f64;
+    let picked = several.iter().map(|s| s[0] / s[1].max(1.0)).sum::<f64>() / n;
+    let chance = several.iter().map(|s| s[2] / s[3]).sum::<f64>() / n;
+    Some(format!(
+        "Picked by {}: right in {} of {} with several texts (ties shared); a text taken at random would be right in {}.",
+        word(how),
+        number::fixed(picked, 3),
+        number::counted(several.len() as i64, "problem"),
+        number::fixed(chance, 3)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_core::judged::JudgedStep;
+
+    fn text(prompt: &str, correct: bool, steps: &[(f32, bool)]) -> Read {
+        Ok(Judged {
+            prompt: prompt.into(),
+            gold: "1".into(),
+            completion: "…".into(),
+            ended: true,
+            correct,
+            steps: steps
+                .iter()
+                .map(|(score, truth)| JudgedStep {
+                    text: "a;".into(),
+                    score: *score,
+                    label: None,
+                    truth: Some(*truth),
+                })
+                .collect(),
+        })
+    }
+
+    #[test]
+    fn what_is_picked_depends_on_the_reduction() {
+        let all = vec![
+            text("1+1=", false, &[(0.5, true), (0.9, false)]),
+            text("1+1=", true, &[(0.8, true), (0.7, true)]),
+            text("2+2=", true, &[(0.9, true)]),
+        ];
+        let by = |how| picks(&all, how).unwrap();
+        assert!(by(Credit::Min).contains("right in 1.000 of 1 problem"));
+        assert!(by(Credit::Last).contains("right in 0.000 of 1 problem"));
+        assert!(by(Credit::Last).contains("would be right in 0.500"));
+        assert_eq!(standing(&all, 0, Credit::Last), Some((1, 2)));
+        assert_eq!(standing(&all, 0, Credit::Min), Some((2, 2)));
+        assert_eq!(picks(&all[2..], Credit::Min), None);
+    }
+
+    #[test]
+    fn every_bin_says_how_many_steps_it_rests_on() {
+        let all = vec![text(
+            "1+1=",
+            true,
+            &[(0.95, true), (0.15, false), (0.5, true)],
+        )];
+        let counts: Vec<String> = bins(&all).iter().map(|b| b.count.clone()).collect();
+        // The step after the first error is not counted.
+        assert_eq!(counts[1], "1");
+        assert_eq!(counts[9], "1");
+        assert_eq!(counts[5], "0");
+        let n = Numbers::new(&all, Credit::Min).unwrap();
+        assert!(
+            n.auc.contains("1.000 (no interval under 50 wrong steps)"),
+            "{}",
+            n.auc
+        );
+        assert!(Numbers::new(&[Err("broken".into())], Credit::Min).is_none());
+    }
+}

@@ -1,0 +1,129 @@
+//! A stage's resolved spec as keys and values, and what differs from another's.
+
+use super::material::{Against, Material};
+use crate::pages::{Choice, text};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Values are cut here.
+const LONGEST: usize = 200;
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Changed {
+    pub key: String,
+    pub here: String,
+    pub there: String,
+}
+
+/// `job.learning_rate` and its value; lists of plain values stay on one line.
+pub(super) fn flat(spec: &Value) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    put(spec, String::new(), &mut out);
+    out
+}
+
+fn put(value: &Value, key: String, out: &mut BTreeMap<String, String>) {
+    let below = |name: &str| match key.is_empty() {
+        true => name.to_string(),
+        false => format!("{key}.{name}"),
+    };
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            for (name, value) in map {
+                put(value, below(name), out);
+            }
+        }
+        Value::Array(list) if list.iter().any(Value::is_object) => {
+            for (i, value) in list.iter().enumerate() {
+                put(value, below(&i.to_string()), out);
+            }
+        }
+        plain => {
+            let said = match plain {
+                Value::String(s) => s.clone(),
+                other => other.to_string(),
+            };
+            out.insert(text::line(&key, LONGEST), text::line(&said, LONGEST));
+        }
+    }
+}
+
+/// Only what is not the same, in the order of the keys.
+pub(super) fn changed(here: &Value, there: &Value) -> Vec<Changed> {
+    let (here, there) = (flat(here), flat(there));
+    let mut keys: Vec<&String> = here.keys().chain(there.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    let of = |map: &BTreeMap<String, String>, key: &String| {
+        map.get(key).cloned().unwrap_or_else(|| "–".into())
+    };
+    keys.into_iter()
+        .filter(|key| here.get(*key) != there.get(*key))
+        .map(|key| Changed {
+            key: key.clone(),
+            here: of(&here, key),
+            there: of(&there, key),
+        })
+        .collect()
+}
+
+/// What differs from another run's stage.
+pub(super) struct Difference {
+    pub name: String,
+    pub known: bool,
+    pub changed: Vec<Changed>,
+}
+
+/// Versions of the code that decide a stage's result.
+pub(super) fn code(spec: &Value) -> String {
+    format!(
+        "engine semantics {}, task generator {}",
+        spec["semantics_version"], spec["generator_version"]
+    )
+}
+
+pub(super) fn siblings(of: &Material) -> Vec<Choice> {
+    let chosen = of.against.as_ref().map(|a| a.run);
+    of.siblings
+        .iter()
+        .filter(|(id, _)| *id != of.run.id)
+        .map(|(id, label)| Choice {
+            value: id.to_string(),
+            label: label.clone(),
+            chosen: Some(*id) == chosen,
+        })
+        .collect()
+}
+
+pub(super) fn difference(other: &Against, own: Option<&Value>) -> Difference {
+    let both = own.zip(other.spec.as_ref());
+    Difference {
+        name: other.name.clone(),
+        known: both.is_some(),
+        changed: both.map_or(vec![], |(here, there)| changed(here, there)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_keys_that_differ_are_told() {
+        let a = json!({"job": {"kind": "grpo", "beta": 0.1, "rewards": [{"weight": 1.0}]},
+            "levels": [1, 4], "seed": 1});
+        let b = json!({"job": {"kind": "grpo", "beta": 0.0, "rewards": [{"weight": 1.0}]},
+            "levels": [1, 16], "budget": null});
+        let found = changed(&a, &b);
+        let keys: Vec<&str> = found.iter().map(|c| c.key.as_str()).collect();
+        assert_eq!(keys, ["budget", "job.beta", "levels", "seed"]);
+        assert_eq!(
+            (found[0].here.as_str(), found[0].there.as_str()),
+            ("–", "null")
+        );
+        assert_eq!(found[2].here, "[1,4]");
+        assert!(changed(&a, &a).is_empty());
+        assert_eq!(flat(&a)["job.rewards.0.weight"], "1.0");
+    }
+}

@@ -1,0 +1,121 @@
+//! Alarms with their thresholds, and detectors that have changed their level.
+
+use super::history::{self, Moment};
+use super::material::Material;
+use super::panels::{self, Measured};
+use crate::number::{self, Kind};
+use assay_core::health::{self, Curves, Finding, Rule, Sample};
+use assay_core::metric;
+use assay_core::wire::Level;
+use assay_store::EventView;
+
+#[derive(Debug)]
+pub(super) struct AlarmRow {
+    pub rule: String,
+    pub found: String,
+    pub raised: bool,
+}
+
+/// What the worker watches by itself, with its thresholds.
+pub(super) fn worker_rules() -> String {
+    use health::worker::{COLLAPSED_ENTROPY, FLAT_STEPS, TRUNCATED_SHARE};
+    format!(
+        "no group with mixed rewards for {FLAT_STEPS} steps; more than {} truncated; entropy \
+         under {COLLAPSED_ENTROPY} nats a token; nothing to learn from",
+        number::percent(TRUNCATED_SHARE)
+    )
+}
+
+/// Curves that rules look at and no panel shows.
+pub(super) const WATCHED: [&str; 1] = [metric::CLIP_HIGH];
+
+/// Detectors in texts, and what is said when their level has changed.
+pub(super) const DETECTORS: [&str; 5] = [
+    "train/reflection_rate",
+    "train/language_consistency",
+    "train/long_share",
+    "train/step_accuracy",
+    metric::COMPLETION_LENGTH,
+];
+
+fn curves(series: &[Measured]) -> Curves {
+    series
+        .iter()
+        .map(|(name, series)| {
+            let samples = series.points.iter().map(|p| Sample {
+                step: p.step,
+                mean: p.mean,
+                min: p.min,
+                max: p.max,
+            });
+            (name.clone(), samples.collect())
+        })
+        .collect()
+}
+
+pub(super) fn alarms(series: &[Measured]) -> Vec<AlarmRow> {
+    let curves = curves(series);
+    Rule::ALL
+        .iter()
+        .map(|rule| {
+            let found = rule.check(&curves);
+            AlarmRow {
+                rule: rule.words(),
+                raised: matches!(found, Finding::Raised { .. }),
+                found: match found {
+                    Finding::NotMeasured => "not measured by this stage".into(),
+                    Finding::Quiet => "not raised".into(),
+                    Finding::Raised { step, value } => format!(
+                        "raised at step {}: {}",
+                        number::integer(step),
+                        number::significant(value)
+                    ),
+                },
+            }
+        })
+        .collect()
+}
+
+/// Stage, step and words of each detector's change of level.
+pub(super) fn changes(of: &Material) -> Vec<history::Change> {
+    let stage = of.stage.clone().unwrap_or_default();
+    levels(&of.series)
+        .into_iter()
+        .map(|(step, text)| (stage.clone(), step, text))
+        .collect()
+}
+
+fn levels(series: &[Measured]) -> Vec<(i64, String)> {
+    let mut out = vec![];
+    for (name, series) in series
+        .iter()
+        .filter(|(name, _)| DETECTORS.contains(&name.as_str()))
+    {
+        let points: Vec<(i64, f64)> = series.points.iter().map(|p| (p.step, p.mean)).collect();
+        if let Some(change) = health::change(&points) {
+            let kind = Kind::of(name);
+            out.push((
+                change.step,
+                format!(
+                    "{} changes its level from {} to {}; the two explain {} of its variance",
+                    panels::title(name),
+                    number::value(kind, change.before),
+                    number::value(kind, change.after),
+                    number::percent(change.explained)
+                ),
+            ));
+        }
+    }
+    out
+}
+
+/// Alarms that the worker has raised.
+pub(super) fn raised(of: &Material) -> Vec<Moment> {
+    let alarms: Vec<(String, EventView)> = of
+        .events
+        .iter()
+        .filter(|(_, e)| e.level == Level::Alarm)
+        .cloned()
+        .collect();
+    history::timeline(&[], &alarms, &[], &[])
+}

@@ -1,0 +1,225 @@
+//! What a run's page is made from.
+
+use super::health;
+use super::panels::{self, Measured};
+use crate::pages::query::Asked;
+use crate::problem::Problem;
+use crate::state::AppState;
+use assay_core::ids::{RunId, StageId};
+use assay_core::recipe;
+use assay_store::{
+    self as store, ArtifactView, AttemptView, CompletionView, Cut, EvaluationView, EventView,
+    JobState, LedgerRow, RunStageView, RunView, SampleFilter,
+};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+/// Everything that the page is made from.
+#[derive(Debug)]
+pub(super) struct Material {
+    pub run: RunView,
+    pub question: String,
+    /// Name of the stage whose training is shown.
+    pub stage: Option<String>,
+    pub series: Vec<Measured>,
+    /// Further metrics that the stage reports, and whether they are among the series.
+    pub further: usize,
+    pub all: bool,
+    /// The stage's resolved spec.
+    pub spec: Option<Value>,
+    pub against: Option<Against>,
+    /// Runs of the same experiment.
+    pub siblings: Vec<(RunId, String)>,
+    pub files: Vec<(String, ArtifactView)>,
+    pub steps: Vec<i64>,
+    pub completions: Vec<CompletionView>,
+    pub evaluations: Vec<(String, EvaluationView)>,
+    pub ledger: Vec<LedgerRow>,
+    pub attempts: Vec<(String, AttemptView)>,
+    pub events: Vec<(String, EventView)>,
+}
+
+/// The stage of another run that the config is held against.
+#[derive(Debug)]
+pub(super) struct Against {
+    pub run: RunId,
+    pub name: String,
+    /// `None`: that run has no such stage.
+    pub spec: Option<Value>,
+}
+
+/// The stage asked for, else the one that trains now, else the last that has begun.
+fn chosen(run: &RunView, asked: &mut Asked) -> Option<(String, StageId)> {
+    let training = || run.stages.iter().filter(|s| s.name != recipe::EVAL);
+    let wanted = asked.text("stage").and_then(|name| {
+        let found = training().find(|s| s.name == name);
+        if found.is_none() {
+            asked.refuse("stage", &name);
+        }
+        found
+    });
+    wanted
+        .or_else(|| training().find(|s| s.state == JobState::Running))
+        .or_else(|| training().rfind(|s| s.attempts > 0))
+        .or_else(|| training().next_back())
+        .map(|s| (s.name.clone(), s.stage))
+}
+
+const POINTS: usize = 300;
+const COMPLETIONS: i64 = 64;
+const EVENTS: i64 = 50;
+/// Characters that are read of a prompt and of a completion.
+const CUT: Cut = Cut {
+    prompt: 4_096,
+    completion: 20_000,
+};
+
+/// Further metrics that are drawn where they are asked for, or where the stage has no other.
+const FURTHER: usize = 24;
+
+/// The series of the panels, and of what rules and detectors look at.
+async fn measure(
+    conn: &mut PgConnection,
+    of: &mut Material,
+    stage: StageId,
+) -> Result<(), Problem> {
+    let known = store::list_metrics(&mut *conn, stage).await?;
+    let on_card = |name: &str| panels::CARDS.iter().any(|(_, m)| m.contains(&name));
+    let watched = |name: &str| health::WATCHED.contains(&name) || health::DETECTORS.contains(&name);
+    // One figure for each depth or K is too many for a page.
+    let plain = |name: &str| !name.contains("_depth_") && !name.contains("_k_");
+    let none = !known.iter().any(|name| on_card(name));
+    of.all |= none;
+    of.further = known
+        .iter()
+        .filter(|name| !on_card(name) && !watched(name) && plain(name))
+        .count();
+    let mut further = 0;
+    for name in &known {
+        let wanted = if on_card(name) || watched(name) {
+            true
+        } else {
+            let room = of.all && plain(name) && further < FURTHER;
+            further += usize::from(room);
+            room
+        };
+        if wanted {
+            let series = store::series(&mut *conn, stage, name, POINTS).await?;
+            of.series.push((name.clone(), series));
+        }
+    }
+    Ok(())
+}
+
+/// The other run's stage of this name, else its last of this kind.
+async fn against(
+    conn: &mut PgConnection,
+    asked: &mut Asked,
+    own: &RunStageView,
+) -> Result<Option<Against>, Problem> {
+    let Some(text) = asked.text("against") else {
+        return Ok(None);
+    };
+    let Ok(id) = text.trim().parse::<uuid::Uuid>().map(RunId) else {
+        asked.refuse("against", &text);
+        return Ok(None);
+    };
+    let run = match store::get_run(&mut *conn, id).await {
+        Ok(run) => run,
+        Err(store::StoreError::NotFound(_)) => {
+            asked.refuse("against", &text);
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let named = run.stages.iter().find(|s| s.name == own.name);
+    let found = named.or_else(|| run.stages.iter().rfind(|s| s.kind == own.kind));
+    let spec = match found {
+        Some(stage) => Some(spec_of(conn, stage.stage).await?),
+        None => None,
+    };
+    let stage = found.map_or("no such stage", |s| s.name.as_str());
+    Ok(Some(Against {
+        run: id,
+        name: format!("{}, seed {}: {stage}", run.arm.label, run.seed),
+        spec,
+    }))
+}
+
+async fn spec_of(conn: &mut PgConnection, stage: StageId) -> Result<Value, Problem> {
+    let spec = store::get_stage_spec(conn, stage).await?;
+    serde_json::to_value(spec).map_err(Problem::internal)
+}
+
+pub(super) async fn material(
+    state: &AppState,
+    id: RunId,
+    asked: &mut Asked,
+) -> Result<Material, Problem> {
+    let mut conn = state.conn().await?;
+    let run = store::get_run(&mut conn, id).await?;
+    let question = store::get_experiment(&mut conn, run.experiment).await?.name;
+    let chosen = chosen(&run, asked);
+    let siblings = store::list_runs(&mut conn, run.experiment).await?;
+    let mut of = Material {
+        question,
+        stage: chosen.as_ref().map(|(name, _)| name.clone()),
+        series: vec![],
+        further: 0,
+        all: asked.choose("metrics", &[("all", ())]).is_some(),
+        spec: None,
+        against: None,
+        siblings: siblings
+            .into_iter()
+            .map(|r| (r.id, format!("{}, seed {}", r.arm.label, r.seed)))
+            .collect(),
+        files: vec![],
+        steps: vec![],
+        completions: vec![],
+        evaluations: vec![],
+        ledger: store::run_ledger(&mut conn, id).await?,
+        attempts: vec![],
+        events: vec![],
+        run,
+    };
+    if let Some((name, stage)) = chosen {
+        measure(&mut conn, &mut of, stage).await?;
+        of.spec = Some(spec_of(&mut conn, stage).await?);
+        if let Some(own) = of.run.stages.iter().find(|s| s.name == name) {
+            of.against = against(&mut conn, asked, own).await?;
+        }
+        of.steps = store::completion_steps(&mut conn, stage).await?;
+        let step = asked.number("step").filter(|step| {
+            let known = of.steps.contains(step);
+            if !known {
+                asked.refuse("step", &step.to_string());
+            }
+            known
+        });
+        if let Some(step) = step.or(of.steps.last().copied()) {
+            let filter = SampleFilter {
+                step: Some(step),
+                ..SampleFilter::default()
+            };
+            let found =
+                store::list_samples(&mut conn, stage, &filter, None, CUT, COMPLETIONS).await?;
+            of.completions = found.into_iter().map(|s| s.view).collect();
+        }
+    }
+    for stage in &of.run.stages {
+        let named = |name: &String| name.clone();
+        for e in store::list_evaluations(&mut conn, stage.stage).await? {
+            of.evaluations.push((named(&stage.name), e));
+        }
+        for a in store::list_attempts(&mut conn, stage.stage).await? {
+            of.attempts.push((named(&stage.name), a));
+        }
+        for e in store::events(&mut conn, stage.stage, EVENTS).await? {
+            of.events.push((named(&stage.name), e));
+        }
+        for f in store::list_artifacts(&mut conn, stage.stage).await? {
+            of.files.push((named(&stage.name), f));
+        }
+    }
+    Ok(of)
+}

@@ -1,0 +1,139 @@
+//! What stands out in a completion, marked in its text.
+
+use crate::number;
+use crate::pages::text::{self, Long};
+use assay_core::task::{Piece, Problem, StepVerdict, TaskSpec};
+
+/// Longer texts are shown without marks.
+const LONGEST: usize = text::LONG;
+
+/// A completion's text, marked where the task can read it.
+#[derive(Debug, Default)]
+pub(super) struct Marked {
+    pub pieces: Vec<MarkedPiece>,
+    /// The text as it is, where it is not marked.
+    pub plain: Option<Long>,
+}
+
+#[derive(Debug, PartialEq)]
+pub(super) struct MarkedPiece {
+    /// Class and words, where the step is worth a mark.
+    pub mark: Option<(&'static str, &'static str)>,
+    /// `true`: characters of the vocabulary that is not the prompt's.
+    pub runs: Vec<(String, bool)>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Legend {
+    pub reflective: bool,
+    pub mixed: bool,
+    /// Characters that are shown at once.
+    pub longest: String,
+}
+
+/// What a task's texts can be marked with, whatever they are.
+pub(super) fn legend(task: &TaskSpec) -> Legend {
+    let alphabet = task.alphabet();
+    let probe = Problem {
+        prompt: String::new(),
+        gold: String::new(),
+        difficulty: 0,
+    };
+    Legend {
+        reflective: alphabet
+            .chars()
+            .any(|c| task.reflections(&format!("{c};")) > 0),
+        mixed: task.language(&probe, "").is_some(),
+        longest: number::integer(LONGEST as i64),
+    }
+}
+
+pub(super) fn marked(task: &TaskSpec, problem: &Problem, completion: &str) -> Marked {
+    let plain = || Marked {
+        pieces: vec![],
+        plain: Some(text::fold(completion)),
+    };
+    if completion.len() > LONGEST {
+        return plain();
+    }
+    // A prompt that is not the task's own may be anything: the page has to stand.
+    let read = std::panic::AssertUnwindSafe(|| task.pieces(problem, completion));
+    match std::panic::catch_unwind(read) {
+        Ok(Some(pieces)) => Marked {
+            pieces: pieces.iter().map(piece).collect(),
+            plain: None,
+        },
+        Ok(None) | Err(_) => plain(),
+    }
+}
+
+fn piece(of: &Piece<'_>) -> MarkedPiece {
+    let mark = match of.verdict {
+        _ if of.reflection => Some(("aha", "aha")),
+        None | Some(StepVerdict::Right | StepVerdict::Recheck | StepVerdict::Reflection) => None,
+        Some(StepVerdict::Useless) => Some(("useless", "useless")),
+        Some(StepVerdict::WrongResult) => Some(("fault", "wrong result")),
+        Some(StepVerdict::WrongCopy) => Some(("fault", "wrong copy")),
+        Some(StepVerdict::Malformed) => Some(("fault", "malformed")),
+    };
+    MarkedPiece {
+        mark,
+        runs: of
+            .runs
+            .iter()
+            .map(|(text, other)| (text::visible(text), *other))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_core::task::modchain::Modchain;
+    use assay_core::task::parity::Parity;
+
+    #[test]
+    fn steps_are_marked_by_what_the_verifier_says() {
+        let task = TaskSpec::Modchain(Modchain {
+            p_reflect: 0.5,
+            minority_share: 0.5,
+            ..Default::default()
+        });
+        let problem = Problem {
+            prompt: "7*3-8+5=".into(),
+            gold: "8".into(),
+            difficulty: 3,
+        };
+        let found = marked(&task, &problem, "7*3=2;W;7*3=b;x;A8");
+        let marks: Vec<_> = found.pieces.iter().map(|p| p.mark).collect();
+        assert_eq!(
+            marks,
+            [
+                Some(("fault", "wrong result")),
+                Some(("aha", "aha")),
+                None,
+                Some(("fault", "malformed")),
+                None
+            ]
+        );
+        assert!(found.pieces[2].runs.contains(&("b".into(), true)));
+        let l = legend(&task);
+        assert!(l.reflective && l.mixed);
+        let l = legend(&TaskSpec::Parity(Parity::default()));
+        assert!(!l.reflective && !l.mixed);
+    }
+
+    #[test]
+    fn what_the_task_cannot_read_is_shown_as_it_is() {
+        let task = TaskSpec::Modchain(Modchain::default());
+        let problem = Problem {
+            prompt: "<script>".into(),
+            gold: "8".into(),
+            difficulty: 3,
+        };
+        let found = marked(&task, &problem, "A\u{202e}8");
+        assert_eq!(found.plain.unwrap().shown, "A⟨U+202E⟩8");
+        let long = marked(&task, &problem, &"9;".repeat(9_000));
+        assert!(long.pieces.is_empty() && long.plain.unwrap().rest.is_some());
+    }
+}

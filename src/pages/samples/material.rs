@@ -1,0 +1,188 @@
+//! What the samples page is made from.
+
+use super::wanted::Wanted;
+use crate::pages::query::Asked;
+use crate::problem::Problem;
+use crate::state::AppState;
+use assay_core::ids::{RunId, StageId};
+use assay_core::spec::stage::StageSpec;
+use assay_store::{
+    self as store, Contest, Cut, GroupView, Place, RunView, Sample, SampleFilter, Series,
+};
+use sqlx::PgConnection;
+
+/// Everything that the page is made from.
+#[derive(Debug)]
+pub(in crate::pages) struct Material {
+    pub run: RunView,
+    pub question: String,
+    /// Stages that have stored completions, and the one that is shown.
+    pub stages: Vec<String>,
+    pub stage: Option<Shown>,
+    pub contests: Vec<Contest>,
+}
+
+/// The stage that is shown.
+#[derive(Debug)]
+pub(in crate::pages) struct Shown {
+    pub name: String,
+    pub id: StageId,
+    pub spec: StageSpec,
+    /// Steps that it has made so far.
+    pub trained: i64,
+    pub steps: Vec<i64>,
+    pub wanted: Wanted,
+    /// Completions stored of the stage, and those that the filter of the address lets
+    /// through before the texts are read.
+    pub stored: u64,
+    pub matching: u64,
+    pub samples: Vec<Sample>,
+    pub groups: Vec<GroupView>,
+    pub next: Option<Place>,
+    /// Texts read without finding a full page.
+    pub scanned: Option<usize>,
+    /// What is counted in texts, over the steps: words and curve.
+    pub rates: Vec<(&'static str, Series)>,
+}
+
+/// Counts in texts whose rates stand beside the marks.
+pub(super) const RATES: [(&str, &str); 2] = [
+    ("train/reflection_rate", "Reflective completions"),
+    (
+        "train/language_consistency",
+        "Characters of steps in the prompt's vocabulary",
+    ),
+];
+
+/// Completions a page.
+const PAGE: usize = 50;
+/// Texts read for one page where they are chosen by what stands in them.
+const SCAN: usize = 2_000;
+const BATCH: i64 = 200;
+const POINTS: usize = 300;
+pub(super) const CUT: Cut = Cut {
+    prompt: 4_096,
+    completion: 20_000,
+};
+
+/// One page of completions, in the order of sampling.
+async fn gather(
+    conn: &mut PgConnection,
+    of: &mut Shown,
+    filter: &SampleFilter,
+) -> Result<(), Problem> {
+    let mut after = of.wanted.after;
+    let mut scanned = 0;
+    loop {
+        let limit = if of.wanted.reads_texts() {
+            BATCH
+        } else {
+            PAGE as i64 + 1
+        };
+        let rows = store::list_samples(&mut *conn, of.id, filter, after, CUT, limit).await?;
+        let last = rows.len() < limit as usize;
+        for row in rows {
+            scanned += 1;
+            if of.samples.len() == PAGE {
+                of.next = of.samples.last().map(Sample::place);
+                break;
+            }
+            after = Some(row.place());
+            if of.wanted.takes(&of.spec.task, &row) {
+                of.samples.push(row);
+            }
+        }
+        if last || of.next.is_some() {
+            break;
+        }
+        if scanned >= SCAN {
+            of.next = after;
+            of.scanned = Some(scanned);
+            break;
+        }
+    }
+    if of.next.is_some() && !filter.splits_groups() && !of.wanted.reads_texts() {
+        whole_groups(of);
+    }
+    Ok(())
+}
+
+/// Leaves a group that does not end on this page to the next one, unless it is the only one.
+pub(super) fn whole_groups(of: &mut Shown) {
+    let key = |s: &Sample| (s.view.step, s.view.group);
+    let Some(last) = of.samples.last().map(key) else {
+        return;
+    };
+    if of.samples.first().map(key) != Some(last) {
+        of.samples.retain(|s| key(s) != last);
+        of.next = of.samples.last().map(Sample::place);
+    }
+}
+
+pub(super) async fn material(
+    state: &AppState,
+    id: RunId,
+    asked: &mut Asked,
+) -> Result<Material, Problem> {
+    let mut conn = state.conn().await?;
+    let run = store::get_run(&mut conn, id).await?;
+    let question = store::get_experiment(&mut conn, run.experiment).await?.name;
+    let mut sampled = vec![];
+    for stage in &run.stages {
+        let steps = store::completion_steps(&mut conn, stage.stage).await?;
+        if !steps.is_empty() {
+            sampled.push((stage, steps));
+        }
+    }
+    let wanted = asked.text("stage");
+    let chosen = wanted.as_ref().and_then(|name| {
+        let found = sampled.iter().position(|(s, _)| s.name == *name);
+        if found.is_none() {
+            asked.refuse("stage", name);
+        }
+        found
+    });
+    let at = chosen.or(sampled.len().checked_sub(1));
+    let mut stage = None;
+    if let Some((view, steps)) = at.map(|at| &sampled[at]) {
+        let wanted = Wanted::read(asked, steps);
+        let filter = wanted.filter();
+        let mut shown = Shown {
+            name: view.name.clone(),
+            id: view.stage,
+            spec: store::get_stage_spec(&mut conn, view.stage).await?,
+            trained: view.step,
+            steps: steps.clone(),
+            stored: store::count_samples(&mut conn, view.stage, &SampleFilter::default()).await?,
+            matching: store::count_samples(&mut conn, view.stage, &filter).await?,
+            wanted,
+            samples: vec![],
+            groups: vec![],
+            next: None,
+            scanned: None,
+            rates: vec![],
+        };
+        for (name, words) in RATES {
+            let series = store::series(&mut conn, view.stage, name, POINTS).await?;
+            if !series.points.is_empty() {
+                shown.rates.push((words, series));
+            }
+        }
+        gather(&mut conn, &mut shown, &filter).await?;
+        let mut places: Vec<(i64, i32)> = shown
+            .samples
+            .iter()
+            .map(|s| (s.view.step, s.view.group))
+            .collect();
+        places.dedup();
+        shown.groups = store::list_groups(&mut conn, view.stage, &places).await?;
+        stage = Some(shown);
+    }
+    Ok(Material {
+        question,
+        stages: sampled.iter().map(|(s, _)| s.name.clone()).collect(),
+        stage,
+        contests: store::list_contests(&mut conn, id).await?,
+        run,
+    })
+}

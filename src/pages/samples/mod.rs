@@ -1,0 +1,184 @@
+//! `/runs/{id}/samples`: what does it write, and is the grader right?
+
+mod contest;
+mod groups;
+mod marks;
+mod material;
+mod wanted;
+
+use super::query::Asked;
+use super::{Choice, Shell, html};
+use crate::number;
+use crate::problem::Problem;
+use crate::state::AppState;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use assay_core::ids::RunId;
+use assay_core::spec::JobSpec;
+use assay_store::Series;
+pub use contest::contest;
+use groups::{Group, Review, Said, groups, review, said};
+use material::{Material, Shown, material};
+
+#[derive(Template)]
+#[template(path = "samples/page.html")]
+struct SamplesPage {
+    shell: Shell,
+    run: RunId,
+    arm: String,
+    seed: u64,
+    stages: Vec<Choice>,
+    stage: Option<String>,
+    form: Option<wanted::Form>,
+    sampling: String,
+    matches: String,
+    reward: Option<String>,
+    rates: Vec<String>,
+    groups: Vec<Group>,
+    legend: marks::Legend,
+    first: Option<String>,
+    next: Option<String>,
+    review: Review,
+    said: Vec<Said>,
+}
+
+impl SamplesPage {
+    fn new(shell: Shell, of: &Material) -> Self {
+        let shown = of.stage.as_ref();
+        Self {
+            run: of.run.id,
+            arm: of.run.arm.label.clone(),
+            seed: of.run.seed,
+            stages: of
+                .stages
+                .iter()
+                .map(|name| Choice {
+                    value: name.clone(),
+                    label: name.clone(),
+                    chosen: shown.is_some_and(|s| s.name == *name),
+                })
+                .collect(),
+            stage: shown.map(|s| s.name.clone()),
+            form: shown.map(|s| s.wanted.form(&s.steps, &s.name)),
+            sampling: shown.map_or(String::new(), sampling),
+            matches: shown.map_or(String::new(), matches),
+            reward: shown.and_then(formula),
+            rates: shown.map_or(vec![], rates),
+            groups: shown.map_or(vec![], |s| groups(s, &of.contests)),
+            legend: shown.map_or_else(Default::default, |s| marks::legend(&s.spec.task)),
+            first: shown.and_then(|s| s.wanted.after.map(|_| s.wanted.link(&s.name, None))),
+            next: shown.and_then(|s| s.next.map(|at| s.wanted.link(&s.name, Some(at)))),
+            review: review(&of.contests),
+            said: of.contests.iter().rev().map(|c| said(c, &of.run)).collect(),
+            shell,
+        }
+    }
+}
+
+/// How the stored completions were taken from all that was generated.
+fn sampling(of: &Shown) -> String {
+    let stored = number::integer(of.stored as i64);
+    let rule = "whole groups in the order in which they were drawn; nothing is chosen by reward";
+    let (JobSpec::Grpo { params, .. } | JobSpec::Ppo { params, .. }) = &of.spec.job else {
+        return format!("{stored} completions are stored: {rule}.");
+    };
+    let group = i64::from(params.num_generations);
+    let all = of.trained * i64::from(params.prompts_per_step) * group;
+    let whole = of.steps.len() as u64 * group as u64;
+    let each = match of.stored.checked_div(whole) {
+        Some(n) if n * whole == of.stored && n > 0 => {
+            let groups = number::counted(n as i64, "group");
+            format!("the first {groups} of {group}")
+        }
+        Some(_) | None => "the first groups".into(),
+    };
+    let every = match params.sample_steps {
+        1 => "of every step".to_string(),
+        n => format!("of one step in {n}"),
+    };
+    format!(
+        "{stored} of {} completions are stored: {each} {every}, {rule}.",
+        number::integer(all)
+    )
+}
+
+fn matches(of: &Shown) -> String {
+    let shown = of.samples.len() as i64;
+    let matching = number::counted(of.matching as i64, "stored completion");
+    let mut text = match of.wanted.reads_texts() {
+        false => format!("{} shown of {matching} that match", number::integer(shown)),
+        true => format!(
+            "{} shown; {matching} match before their texts are read",
+            number::integer(shown)
+        ),
+    };
+    if let Some(n) = of.scanned {
+        let n = number::integer(n as i64);
+        text.push_str(&format!("; {n} texts read for this page, go on for more"));
+    }
+    text
+}
+
+/// Rates of the step that is shown, beside those of the stage's first rollout: the policy
+/// as it was before this stage, which may have done the same already.
+fn rates(of: &Shown) -> Vec<String> {
+    let said = |series: &Series, step: i64| {
+        // A bin holds the steps up to its own; without one there was nothing to count.
+        let found = series.points.iter().find(|p| p.step >= step);
+        match found.filter(|p| series.level > 0 || p.step == step) {
+            Some(p) => number::fixed(p.mean, 3),
+            None => "none counted".into(),
+        }
+    };
+    let line = |(words, series): &(&str, Series)| {
+        let first = said(series, 1);
+        let here = of.wanted.step.or(of.steps.last().copied()).unwrap_or(1);
+        format!(
+            "{words}, share of the whole rollout: {first} at step 1, with the policy as this stage \
+             began; {} at step {}",
+            said(series, here),
+            number::integer(here)
+        )
+    };
+    of.rates.iter().map(line).collect()
+}
+
+/// The reward as a sum, from the stage's resolved spec.
+fn formula(of: &Shown) -> Option<String> {
+    let (JobSpec::Grpo { params, .. } | JobSpec::Ppo { params, .. }) = &of.spec.job else {
+        return None;
+    };
+    let terms: Vec<String> = params
+        .rewards
+        .iter()
+        .map(|t| {
+            let credit = t.credit.map_or(String::new(), |c| format!("_{c}"));
+            format!(
+                "{} × {}{credit}",
+                number::significant(t.weight),
+                t.component
+            )
+        })
+        .collect();
+    let off = match params.overlong_buffer {
+        0 => "",
+        _ => " − overlong_penalty",
+    };
+    Some(format!("reward = {}{off}", terms.join(" + ")))
+}
+
+pub async fn page(
+    state: Data<AppState>,
+    request: HttpRequest,
+    id: Path<RunId>,
+) -> Result<HttpResponse, Problem> {
+    let mut asked = Asked::read(request.query_string());
+    let of = material(&state, *id, &mut asked).await?;
+    let mut shell = Shell::new(&state, &request, "Samples").run(&of.run, &of.question);
+    shell.ignored = asked.ignored();
+    html(&SamplesPage::new(shell, &of))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,267 @@
+//! The page from made-up material: filters, groups, components, hostile texts.
+
+use super::material::{CUT, RATES, whole_groups};
+use super::wanted::Wanted;
+use super::*;
+use crate::pages::tests::assert_is_clean;
+use assay_core::ids::{ArmId, ExperimentId, StageId};
+use assay_core::recipe;
+use assay_core::spec::Experiment;
+use assay_core::spec::stage::StageSpec;
+use assay_store::{
+    ArmView, CompletionView, Contest, GraderVerdict, GroupView, Place, RunState, RunView, Sample,
+};
+use time::OffsetDateTime;
+
+fn spec() -> StageSpec {
+    let experiment = Experiment::from_text(
+        "
+name: A test
+question: Does it work?
+task: { name: modchain, p_reflect: 0.2, minority_share: 0.3 }
+seeds: 1
+budget: { unit: flops, amount: 4e11 }
+baseline: base
+stages:
+  - { id: base, kind: pretrain, model: {} }
+arms:
+  - { id: base, policy: base }
+  - { id: rl, stages: [{ id: grpo, kind: grpo, prompts_per_step: 4, num_generations: 4, rewards: [{ component: accuracy }, { component: format, weight: 0.5 }], inputs: { init: base } }] }",
+    )
+    .unwrap_or_else(|v| panic!("{v}"));
+    let plan = recipe::plan(&experiment, "");
+    let found = plan
+        .stages
+        .into_iter()
+        .find(|s| s.spec.job.kind() == "grpo");
+    found.unwrap().spec
+}
+
+fn sample(step: i64, group: i32, index: i32, correct: bool, text: &str) -> Sample {
+    let characters = text.chars().count() as u64;
+    Sample {
+        attempt: 1,
+        view: CompletionView {
+            step,
+            group,
+            index,
+            prompt: "7*3-8+5=".into(),
+            gold: "8".into(),
+            completion: text.chars().take(CUT.completion as usize).collect(),
+            reward: if correct { 1.5 } else { 0.5 },
+            advantage: if correct { 1.0 } else { -1.0 },
+            length: 12,
+            truncated: false,
+            correct,
+            components: serde_json::json!({ "accuracy": f64::from(u8::from(correct)), "format": 1.0 }),
+        },
+        characters,
+        prompt_characters: 8,
+    }
+}
+
+fn material(samples: Vec<Sample>) -> Material {
+    let stage = StageId(uuid::Uuid::from_u128(7));
+    let steps = vec![1, 6, 11];
+    let wanted = Wanted::read(&mut Asked::read("step=6"), &steps);
+    let groups = vec![GroupView {
+        step: 6,
+        group: 0,
+        rewards: vec![1.5, 0.5, 0.5, 1.5],
+        correct: vec![true, false, false, true],
+    }];
+    Material {
+        run: RunView {
+            id: RunId(uuid::Uuid::from_u128(1)),
+            experiment: ExperimentId(uuid::Uuid::nil()),
+            arm: ArmView {
+                id: ArmId(uuid::Uuid::nil()),
+                position: 1,
+                key: "rl".into(),
+                label: "GRPO".into(),
+                trains: true,
+            },
+            seed: 3,
+            state: RunState::Running,
+            stages: vec![],
+        },
+        question: "A test".into(),
+        stages: vec!["grpo".into()],
+        stage: Some(Shown {
+            name: "grpo".into(),
+            id: stage,
+            spec: spec(),
+            trained: 15,
+            steps,
+            wanted,
+            stored: 24,
+            matching: samples.len() as u64,
+            samples,
+            groups,
+            next: None,
+            scanned: None,
+            rates: vec![(RATES[0].1, rate())],
+        }),
+        contests: vec![],
+    }
+}
+
+/// Steps 1 and 6; nothing was counted at 11.
+fn rate() -> Series {
+    let point = |step: i64| assay_store::Point {
+        step,
+        count: 1,
+        mean: step as f64 / 100.0,
+        min: 0.0,
+        max: 1.0,
+        last: 0.5,
+        cum: Default::default(),
+    };
+    Series {
+        points: vec![point(1), point(6)],
+        level: 0,
+    }
+}
+
+#[test]
+fn rates_stand_beside_those_of_the_policy_that_the_stage_began_with() {
+    let mut of = material(vec![]);
+    let words = |of: &Material| rates(of.stage.as_ref().unwrap()).remove(0);
+    assert!(
+        words(&of)
+            .contains("0.010 at step 1, with the policy as this stage began; 0.060 at step 6")
+    );
+    of.stage.as_mut().unwrap().wanted.step = Some(11);
+    assert!(words(&of).ends_with("none counted at step 11"));
+}
+
+fn render(of: &Material) -> String {
+    let text = SamplesPage::new(Shell::plain("Samples"), of)
+        .render()
+        .unwrap();
+    assert_is_clean(&text);
+    text
+}
+
+#[test]
+fn a_group_shows_its_rewards_components_and_marks() {
+    let of = material(vec![
+        sample(6, 0, 0, true, "7*3=2;W;7*3=1;1-8=3;3+5=8;A8"),
+        sample(6, 0, 1, false, "7*3=b;A3"),
+    ]);
+    let text = render(&of);
+    for words in [
+        "Step 6, group 1",
+        "2 of 4 correct, rewards 1.50 0.50 0.50 1.50; 2 of them not shown here",
+        "accuracy 1.000 · format 1.000",
+        "reward = 1.000 × accuracy + 0.5000 × format",
+        "wrong but rewarded",
+        "<mark class=\"aha\"><span class=\"tag\">aha:</span>W;</mark>",
+        "<mark class=\"fault\"><span class=\"tag\">wrong result:</span>7*3=2;</mark>",
+        "<mark class=\"mixed\"><span class=\"tag\">other:</span>b</mark>",
+        // 15 steps of 4 prompts and 4 samples; 24 stored of 3 steps: 2 groups each.
+        "24 of 240 completions are stored: the first 2 groups of 4 of one step in 5",
+        "nothing is chosen by reward",
+        "type=\"range\" name=\"step\" min=\"1\" max=\"11\" step=\"5\" value=\"6\"",
+        "?stage=grpo&#38;step=1\"",
+        "not evidence of reasoning",
+        "Nobody has judged the grader",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+}
+
+#[test]
+fn people_s_words_are_shown_with_a_rate_its_interval_and_its_basis() {
+    let mut of = material(vec![sample(6, 0, 1, false, "A3")]);
+    let word = |id, index, verdict, counts, reason: &str| Contest {
+        id,
+        stage: StageId(uuid::Uuid::from_u128(7)),
+        place: Place {
+            step: 6,
+            group: 0,
+            index,
+        },
+        verdict,
+        graded_correct: false,
+        reason: reason.into(),
+        at: OffsetDateTime::UNIX_EPOCH,
+        counts,
+    };
+    of.contests = vec![
+        word(1, 1, GraderVerdict::Right, false, ""),
+        word(
+            2,
+            1,
+            GraderVerdict::Wrong,
+            true,
+            "3 is right <script>alert(1)</script>",
+        ),
+        word(3, 0, GraderVerdict::Right, true, ""),
+    ];
+    let text = render(&of);
+    // 1 of 2: Wilson gives 0.0945 to 0.9055.
+    assert!(
+        text.contains("Grader error rate 0.500 [0.095, 0.905], 1 of 2"),
+        "{text}"
+    );
+    assert!(text.contains("n = 2") && text.contains("not for a random sample"));
+    assert!(text.contains("(a later word counts)") && !text.contains("<script>alert"));
+}
+
+#[test]
+fn hostile_completions_leave_the_page_standing() {
+    let bomb = r"\def\a{\a\a}\a ".repeat(200);
+    let mut samples: Vec<Sample> = [
+        "</pre><script>alert(1)</script><img src=x onerror=alert(1)>",
+        "\u{202e}gnorts\u{2066}\u{0}\u{1b}[31m",
+        "👩‍👩‍👧 e\u{301}\u{301}\u{301} العربية עברית",
+        &bomb,
+        "",
+    ]
+    .iter()
+    .enumerate()
+    .map(|(i, text)| sample(6, 0, i as i32, false, text))
+    .collect();
+    let megabyte = "<b>\u{202e}é;".repeat(150_000);
+    samples.push(sample(6, 0, 9, false, &megabyte));
+    let mut broken = sample(6, 0, 10, false, "A3");
+    broken.view.reward = f64::NAN;
+    broken.view.prompt = "<script>".repeat(500);
+    broken.view.components = serde_json::json!(["not", "an", "object"]);
+    samples.push(broken);
+    let text = render(&material(samples));
+    assert!(
+        !text.contains("<script>alert") && !text.contains('\u{202e}') && !text.contains('\u{0}')
+    );
+    assert!(text.contains("cut: 20,000 of 900,000 characters"), "said");
+    assert!(text.len() < 1 << 20, "{} bytes", text.len());
+    assert!(text.contains("not a number") && text.contains("⟨U+202E⟩"));
+}
+
+#[test]
+fn nothing_stored_and_nothing_found_say_what_would_be_here() {
+    let text = render(&material(vec![]));
+    assert!(text.contains("No stored completion matches"));
+    let mut of = material(vec![]);
+    of.stage = None;
+    assert!(render(&of).contains("No completions are stored for this run yet"));
+}
+
+#[test]
+fn a_page_ends_with_a_whole_group() {
+    let mut of = material(
+        (0..50)
+            .map(|i| sample(6, i / 8, i % 8, false, "A3"))
+            .collect(),
+    );
+    let shown = of.stage.as_mut().unwrap();
+    whole_groups(shown);
+    assert_eq!(shown.samples.len(), 48);
+    assert_eq!(shown.next.map(|p| (p.group, p.index)), Some((5, 7)));
+    // A group that is larger than a page is cut all the same.
+    let mut of = material((0..50).map(|i| sample(6, 0, i, false, "A3")).collect());
+    let shown = of.stage.as_mut().unwrap();
+    whole_groups(shown);
+    assert_eq!(shown.samples.len(), 50);
+}

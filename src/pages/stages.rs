@@ -1,0 +1,126 @@
+//! Which stage of a run a viewer shows, and the files that it shows.
+
+use super::Choice;
+use super::query::Asked;
+use crate::artifacts::Name;
+use crate::number;
+use crate::problem::Problem;
+use crate::state::AppState;
+use assay_store::{self as store, RunStageView, RunView, StageFile};
+use sqlx::PgConnection;
+
+/// A stage of the run with its files of one role.
+#[derive(Debug)]
+pub(super) struct Filed<'a> {
+    pub stage: &'a RunStageView,
+    pub files: Vec<StageFile>,
+}
+
+/// The stages of a run that have files of a role.
+pub(super) async fn filed<'a>(
+    conn: &mut PgConnection,
+    run: &'a RunView,
+    role: &str,
+) -> Result<Vec<Filed<'a>>, Problem> {
+    let mut out = vec![];
+    for stage in &run.stages {
+        let files = store::list_stage_files(&mut *conn, stage.stage, role).await?;
+        if !files.is_empty() {
+            out.push(Filed { stage, files });
+        }
+    }
+    Ok(out)
+}
+
+/// The stage and the step that are asked for, else the last of each; what is not there
+/// is named.
+pub(super) fn chosen<'f>(
+    filed: &'f [Filed<'_>],
+    asked: &mut Asked,
+) -> Option<(&'f Filed<'f>, &'f StageFile)> {
+    let stage = asked.text("stage").and_then(|name| {
+        let found = filed.iter().find(|f| f.stage.name == name);
+        if found.is_none() {
+            asked.refuse("stage", &name);
+        }
+        found
+    });
+    let stage = stage.or(filed.last())?;
+    let file = asked.number("step").and_then(|step| {
+        let found = stage.files.iter().find(|f| f.step == step);
+        if found.is_none() {
+            asked.refuse("step", &step.to_string());
+        }
+        found
+    });
+    Some((stage, file.or(stage.files.last())?))
+}
+
+pub(super) fn stage_choices(filed: &[Filed<'_>], chosen: Option<&str>) -> Vec<Choice> {
+    let choice = |f: &Filed<'_>| Choice {
+        value: f.stage.name.clone(),
+        label: f.stage.name.clone(),
+        chosen: chosen == Some(f.stage.name.as_str()),
+    };
+    filed.iter().map(choice).collect()
+}
+
+/// Steps in a selector.
+const STEPS: usize = 400;
+
+pub(super) fn step_choices(files: &[StageFile], chosen: i64) -> Vec<Choice> {
+    let every = files.len().div_ceil(STEPS).max(1);
+    files
+        .iter()
+        .enumerate()
+        .filter(|(i, f)| i.is_multiple_of(every) || f.step == chosen)
+        .map(|(_, f)| Choice {
+            value: f.step.to_string(),
+            label: number::integer(f.step),
+            chosen: f.step == chosen,
+        })
+        .collect()
+}
+
+/// `STEP-N`: the n-th line, from 1, of a stage's file at a step.
+pub(super) fn address(text: &str) -> Option<(i64, usize)> {
+    let (step, line) = text.rsplit_once('-')?;
+    let line: usize = line.parse().ok()?;
+    Some((step.parse().ok()?, line.checked_sub(1)?))
+}
+
+/// The lines of a file, and what is wrong with it in words.
+pub(super) async fn lines(
+    state: &AppState,
+    file: &StageFile,
+    most: usize,
+) -> Result<(Vec<String>, Option<String>), Problem> {
+    let name: Name = file.sha256.parse()?;
+    let read = state.artifacts.lines(&name, most).await?;
+    Ok(match read {
+        None => (vec![], Some("the file is no longer there".into())),
+        Some(read) => (read.lines, read.broken.map(Into::into)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_step_and_a_line() {
+        assert_eq!(address("16-3"), Some((16, 2)));
+        assert_eq!(address("0-1"), Some((0, 0)));
+        for bad in [
+            "",
+            "16",
+            "16-",
+            "16-0",
+            "-",
+            "a-1",
+            "1-99999999999999999999999",
+        ] {
+            assert_eq!(address(bad), None, "{bad}");
+        }
+    }
+}

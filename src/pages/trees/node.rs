@@ -1,0 +1,126 @@
+//! One node of a tree in words and numbers.
+
+use super::View;
+use crate::number;
+use crate::pages::text;
+use assay_core::trees::{StoredTree, TreeNode};
+
+pub(super) struct NodePanel {
+    pub index: usize,
+    pub facts: Vec<(&'static str, String)>,
+    pub path: text::Long,
+    pub ending: Option<String>,
+    pub children: Vec<Child>,
+    pub more: usize,
+    /// Draws the picture from here.
+    pub from: Option<String>,
+    pub up: Option<String>,
+}
+
+pub(super) struct Child {
+    pub href: String,
+    pub text: String,
+    pub visits: String,
+    pub q: String,
+    pub prior: String,
+    pub draws: String,
+    pub reachable: &'static str,
+}
+
+/// Children listed in the panel.
+const CHILDREN: usize = 64;
+/// Nodes of the path that are joined, at most.
+const PATH: usize = 4_096;
+
+pub(super) fn q(of: &TreeNode) -> String {
+    of.q().map_or("not visited".into(), |q| number::fixed(q, 3))
+}
+
+fn reach(of: &TreeNode) -> &'static str {
+    if of.reachable { "yes" } else { "no" }
+}
+
+/// `node 12: 7*3=1; N 300, Q 0.310, prior 0.120`.
+pub(super) fn words(index: usize, of: &TreeNode) -> String {
+    format!(
+        "node {index}: {} N {}, Q {}, prior {}",
+        text::line(&of.text, 60),
+        number::integer(of.visits.into()),
+        q(of),
+        number::fixed(of.prior, 3)
+    )
+}
+
+impl NodePanel {
+    pub fn new(of: &StoredTree, view: View, stage: &str) -> Self {
+        let node = &of.nodes[view.node];
+        let all = of.children();
+        let children = &all[view.node];
+        let mut ranked = children.clone();
+        // Most visited first; the earlier of equals.
+        ranked.sort_by_key(|&c| (std::cmp::Reverse(of.nodes[c].visits), c));
+        let value = node
+            .value
+            .map_or("never asked".into(), |v| number::fixed(v, 3));
+        let path: String = of
+            .path(view.node)
+            .iter()
+            .take(PATH)
+            .flat_map(|&i| of.nodes[i].text.chars().take(20_000))
+            .take(20_000)
+            .collect();
+        let to = |node: usize| View { node, ..view }.link(stage);
+        Self {
+            index: view.node,
+            facts: vec![
+                ("Visits N", number::integer(node.visits.into())),
+                ("Mean value Q", q(node)),
+                ("Its own value", value),
+                ("Prior", number::fixed(node.prior, 3)),
+                (
+                    "Samples that were this node",
+                    number::integer(node.draws.into()),
+                ),
+                ("Samples drawn here", number::integer(node.sampled.into())),
+                ("Children", number::integer(children.len() as i64)),
+                ("Depth", number::integer(node.depth as i64)),
+                ("Answer still reachable (oracle)", reach(node).into()),
+            ],
+            path: text::fold(&path),
+            ending: node.terminal.as_ref().map(|t| {
+                let answer = t.answer.as_deref().map(|a| text::line(a, 200));
+                format!(
+                    "Ends here: {}, {}{}",
+                    answer.map_or("no answer".into(), |a| format!("answer {a}")),
+                    if t.correct { "right" } else { "wrong" },
+                    if t.ended { "" } else { ", cut off" }
+                )
+            }),
+            more: ranked.len().saturating_sub(CHILDREN),
+            children: ranked
+                .iter()
+                .take(CHILDREN)
+                .map(|&c| {
+                    let n = &of.nodes[c];
+                    Child {
+                        href: to(c),
+                        text: text::line(&n.text, 60),
+                        visits: number::integer(n.visits.into()),
+                        q: q(n),
+                        prior: number::fixed(n.prior, 3),
+                        draws: number::integer(n.draws.into()),
+                        reachable: reach(n),
+                    }
+                })
+                .collect(),
+            from: (view.node != view.from && !children.is_empty()).then(|| {
+                let from = View {
+                    node: view.node,
+                    from: view.node,
+                };
+                from.link(stage)
+            }),
+            up: node.parent.map(to),
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! The viewers over HTTP: samples and what people say of the grader, trees, judged
+//! texts, and the run's page that leads to them.
+
+use crate::app::App;
+use crate::seed::{Seeder, Until, decoding, spec};
+use crate::{html, page, seeded};
+use assay_core::ids::{AttemptRef, RunId};
+use assay_core::judged::{Judged, JudgedStep};
+use assay_core::trees::{StoredTree, TreeNode};
+use assay_core::wire::{Claim, CompletionItem, Record, role};
+use assay_store as store;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+use std::io::Write;
+
+/// The runs of an arm, by seed.
+fn runs(app: &App, id: assay_core::ids::ExperimentId, arm: &str) -> Vec<RunId> {
+    let state = app.state();
+    app.block_on(async {
+        let mut conn = state.conn().await.unwrap();
+        let all = store::list_runs(&mut conn, id).await.unwrap();
+        all.into_iter()
+            .filter(|r| r.arm.key == arm)
+            .map(|r| r.id)
+            .collect()
+    })
+}
+
+/// Stores a file for a stage, as its worker would.
+async fn put(
+    app: &assay::state::AppState,
+    claim: &Claim,
+    of: &str,
+    step: u64,
+    text: &[u8],
+) -> Record {
+    let mut file = GzEncoder::new(vec![], Compression::default());
+    file.write_all(text).unwrap();
+    raw(app, claim, of, step, &file.finish().unwrap()).await
+}
+
+async fn raw(app: &assay::state::AppState, _: &Claim, of: &str, step: u64, bytes: &[u8]) -> Record {
+    let sha256 = hex::encode(Sha256::digest(bytes));
+    let name = sha256.parse().unwrap();
+    let path = app.artifacts.path(&name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+    let mut conn = app.conn().await.unwrap();
+    store::insert_artifact(&mut conn, &sha256, bytes.len() as u64)
+        .await
+        .unwrap();
+    Record::Artifact {
+        role: of.into(),
+        step,
+        sha256,
+        bytes: bytes.len() as u64,
+    }
+}
+
+fn node(parent: Option<usize>, visits: u32, text: &str) -> TreeNode {
+    TreeNode {
+        parent,
+        text: text.into(),
+        draws: 1,
+        prior: 0.5,
+        visits,
+        total: f64::from(visits) / 2.0,
+        value: Some(0.5),
+        sampled: 2,
+        terminal: None,
+        depth: 0,
+        reachable: true,
+    }
+}
+
+fn tree(text: &str) -> String {
+    serde_json::to_string(&StoredTree {
+        prompt: "7*3-8+5=".into(),
+        gold: "8".into(),
+        nodes: vec![
+            node(None, 9, ""),
+            node(Some(0), 6, text),
+            node(Some(0), 3, "7*3=2;"),
+        ],
+        simulations: Some(9),
+        exhausted: None,
+        cost: None,
+        answered: Some(1.0),
+        whole: None,
+    })
+    .unwrap()
+}
+
+fn judged(score: f32) -> String {
+    let step = |score, truth| JudgedStep {
+        text: "7*3=1;".into(),
+        score,
+        label: None,
+        truth: Some(truth),
+    };
+    serde_json::to_string(&Judged {
+        prompt: "7*3-8+5=".into(),
+        gold: "8".into(),
+        completion: "7*3=1;A3".into(),
+        ended: true,
+        correct: false,
+        steps: vec![step(score, true), step(0.77, false)],
+    })
+    .unwrap()
+}
+
+#[test]
+fn samples_are_one_click_from_the_run_and_people_can_contest_the_grader() {
+    let app = App::start();
+    let id = seeded(&app, 60, |_, _| Until::End);
+    let run = runs(&app, id, "arm-1")[0];
+    let text = page(&app, &format!("/runs/{run}"));
+    let link = format!("/runs/{run}/samples?stage=grpo&#38;step=24");
+    assert!(text.contains(&link), "{text}");
+    assert!(text.contains("data-plot=") && text.contains("data-crosshair"));
+    let path = format!("/runs/{run}/samples?stage=grpo&step=24");
+    let text = page(&app, &path);
+    for words in [
+        "Step 24, group 1",
+        "Step 24, group 2",
+        "accuracy 1.000",
+        "completions are stored",
+        "Nobody has judged the grader",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    let wrong = page(&app, &format!("{path}&result=wrong&text=%237"));
+    assert!(wrong.contains("✗ wrong") && !wrong.contains("✓ correct"));
+    assert!(page(&app, &format!("/runs/{run}/samples?step=all")).contains("Step 12, group 1"));
+
+    // A word is kept with its reason, from a form of our own page only.
+    let form = "stage=grpo&step=24&group=0&index=1&verdict=wrong&reason=5+is+%3Cb%3Eright";
+    let post = |headers: &[(&str, &str)], body: &str| {
+        let mut all = vec![
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("accept", "text/html"),
+        ];
+        all.extend(headers);
+        app.send("POST", &format!("/runs/{run}/contests"), &all, body)
+    };
+    let foreign = post(&[("origin", "http://evil.example")], form);
+    assert_eq!(foreign.status, 403);
+    assert_eq!(app.count("grader_contest"), 0);
+    let answer = post(&[("origin", app.url.as_str())], form);
+    assert_eq!(answer.status, 303, "{}", answer.text);
+    let back = answer.header("location").to_string();
+    assert!(back.ends_with("#s24-g0-i1"), "{back}");
+    let text = page(&app, back.split('#').next().unwrap());
+    assert!(
+        text.contains("5 is &#60;b&#62;right") && text.contains("1 of 1"),
+        "{text}"
+    );
+    for (bad, status) in [
+        (
+            "stage=grpo&step=24&group=0&index=1&verdict=wrong&reason=",
+            409,
+        ),
+        (
+            "stage=grpo&step=24&group=0&index=1&verdict=best&reason=x",
+            400,
+        ),
+        ("stage=grpo&step=25&group=0&index=1&verdict=right", 404),
+        ("stage=nothing&step=24&group=0&index=1&verdict=right", 404),
+        ("stage=grpo&step=x", 400),
+    ] {
+        assert_eq!(post(&[], bad).status, status, "{bad}");
+    }
+    // The same by REST.
+    let body = r#"{"stage":"grpo","step":24,"group":1,"index":0,"verdict":"right"}"#;
+    let path = format!("/api/v1/runs/{run}/contests");
+    let made = app.post(&path, "application/json", body.as_bytes());
+    assert_eq!(made.status, 201, "{}", made.text);
+    let found = app.get(&path).json();
+    assert_eq!(
+        (found["reviewed"].as_i64(), found["wrong"].as_i64()),
+        (Some(2), Some(1))
+    );
+    assert_eq!(found["error_rate"], 0.5);
+    assert!(found["interval"]["low"].as_f64().unwrap() > 0.09);
+    assert_eq!(found["contests"][0]["reason"], "5 is <b>right");
+}
+
+#[test]
+fn trees_and_judged_texts_are_listed_shown_and_said_to_be_missing() {
+    let app = App::start();
+    let state = app.state();
+    let (id, empty) = app.block_on(async {
+        let mut seeder = Seeder::new(state.clone(), "w", 40).await;
+        let id = seeder.submit(&decoding(1, 7, false)).await;
+        let mut claims = vec![];
+        seeder
+            .work_off(|claim| {
+                claims.push(claim.clone());
+                Until::End
+            })
+            .await;
+        let of = |kind: &str| claims.iter().find(|c| c.spec.job.kind() == kind).unwrap();
+        let hostile = tree("</code><script>alert(1)</script>\u{202e}");
+        let lines = format!("{}\nno tree\n{hostile}\n", tree("7*3=1;"));
+        let big = vec![b' '; 20 << 20];
+        let records = [
+            (
+                of("mcts"),
+                put(&state, of("mcts"), role::TREES, 16, lines.as_bytes()).await,
+            ),
+            (
+                of("mcts"),
+                raw(&state, of("mcts"), role::TREES, 17, b"no gzip").await,
+            ),
+            (
+                of("mcts"),
+                put(&state, of("mcts"), role::TREES, 18, &big).await,
+            ),
+            (
+                of("prm_train"),
+                put(
+                    &state,
+                    of("prm_train"),
+                    role::JUDGED,
+                    40,
+                    format!("{}\n{}\n{{}}\n", judged(0.91), judged(0.2)).as_bytes(),
+                )
+                .await,
+            ),
+        ];
+        for (claim, record) in records {
+            let Record::Artifact {
+                role, step, sha256, ..
+            } = record
+            else {
+                unreachable!()
+            };
+            let at = AttemptRef {
+                stage: claim.stage,
+                number: claim.attempt,
+            };
+            seeder.refer(at, &role, step as i64, &sha256).await;
+        }
+        let empty = seeder.submit(&spec(&crate::THREE, 1, 9)).await;
+        (id, empty)
+    });
+    let run = runs(&app, id, "tree")[0];
+    let text = page(&app, &format!("/runs/{run}"));
+    assert!(text.contains(&format!("/runs/{run}/trees")), "{text}");
+    let text = page(&app, &format!("/runs/{run}/trees?step=16"));
+    for words in [
+        "16-1",
+        "not a readable tree",
+        "not measured",
+        "trees/16-1?stage=tree",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    let text = page(
+        &app,
+        &format!("/runs/{run}/trees/16-1?stage=tree&node=1&smoth=2"),
+    );
+    assert!(
+        text.contains("<h2>Node 1</h2>") && text.contains("ignored"),
+        "{text}"
+    );
+    let text = page(&app, &format!("/runs/{run}/trees/16-3"));
+    assert!(!text.contains("<script>alert") && !text.contains('\u{202e}'));
+    assert!(page(&app, &format!("/runs/{run}/trees/16-2")).contains("cannot be shown"));
+    for step in [17, 18] {
+        let text = page(&app, &format!("/runs/{run}/trees?step={step}"));
+        assert!(text.contains("what could be read is shown"), "{step}");
+        assert!(page(&app, &format!("/runs/{run}/trees/{step}-1")).contains("cannot be shown"));
+    }
+    for path in [
+        "trees/16-9",
+        "trees/99-1",
+        "trees/x",
+        "prm/40-9",
+        "prm/40-0",
+    ] {
+        let answer = html(&app, &format!("/runs/{run}/{path}"));
+        assert_eq!(answer.status, 404, "{path}");
+    }
+    let judge = runs(&app, id, "rerank")[0];
+    let text = page(&app, &format!("/runs/{judge}/prm"));
+    for words in [
+        "AUC within problems",
+        "no interval under 50 wrong steps",
+        "not a readable text",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    let text = page(&app, &format!("/runs/{judge}/prm/40-1?reduce=product"));
+    assert!(
+        text.contains("product 0.701") && text.contains("← disagrees"),
+        "{text}"
+    );
+    // A run of before, or without such stages.
+    let run = runs(&app, empty, "arm-0")[0];
+    for (page_of, words) in [
+        ("trees", "No search trees are stored"),
+        ("prm", "No judged texts are stored"),
+        ("samples", "No completions are stored"),
+    ] {
+        assert!(
+            page(&app, &format!("/runs/{run}/{page_of}")).contains(words),
+            "{page_of}"
+        );
+    }
+}
+
+#[test]
+fn hostile_completions_of_a_megabyte_leave_the_pages_standing() {
+    let app = App::start();
+    let state = app.state();
+    let id = app.block_on(async {
+        let mut seeder = Seeder::new(state, "w", 20).await;
+        let id = seeder.submit(&spec(&crate::THREE, 1, 3)).await;
+        let texts = [
+            "<script>alert(1)</script>".repeat(40_000),
+            "\u{202e}\u{1b}\u{7}é\u{0}".repeat(100_000),
+            r"\def\a{\a\a}\a".repeat(70_000),
+            "A".to_string(),
+        ];
+        let items: Vec<CompletionItem> = texts
+            .iter()
+            .enumerate()
+            .map(|(i, text)| CompletionItem {
+                group: 0,
+                index: i as u32,
+                prompt: text.clone(),
+                gold: text.chars().take(5_000).collect(),
+                completion: text.clone(),
+                reward: 1.0,
+                advantage: 0.0,
+                length: 1,
+                truncated: true,
+                correct: false,
+                components: Default::default(),
+            })
+            .collect();
+        seeder.extra = vec![Record::Completions { step: 19, items }];
+        seeder.work_off(|_| Until::End).await;
+        id
+    });
+    let run = runs(&app, id, "arm-1")[0];
+    for path in [
+        format!("/runs/{run}?step=19"),
+        format!("/runs/{run}/samples?step=19"),
+        format!("/runs/{run}/samples?step=19&reflective=yes"),
+        format!("/runs/{run}/samples?step=all&text=%00%25_%5C&reward_min=NaN"),
+        format!("/runs/{run}/samples?after=9.9&group=999999999999&mixed=perhaps"),
+    ] {
+        let text = page(&app, &path);
+        assert!(!text.contains("<script>alert"), "{path}");
+        assert!(
+            !text.contains('\u{202e}') && !text.contains('\u{1b}'),
+            "{path}"
+        );
+        assert!(text.len() < 2 << 20, "{path}: {} bytes", text.len());
+    }
+    let text = page(&app, &format!("/runs/{run}/samples?step=19"));
+    assert!(
+        text.contains("cut: 20,000 of 1,000,000 characters"),
+        "said how much"
+    );
+    let log = app.get(&format!("/runs/{run}/log.txt"));
+    assert_eq!(log.status, 200);
+    assert!(log.header("content-type").starts_with("text/plain"));
+    assert!(log.text.contains("attempt 1 on w"), "{}", log.text);
+}
+
+#[test]
+fn a_config_is_held_against_another_runs_in_changed_keys_only() {
+    let app = App::start();
+    let id = seeded(&app, 30, |_, _| Until::End);
+    let (one, other) = (runs(&app, id, "arm-1")[0], runs(&app, id, "arm-1")[1]);
+    let text = page(&app, &format!("/runs/{one}?stage=grpo&against={other}"));
+    assert!(
+        text.contains("Changed keys only") && text.contains("<code>seed</code>"),
+        "{text}"
+    );
+    let differences = &text[text.find("Changed keys only").unwrap()..];
+    let table = &differences[..differences.find("</table>").unwrap()];
+    assert!(!table.contains("job.kind"), "{table}");
+    let same = page(&app, &format!("/runs/{one}?stage=base&against={other}"));
+    assert!(same.contains("every key is the same"), "the base is shared");
+    for bad in ["nonsense", "00000000-0000-0000-0000-000000000000"] {
+        let text = page(&app, &format!("/runs/{one}?against={bad}"));
+        assert!(text.contains("ignored: "), "{bad}");
+    }
+    for words in [
+        "engine semantics",
+        "Environment of each attempt",
+        "Changed keys only",
+    ] {
+        let text = page(&app, &format!("/runs/{one}?against={other}"));
+        assert!(text.contains(words), "{words}");
+    }
+}
