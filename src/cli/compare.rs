@@ -86,6 +86,7 @@ fn table(answer: &ComparisonAnswer) -> String {
         }
     }
     out += &verdicts(&answer.outcome);
+    out += &left_out(answer);
     out += &format!(
         "Unadjusted 95% intervals over training seeds (Student's t, paired by seed); the baseline is {}.\n",
         answer.baseline,
@@ -271,6 +272,32 @@ fn estimate(value: Option<Estimate>, digits: usize, signed: bool) -> String {
     }
 }
 
+/// How many runs the numbers are over, which were left out, and where that matters.
+fn left_out(answer: &ComparisonAnswer) -> String {
+    let mut out = format!("{}\n", answer.denominator);
+    for event in answer.exclusions.iter().filter(|e| e.is_in_force()) {
+        out += &format!("excluded: {}, seed {}: {}\n", event.arm, event.seed, event.reason);
+    }
+    let Some(all) = &answer.outcome_with_all_runs else {
+        return out;
+    };
+    let said = |c: &ContrastOutcome| c.verdict.map_or("withheld".into(), |v| v.to_string());
+    for (without, with) in answer.outcome.contrasts.iter().zip(&all.contrasts) {
+        out += &format!(
+            "with every run: {} against {}: {} {}\n",
+            with.arm,
+            with.against,
+            estimate(with.difference, 3, true),
+            if said(with) == said(without) {
+                format!("{}, the same", said(with))
+            } else {
+                format!("{}, not {}", said(with), said(without))
+            },
+        );
+    }
+    out
+}
+
 /// Left-aligned columns, two spaces apart.
 fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |c: usize| {
@@ -310,6 +337,7 @@ mod tests {
                     (metric::PASS_AT_1.into(), *v),
                     (metric::LENGTH.into(), 10.0 * v),
                 ],
+                excluded: false,
             })
             .collect();
         ArmFigures {
@@ -358,6 +386,7 @@ arms:
                     tokens: 40.0 * f64::from(level),
                     flops: 0.0,
                     charged: 4e11,
+                    excluded: false,
                 })
                 .collect(),
         };
@@ -382,6 +411,9 @@ arms:
             baseline: "base".into(),
             margin: 0.02,
             outcome: outcome(&spec, &arms, &figures),
+            outcome_with_all_runs: None,
+            denominator: Default::default(),
+            exclusions: vec![],
             supervision: vec![],
             splits: vec![
                 split(Split::Test, &arms, &figures),

@@ -4,14 +4,20 @@
 
 pub mod canonical;
 pub mod compare;
+pub mod config;
 pub mod decoders;
+pub mod denominator;
+pub mod estimate;
 pub mod ids;
 pub mod ledger;
 pub mod metric;
 pub mod outcome;
+pub mod questions;
 pub mod recipe;
+pub mod reference;
 pub mod rng;
 pub mod spec;
+pub mod spending;
 pub mod stats;
 pub mod supervision;
 pub mod task;

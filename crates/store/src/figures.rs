@@ -41,8 +41,8 @@ pub struct MilestonePoint {
 }
 
 /// Figures of the final evaluation on the test split, every metric of `metric::FINAL`.
-/// A run appears once its `eval` stage has succeeded; decoders, whose runs have none,
-/// are left out: see [`decoder_figures`](crate::decoder_figures).
+/// A run appears once its `eval` stage has succeeded, one that was left out with its mark;
+/// decoders, whose runs have none, are not here: see [`decoder_figures`](crate::decoder_figures).
 ///
 /// # Errors
 /// `Database`; an unknown experiment has none.
@@ -67,7 +67,8 @@ pub async fn figures_for_split(
              (select count(*) from run where arm_id = a.id) as "planned!",
              r.seed as "seed?", e.pass_at_1 as "pass_at_1?", e.maj_at_k as "maj_at_k?",
              e.mean_length as "mean_length?", e.truncated_share as "truncated_share?",
-             c.charged as "charged?"
+             c.charged as "charged?",
+             exists (select from excluded_run where run_id = r.id) as "excluded!"
          from arm a
          join experiment x on x.id = a.experiment_id
          join experiment_version v on v.experiment_id = x.id and v.version = x.version
@@ -126,6 +127,7 @@ pub async fn figures_for_split(
                 seed: unsigned(seed),
                 charged: row.charged.unwrap_or(0.0),
                 values,
+                excluded: row.excluded,
             });
         }
     }

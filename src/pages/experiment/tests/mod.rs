@@ -138,6 +138,7 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
                             (metric::LENGTH.into(), 14.0 + 8.0 * i as f64 + seed as f64),
                             (metric::TRUNCATED.into(), 0.01 * i as f64),
                         ],
+                        excluded: false,
                     });
                 }
             }
