@@ -60,6 +60,8 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
         })
         .collect();
     let mut of = Material {
+        exclusions: vec![],
+        spent: vec![],
         decoders: vec![],
         decoders_ood: vec![],
         supervision: vec![],
