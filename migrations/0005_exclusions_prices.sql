@@ -30,3 +30,6 @@ create table price (
     entered_at       timestamptz not null default clock_timestamp()
 );
 create index price_device_from on price (lower(device), valid_from desc, id desc);
+
+-- Alarms of the last hours, for the list of experiments.
+create index event_alarm on event (at) where level = 'alarm';

@@ -25,7 +25,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
     }))
     .app_data(
         web::FormConfig::default()
-            .limit(4096)
+            .limit(16 << 10)
             .error_handler(|e, _| {
                 Problem::bad_request(format!("the form cannot be read: {e}")).into()
             }),

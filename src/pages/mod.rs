@@ -2,19 +2,24 @@
 //! store, let `charts` draw, and write HTML that works without a script.
 
 pub mod assets;
+mod compare;
+mod cost;
 pub mod error;
 mod experiment;
 mod experiments;
+mod judged;
 pub mod login;
+mod new;
 pub mod query;
 mod queue;
+mod references;
 mod run;
 mod words;
 
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
-use actix_web::web::{ServiceConfig, get, resource};
+use actix_web::web::{ServiceConfig, get, post, resource};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use time::OffsetDateTime;
@@ -23,11 +28,29 @@ use time::OffsetDateTime;
 pub fn configure(cfg: &mut ServiceConfig) {
     cfg.service(resource("/").route(get().to(experiments::page)))
         .service(resource("/static/{name}").route(get().to(assets::get)))
+        // Before `/experiments/{id}`, which would take it for an id.
+        .service(
+            resource("/experiments/new")
+                .route(get().to(new::page))
+                .route(post().to(new::submit)),
+        )
+        .service(resource("/experiments/{id}/exclude").route(post().to(experiment::exclude)))
+        .service(resource("/experiments/{id}/include").route(post().to(experiment::include)))
+        .service(resource("/compare").route(get().to(compare::page)))
+        .service(resource("/compare.csv").route(get().to(compare::csv)))
+        .service(resource("/compare.json").route(get().to(compare::json)))
+        .service(resource("/cost").route(get().to(cost::page)))
+        .service(resource("/cost/prices").route(post().to(cost::add_price)))
+        .service(resource("/references").route(get().to(references::page)))
+        .service(resource("/references.csv").route(get().to(references::csv)))
+        .service(resource("/references.json").route(get().to(references::json)))
         .service(resource("/experiments/{id}.csv").route(get().to(experiment::csv)))
         .service(resource("/experiments/{id}.json").route(get().to(experiment::json)))
         .service(resource("/experiments/{id}").route(get().to(experiment::page)))
         .service(resource("/runs/{id}").route(get().to(run::page)))
-        .service(resource("/queue").route(get().to(queue::page)));
+        .service(resource("/queue").route(get().to(queue::page)))
+        .service(resource("/queue/cancel").route(post().to(queue::cancel)))
+        .service(resource("/queue/retry").route(post().to(queue::retry)));
 }
 
 #[derive(Debug, Clone)]

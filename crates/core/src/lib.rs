@@ -8,6 +8,7 @@ pub mod config;
 pub mod decoders;
 pub mod denominator;
 pub mod estimate;
+pub mod ground;
 pub mod ids;
 pub mod ledger;
 pub mod metric;

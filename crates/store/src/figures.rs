@@ -5,12 +5,14 @@ use crate::ledger::not_charged;
 use crate::numbers::unsigned;
 use assay_core::compare::{ArmFigures, RunFigures};
 use assay_core::ids::{ExperimentId, RunId};
+use assay_core::questions::Shares;
 use assay_core::recipe::EVAL;
 use assay_core::spec::{BudgetUnit, Charge, Role};
 use assay_core::task::Split;
 use assay_core::{metric, stats};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
+use std::collections::HashMap;
 
 /// pass@k of one run's final evaluation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -193,6 +195,45 @@ pub async fn pass_at_k(
             samples,
             values,
         });
+    }
+    Ok(all)
+}
+
+/// The share of right samples by question of the final evaluation, of each of these runs
+/// that has one.
+///
+/// # Errors
+/// `Database`.
+pub async fn final_shares(
+    conn: &mut PgConnection,
+    runs: &[RunId],
+    split: Split,
+) -> Result<HashMap<RunId, Shares>> {
+    let ids: Vec<uuid::Uuid> = runs.iter().map(|run| run.0).collect();
+    let rows = sqlx::query!(
+        r#"select r.id, i.problem,
+             cardinality(array_positions(i.correct, true))::float8
+                 / cardinality(i.correct) as "share!"
+         from run r
+         cross join lateral (
+             select e.id from run_stage rs
+             join job j on j.stage_id = rs.stage_id and j.state = 'succeeded'
+             join evaluation e on e.stage_id = rs.stage_id
+             join kept k on k.stage_id = e.stage_id and k.attempt = e.attempt
+             where rs.run_id = r.id and rs.name = $3 and e.split = $2 and e.step <= k.last_step
+             order by rs.position desc, e.id desc limit 1) e
+         join evaluation_item i on i.evaluation_id = e.id and cardinality(i.correct) > 0
+         where r.id = any($1)"#,
+        &ids,
+        split.word(),
+        EVAL
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut all: HashMap<RunId, Shares> = HashMap::new();
+    for row in rows {
+        let shares = all.entry(RunId(row.id)).or_default();
+        shares.insert(unsigned(row.problem), row.share);
     }
     Ok(all)
 }
