@@ -1,6 +1,6 @@
 //! The whole page from made-up material: what must stand on it, in every state.
 
-mod excluded;
+mod left_out;
 mod registered;
 
 use super::*;
