@@ -289,9 +289,9 @@ fn left_out(answer: &ComparisonAnswer) -> String {
             with.against,
             estimate(with.difference, 3, true),
             if said(with) == said(without) {
-                format!("{}, the same", said(with))
+                format!("{}, the same word", said(with))
             } else {
-                format!("{}, not {}", said(with), said(without))
+                format!("{} (without them: {})", said(with), said(without))
             },
         );
     }

@@ -295,7 +295,7 @@ fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
     let query = format!("arms={first}/base,{first}/arm-1,{second}/arm-1");
     let text = page(&app, &format!("/compare?{query}"));
     for words in [
-        "keys differ",
+        "keys have different values",
         "grpo.learning_rate",
         "Basis: equal compute: 4.000e11",
         " won, ",

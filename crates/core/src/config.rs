@@ -18,7 +18,7 @@ pub enum Differs {
     Nowhere,
     /// Two columns have it with different values.
     InValue,
-    /// Who has it has the same, and some have not: another recipe.
+    /// Who has it has the same, and some have no such stage: another recipe.
     InPresence,
 }
 
@@ -104,7 +104,10 @@ fn stage(name: &str, entry: &StageEntry, into: &mut Flat) {
 
 fn flatten(key: &str, value: &Value, into: &mut Flat) {
     match value {
-        Value::Null => {}
+        // Not set is a choice like any other.
+        Value::Null => {
+            into.insert(key.into(), "none".into());
+        }
         Value::Object(map) => {
             for (inner, value) in map {
                 flatten(&format!("{key}.{inner}"), value, into);

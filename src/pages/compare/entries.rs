@@ -219,6 +219,20 @@ async fn read_figures(
             .map(|run| (run.seed, run.id))
             .collect()
     };
+    for id in of.experiments.keys() {
+        let exclusions = store::list_exclusions(&mut *conn, *id).await?;
+        for out in exclusions.iter().filter(|e| e.is_in_force()) {
+            let is_asked = |e: &&Entry| {
+                e.experiment == *id && e.arm == out.arm && e.run.is_none_or(|run| run == out.run)
+            };
+            if of.entries.iter().any(|e| is_asked(&e)) {
+                of.apart.push(format!(
+                    "{}, seed {} was left out and counts in no number here: {}",
+                    out.label, out.seed, out.reason
+                ));
+            }
+        }
+    }
     let all: Vec<RunId> = of.entries.iter().flat_map(counted).map(|(_, id)| id).collect();
     let shares = store::final_shares(&mut *conn, &all, Split::Test).await?;
     let mut milestones = vec![];

@@ -100,6 +100,8 @@ struct ComparePage {
     shortest: Option<String>,
     config: Vec<ConfigRow>,
     changed: usize,
+    /// Keys of stages that not every column has.
+    elsewhere: usize,
     keys: usize,
     all: bool,
     toggle_all: String,
@@ -195,12 +197,13 @@ impl ComparePage {
                 Some(Ground::Unequal { least, .. }) => Some(format!("{least:.3e}")),
                 Some(Ground::EqualCompute { .. } | Ground::OtherUnits) | None => None,
             },
-            changed: table.changed(),
+            changed: table.count(Differs::InValue),
+            elsewhere: table.count(Differs::InPresence),
             keys: table.config.len(),
             config: table
                 .config
                 .iter()
-                .filter(|r| wanted.all || r.differs != Differs::Nowhere)
+                .filter(|r| wanted.all || r.differs == Differs::InValue)
                 .map(|r| ConfigRow {
                     key: r.key.clone(),
                     cells: r.values.iter().map(|v| cut(v.as_deref())).collect(),

@@ -47,9 +47,8 @@ pub(super) struct Compared {
 }
 
 impl Compared {
-    pub fn changed(&self) -> usize {
-        let differs = |r: &&Row| r.differs != Differs::Nowhere;
-        self.config.iter().filter(differs).count()
+    pub fn count(&self, wanted: Differs) -> usize {
+        self.config.iter().filter(|r| r.differs == wanted).count()
     }
 }
 

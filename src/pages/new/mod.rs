@@ -88,21 +88,26 @@ impl Base {
         }
     }
 
-    async fn file(&self, state: &AppState) -> Result<Value, Problem> {
+    /// A preset as it is written, remarks and all; an experiment with every default.
+    async fn text(&self, state: &AppState) -> Result<String, Problem> {
         match self {
             Self::Preset { name, size } => {
                 let preset = presets::find(name).ok_or_else(|| Problem::not_found("preset"))?;
-                let text = match size {
+                Ok(match size {
                     Size::Demo => preset.text.to_string(),
                     Size::Full => preset.full_text(),
-                };
-                overlay::read(&text).map_err(Problem::internal)
+                })
             }
             Self::Experiment(id) => {
                 let view = store::get_experiment(&mut *state.conn().await?, *id).await?;
-                serde_json::to_value(&view.spec).map_err(Problem::internal)
+                let file = serde_json::to_value(&view.spec).map_err(Problem::internal)?;
+                overlay::write(&file).map_err(Problem::internal)
             }
         }
+    }
+
+    async fn file(&self, state: &AppState) -> Result<Value, Problem> {
+        overlay::read(&self.text(state).await?).map_err(Problem::internal)
     }
 }
 
@@ -110,6 +115,7 @@ impl Base {
 struct PresetLine {
     name: &'static str,
     question: String,
+    full: bool,
 }
 
 /// How a control is drawn.
@@ -215,6 +221,7 @@ impl NewPage {
                 .map(|preset| PresetLine {
                     name: preset.name,
                     question: preset.question(),
+                    full: preset.has_full_size(),
                 })
                 .collect(),
             base: of.base.as_ref().map_or(String::new(), Base::word),
@@ -486,9 +493,9 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
     });
     let mut draft = Draft::default();
     if let Some(base) = from.or(preset) {
-        let file = base.file(&state).await?;
+        draft.yaml = base.text(&state).await?;
+        let file = overlay::read(&draft.yaml).map_err(Problem::internal)?;
         draft.fields = Some(Fields::of(&file));
-        draft.yaml = overlay::write(&file).map_err(Problem::internal)?;
         match read(file).await? {
             Ok(experiment) => draft.estimate = Some(estimated(&state, experiment).await?),
             Err(violations) => draft.violations = violations.0,
