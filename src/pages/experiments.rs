@@ -43,7 +43,7 @@ struct ExperimentRow {
     budget: String,
     /// `2 better`, the worse ones counted as well.
     verdicts: Vec<String>,
-    spend: String,
+    spend: Vec<String>,
     done: i64,
     running: i64,
     failed: i64,
@@ -134,14 +134,11 @@ fn row(of: &Listed, now: OffsetDateTime) -> ExperimentRow {
     let sum = spending(keys, &of.spent, |arm| {
         is_unsuccessful(&of.judged.outcome, arm)
     });
-    let mut spend = format!(
-        "{} FLOPs, {}",
-        number::prefixed(sum.total.cost.flops),
-        number::duration(sum.total.cost.device_ms)
-    );
-    if let Some(dollars) = sum.total.dollars {
-        spend += &format!(", {}", number::dollars(dollars));
-    }
+    let mut spend = vec![
+        format!("{} FLOPs", number::prefixed(sum.total.cost.flops)),
+        number::duration(sum.total.cost.device_ms),
+    ];
+    spend.extend(sum.total.dollars.map(number::dollars));
     ExperimentRow {
         id: e.id.to_string(),
         name: e.name.clone(),
@@ -423,7 +420,9 @@ arms:
             "1 worse",
             "× 1 unsuccessful",
             "400 G FLOPs a seed",
-            "60.0 T FLOPs, 1 min 0 s, $1.50",
+            "60.0 T FLOPs",
+            "1 min 0 s",
+            "$1.50",
         ] {
             assert!(text.contains(words), "{words} in {text}");
         }

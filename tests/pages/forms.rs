@@ -266,7 +266,7 @@ fn spending_stands_by_experiment_and_arm_and_in_dollars_once_there_is_a_price() 
     let after = page(&app, &path);
     assert!(after.contains("a dollar a second") && after.contains(">Dollars</th>"));
     let home = page(&app, "/");
-    assert!(home.contains(", $"), "{home}");
+    assert!(home.contains("<span class=\"nw\">$"), "{home}");
     // One dollar a second: the sum in dollars is the device time in seconds.
     let state = app.state();
     let spent = app.block_on(async {

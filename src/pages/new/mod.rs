@@ -387,7 +387,7 @@ fn estimate_view(of: &WorkEstimate, prices: &[Price]) -> EstimateView {
     let seeds = of.seeds;
     EstimateView {
         training: format!(
-            "{} x {} x {} = at most {} {} of training; base, evaluation and decoders come on top",
+            "{} × {} × {} = at most {} {} of training; base, evaluation and decoders come on top",
             number::prefixed(of.amount),
             number::counted(of.training_arms as i64, "training arm"),
             number::counted(seeds as i64, "seed"),
