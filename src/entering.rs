@@ -221,6 +221,13 @@ mod tests {
         .unwrap();
         assert_eq!(price.device, "cpu");
         assert_eq!(price.valid_from.unwrap().unix_timestamp() % 86_400, 0);
-        assert!(Entry { valid_from: "2026-13-99".into(), ..wrong }.check().is_err());
+        assert!(
+            Entry {
+                valid_from: "2026-13-99".into(),
+                ..wrong
+            }
+            .check()
+            .is_err()
+        );
     }
 }

@@ -276,7 +276,10 @@ fn estimate(value: Option<Estimate>, digits: usize, signed: bool) -> String {
 fn left_out(answer: &ComparisonAnswer) -> String {
     let mut out = format!("{}\n", answer.denominator);
     for event in answer.exclusions.iter().filter(|e| e.is_in_force()) {
-        out += &format!("excluded: {}, seed {}: {}\n", event.arm, event.seed, event.reason);
+        out += &format!(
+            "excluded: {}, seed {}: {}\n",
+            event.arm, event.seed, event.reason
+        );
     }
     let Some(all) = &answer.outcome_with_all_runs else {
         return out;

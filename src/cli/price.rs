@@ -75,7 +75,8 @@ impl Price {
                     "valid_from": from,
                     "source": source,
                 });
-                let answer = Client::new(&remote)?.post::<serde_json::Value>("/api/v1/prices", &entry)?;
+                let answer =
+                    Client::new(&remote)?.post::<serde_json::Value>("/api/v1/prices", &entry)?;
                 answer.map(|_| ()).map_err(|refusal| refusal.stop())
             }
         }

@@ -170,7 +170,10 @@ fn verdicts(of: &Judged) -> Vec<String> {
         own.filter(|v| wanted.contains(v)).count()
     };
     let mut said: Vec<String> = [
-        ("better", &[Verdict::Better, Verdict::BetterWithinMargin][..]),
+        (
+            "better",
+            &[Verdict::Better, Verdict::BetterWithinMargin][..],
+        ),
         ("worse", &[Verdict::Worse, Verdict::WorseWithinMargin]),
         ("equivalent", &[Verdict::Equivalent]),
         ("unclear", &[Verdict::NoDifferenceShown]),
@@ -224,7 +227,10 @@ fn needs(of: &Material) -> Vec<(String, &'static str)> {
 fn too_few(of: &Judged) -> usize {
     let trained = of.arms.iter().map(|arm| arm.counted().count());
     let decoders = of.decoders.iter().map(|arm| arm.finished());
-    trained.chain(decoders).filter(|n| *n < MIN_SEEDS_INTERVAL).count()
+    trained
+        .chain(decoders)
+        .filter(|n| *n < MIN_SEEDS_INTERVAL)
+        .count()
 }
 
 fn is_silent(of: &WorkerView) -> bool {

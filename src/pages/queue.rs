@@ -161,7 +161,10 @@ fn clearing_said(of: Option<&Clearing>) -> String {
         kinds(&of.basis, true)
     );
     if !of.without.is_empty() {
-        text += &format!(" Not in it, for want of a past: {}.", kinds(&of.without, false));
+        text += &format!(
+            " Not in it, for want of a past: {}.",
+            kinds(&of.without, false)
+        );
     }
     text
 }
@@ -222,9 +225,8 @@ fn job(of: &JobView, now: OffsetDateTime) -> JobRow {
     JobRow {
         place: match of.waiting {
             Some(Waiting::Turn { ahead }) => Some(format!("#{}", number::integer(ahead + 1))),
-            Some(Waiting::Inputs { .. } | Waiting::Retry { .. } | Waiting::Worker { .. }) | None => {
-                None
-            }
+            Some(Waiting::Inputs { .. } | Waiting::Retry { .. } | Waiting::Worker { .. })
+            | None => None,
         },
         kind: of.kind.clone(),
         state: of.state.word(),

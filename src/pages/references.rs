@@ -107,9 +107,8 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
 
 pub async fn csv(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let benchmark = benchmark(&mut Asked::read(request.query_string()));
-    let mut out = String::from(
-        "model,benchmark,metric,value,source,version,date,place,url,note\r\n",
-    );
+    let mut out =
+        String::from("model,benchmark,metric,value,source,version,date,place,url,note\r\n");
     let library = library();
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     for of in chosen(benchmark.as_deref()) {
@@ -159,8 +158,17 @@ mod tests {
             .render()
             .unwrap();
         crate::pages::tests::assert_is_clean(&text);
-        assert_eq!(text.matches("<tr><th scope=\"row\">").count(), library().results.len());
-        for words in ["77.9", "71.0", "arXiv v1", "v2 (Nature 645)", "DeepSeek-R1-Zero-Qwen-32B"] {
+        assert_eq!(
+            text.matches("<tr><th scope=\"row\">").count(),
+            library().results.len()
+        );
+        for words in [
+            "77.9",
+            "71.0",
+            "arXiv v1",
+            "v2 (Nature 645)",
+            "DeepSeek-R1-Zero-Qwen-32B",
+        ] {
             assert!(text.contains(words), "{words}");
         }
         let one = ReferencesPage::new(Shell::plain("Published results"), Some("codeforces"))

@@ -64,7 +64,11 @@ fn two_who_leave_out_the_same_run_at_once_make_one_decision() {
             .collect();
         sent.into_iter().map(|s| s.join().unwrap()).collect()
     });
-    assert_eq!(statuses.iter().filter(|s| **s == 200).count(), 1, "{statuses:?}");
+    assert_eq!(
+        statuses.iter().filter(|s| **s == 200).count(),
+        1,
+        "{statuses:?}"
+    );
     assert_eq!(app.count("exclusion"), 1);
 }
 
@@ -95,7 +99,10 @@ fn prices_are_dated_rows_with_a_source_and_all_mistakes_are_named() {
     assert_eq!(list().as_array().unwrap().len(), 0);
     let wrong = post(&app, "/api/v1/prices", "{\"dollars_per_hour\": 0}");
     assert_eq!(wrong.status, 422, "{}", wrong.text);
-    assert_eq!(wrong.pointers(), ["/device", "/dollars_per_hour", "/source"]);
+    assert_eq!(
+        wrong.pointers(),
+        ["/device", "/dollars_per_hour", "/source"]
+    );
     for price in [
         "{\"device\": \"cpu\", \"dollars_per_hour\": 0.04, \"valid_from\": \"2020-01-01\", \"source\": \"old list\"}",
         "{\"device\": \"CPU\", \"dollars_per_hour\": 0.05, \"source\": \"invoice 7\"}",

@@ -38,7 +38,12 @@ fn filled(text: &str) -> Vec<(String, String)> {
     let attribute = |tag: &str, name: &str| -> Option<String> {
         let from = tag.find(&format!(" {name}=\""))? + name.len() + 3;
         let value = &tag[from..from + tag[from..].find('"')?];
-        Some(value.replace("&#38;", "&").replace("&#34;", "\"").replace("&#39;", "'"))
+        Some(
+            value
+                .replace("&#38;", "&")
+                .replace("&#34;", "\"")
+                .replace("&#39;", "'"),
+        )
     };
     let mut pairs = vec![];
     for (at, _) in form.match_indices('<') {
@@ -80,7 +85,10 @@ fn with(pairs: &[(String, String)], change: &[(&str, &str)]) -> Vec<(String, Str
 }
 
 fn post(app: &App, pairs: &[(String, String)]) -> Answer {
-    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let pairs: Vec<(&str, &str)> = pairs
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
     send(app, "/experiments/new", &pairs)
 }
 
@@ -95,11 +103,17 @@ fn a_preset_becomes_an_experiment_through_the_form_and_twice_sent_is_one() {
     let text = page(&app, "/experiments/new?preset=quick&colour=red");
     assert!(text.contains("ignored: ") && text.contains("training arms"));
     assert!(text.contains("3 seeds: intervals, but no verdict"));
-    let answers = with(&filled(&text), &[("name", "Through the form"), ("seeds", "2")]);
+    let answers = with(
+        &filled(&text),
+        &[("name", "Through the form"), ("seeds", "2")],
+    );
     let estimate = post(&app, &with(&answers, &[("do", "estimate")]));
     assert_eq!(estimate.status, 200, "{}", estimate.text);
     assert!(estimate.text.contains("2 seeds: no interval"));
-    assert!(estimate.text.contains("Through the form"), "values are kept");
+    assert!(
+        estimate.text.contains("Through the form"),
+        "values are kept"
+    );
     assert_eq!(app.count("experiment"), 0);
     let answers = with(&answers, &[("do", "submit")]);
     let first = post(&app, &answers);
@@ -143,8 +157,15 @@ fn mistakes_stand_beside_their_fields_and_a_required_attempt_needs_its_reason() 
     without.retain(|(k, v)| !(k == "arm" && v == "mcts-selftrain"));
     let answer = post(&app, &without);
     assert_eq!(answer.status, 422);
-    assert!(answer.text.contains("href=\"#f-reason-mcts\""), "{}", answer.text);
-    let answer = post(&app, &with(&without, &[("reason-mcts", "Too slow for this machine.")]));
+    assert!(
+        answer.text.contains("href=\"#f-reason-mcts\""),
+        "{}",
+        answer.text
+    );
+    let answer = post(
+        &app,
+        &with(&without, &[("reason-mcts", "Too slow for this machine.")]),
+    );
     assert_eq!(answer.status, 303, "{}", answer.text);
     let shown = page(&app, answer.header("location"));
     assert!(shown.contains("mcts: not run, because: Too slow for this machine."));
@@ -175,10 +196,21 @@ fn the_file_can_be_written_by_hand_and_nonsense_is_a_page() {
     assert_eq!(submit(&"a".repeat(2 << 20)).status, 422);
     let done = submit(crate::app::SMALL);
     assert_eq!(done.status, 303, "{}", done.text);
-    for pairs in [vec![], vec![("base", "preset:nobody")], vec![("do", "submit")]] {
+    for pairs in [
+        vec![],
+        vec![("base", "preset:nobody")],
+        vec![("do", "submit")],
+    ] {
         assert_eq!(send(&app, "/experiments/new", &pairs).status, 400);
     }
-    assert_eq!(html(&app, "/experiments/new?from=00000000-0000-7000-8000-000000000000").status, 404);
+    assert_eq!(
+        html(
+            &app,
+            "/experiments/new?from=00000000-0000-7000-8000-000000000000"
+        )
+        .status,
+        404
+    );
     assert!(page(&app, "/experiments/new?preset=nobody&from=x").contains("ignored: "));
 }
 
@@ -217,7 +249,10 @@ fn a_run_that_is_left_out_is_struck_through_and_the_comparison_stands_both_ways(
     let head: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
     let at = head.iter().position(|h| *h == "excluded").unwrap();
     let of = |arm: &str| {
-        let line = csv.lines().find(|l| l.starts_with(&format!("arm,\"{arm}\","))).unwrap();
+        let line = csv
+            .lines()
+            .find(|l| l.starts_with(&format!("arm,\"{arm}\",")))
+            .unwrap();
         line.split(',').nth(at).unwrap().to_string()
     };
     assert_eq!((of("arm-1"), of("arm-0")), ("1".into(), "0".into()));
@@ -234,7 +269,10 @@ fn a_run_that_is_left_out_is_struck_through_and_the_comparison_stands_both_ways(
     assert!(last.contains("Every finished run counts") && last.contains("taken back: It had not."));
     // Another experiment's run is none of this one's.
     let other = app.block_on(async {
-        Seeder::new(app.state(), "w", 1).await.submit(&spec(&THREE, 1, 9)).await
+        Seeder::new(app.state(), "w", 1)
+            .await
+            .submit(&spec(&THREE, 1, 9))
+            .await
     });
     let foreign = send(
         &app,
@@ -247,13 +285,19 @@ fn a_run_that_is_left_out_is_struck_through_and_the_comparison_stands_both_ways(
 #[test]
 fn spending_stands_by_experiment_and_arm_and_in_dollars_once_there_is_a_price() {
     let app = App::start();
-    let wrong = [("device", "cpu"), ("dollars_per_hour", "cheap"), ("source", "")];
+    let wrong = [
+        ("device", "cpu"),
+        ("dollars_per_hour", "cheap"),
+        ("source", ""),
+    ];
     assert_eq!(send(&app, "/cost/prices", &wrong).status, 422);
     let id = seeded(&app, 60, |_, _| Until::End);
     let path = format!("/cost?experiment={id}");
     let before = page(&app, &path);
     let own = &before[..before.find("id=\"published\"").unwrap()];
-    assert!(own.contains("No price is known") && !own.contains("<th scope=\"col\" class=\"n\">Dollars"));
+    assert!(
+        own.contains("No price is known") && !own.contains("<th scope=\"col\" class=\"n\">Dollars")
+    );
     assert!(own.contains("Shared by several arms") && own.contains("GRPO from the base"));
     // From long before the work began.
     let price = [
@@ -276,7 +320,10 @@ fn spending_stands_by_experiment_and_arm_and_in_dollars_once_there_is_a_price() 
     let stages = &spent[&id];
     let ms: f64 = stages.iter().map(|s| s.all.device_ms).sum();
     let dollars: f64 = stages.iter().filter_map(|s| s.dollars).sum();
-    assert!(ms > 0.0 && (dollars - ms / 1e3).abs() < 1e-6 * dollars, "{dollars} {ms}");
+    assert!(
+        ms > 0.0 && (dollars - ms / 1e3).abs() < 1e-6 * dollars,
+        "{dollars} {ms}"
+    );
     assert!(page(&app, "/cost?gpus=8&hours=12&rate=two&x=1").contains("ignored: "));
 }
 
@@ -287,12 +334,18 @@ fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
     let (first, second, judged) = app.block_on(async {
         let mut seeder = Seeder::new(state, "w", 40).await;
         let a = seeder.submit(&spec(&THREE, 3, 0)).await;
-        let b = seeder.submit(&spec(&[("grpo", "GRPO again"), ("grpo", "Twice the rate")], 3, 0)).await;
+        let b = seeder
+            .submit(&spec(
+                &[("grpo", "GRPO again"), ("grpo", "Twice the rate")],
+                3,
+                0,
+            ))
+            .await;
         let c = seeder.submit(&decoding(3, 5, false)).await;
         seeder.work_off(|_| Until::End).await;
         (a, b, c)
     });
-    let query = format!("arms={first}/base,{first}/arm-1,{second}/arm-1");
+    let query = format!("arms={first}/base,{first}/arm-1,{second}/arm-0");
     let text = page(&app, &format!("/compare?{query}"));
     for words in [
         "keys have different values",
@@ -317,12 +370,19 @@ fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
     let csv = app.get(&format!("/compare.csv?{query}"));
     assert_eq!(csv.text.lines().count(), 4);
     // A run beside an arm: one seed, no interval.
-    let run = crate::run_link(&page(&app, &format!("/experiments/{first}")), "GRPO from the base", 1);
+    let run = crate::run_link(
+        &page(&app, &format!("/experiments/{first}")),
+        "GRPO from the base",
+        1,
+    );
     let run = &run["/runs/".len()..];
     let one = page(&app, &format!("/compare?runs={run}&arms={second}/arm-0"));
     assert!(one.contains("GRPO from the base, seed 1") && one.contains("1 seed, no interval"));
     // Its required attempts: one is a decoder, the other one was not run.
-    let with = page(&app, &format!("/compare?arms={judged}/zero,{judged}/majority,{first}/base"));
+    let with = page(
+        &app,
+        &format!("/compare?arms={judged}/zero,{judged}/majority,{first}/base"),
+    );
     for words in [
         "mcts: not run, because: Too dear for two cores.",
         "is a decoder: it is compared at equal inference",
@@ -343,10 +403,16 @@ fn nonsense_in_the_address_of_a_comparison_is_named_and_harmless() {
         "?arms=%00,%ff",
         "?arms=,,,/,/&runs=,",
     ] {
-        let text = page(&app, &format!("/compare{}", query.replace('<', "%3C").replace('>', "%3E")));
+        let text = page(
+            &app,
+            &format!("/compare{}", query.replace('<', "%3C").replace('>', "%3E")),
+        );
         assert!(text.contains("Nothing to compare yet"), "{query}");
         assert_eq!(text.contains("ignored: "), !query.is_empty(), "{query}");
-        let json = format!("/compare.json{}", query.replace('<', "%3C").replace('>', "%3E"));
+        let json = format!(
+            "/compare.json{}",
+            query.replace('<', "%3C").replace('>', "%3E")
+        );
         assert_eq!(app.get(&json).status, 200, "{query}");
     }
     let many = vec!["x"; 60].join(",");
@@ -383,7 +449,10 @@ fn runs_are_cancelled_and_tried_again_from_the_queue() {
     let app = App::start();
     let state = app.state();
     app.block_on(async {
-        Seeder::new(state, "w", 1).await.submit(&spec(&THREE, 1, 0)).await
+        Seeder::new(state, "w", 1)
+            .await
+            .submit(&spec(&THREE, 1, 0))
+            .await
     });
     let queue = page(&app, "/queue");
     assert!(queue.contains("No estimate of when it is cleared") && queue.contains("#1"));
@@ -392,9 +461,15 @@ fn runs_are_cancelled_and_tried_again_from_the_queue() {
     let run = &queue[at..at + 36];
     assert_eq!(send(&app, "/queue/retry", &[("run", run)]).status, 409);
     assert_eq!(send(&app, "/queue/cancel", &[("run", run)]).status, 303);
-    assert_eq!(app.get(&format!("/api/v1/runs/{run}")).json()["state"], "cancelled");
+    assert_eq!(
+        app.get(&format!("/api/v1/runs/{run}")).json()["state"],
+        "cancelled"
+    );
     assert_eq!(send(&app, "/queue/retry", &[("run", run)]).status, 303);
-    assert_eq!(app.get(&format!("/api/v1/runs/{run}")).json()["state"], "waiting");
+    assert_eq!(
+        app.get(&format!("/api/v1/runs/{run}")).json()["state"],
+        "waiting"
+    );
     assert_eq!(send(&app, "/queue/cancel", &[("run", "x")]).status, 400);
 }
 
@@ -404,7 +479,10 @@ fn past_stages_are_the_basis_of_estimates() {
     seeded(&app, 60, |_, _| Until::End);
     let state = app.state();
     app.block_on(async {
-        Seeder::new(state, "w", 1).await.submit(&spec(&THREE, 2, 77)).await
+        Seeder::new(state, "w", 1)
+            .await
+            .submit(&spec(&THREE, 2, 77))
+            .await
     });
     let queue = page(&app, "/queue");
     assert!(queue.contains("Estimated clearing time: "), "{queue}");
@@ -419,7 +497,11 @@ fn published_results_have_their_page_and_files() {
     let text = page(&app, "/references?benchmark=aime_2024&x=1");
     assert!(text.contains("77.9") && text.contains("71.0") && text.contains("ignored: "));
     let csv = app.get("/references.csv?benchmark=codeforces").text;
-    assert!(csv.lines().skip(1).all(|l| l.contains(",codeforces,rating,")));
+    assert!(
+        csv.lines()
+            .skip(1)
+            .all(|l| l.contains(",codeforces,rating,"))
+    );
     assert!(csv.lines().count() > 8);
     assert!(app.get("/references.json").json()["sources"]["r1-v2"].is_object());
 }

@@ -43,7 +43,11 @@ pub fn of_arm(experiment: &Experiment, arm: &ArmSpec) -> Flat {
             entry,
         })
         .collect();
-    open.extend(arm.policy.as_deref().and_then(|p| references::resolve(experiment, None, p)));
+    open.extend(
+        arm.policy
+            .as_deref()
+            .and_then(|p| references::resolve(experiment, None, p)),
+    );
     let own = open.len();
     let mut at = 0;
     // A checked experiment has no cycle; the bound is for one that is not.
@@ -165,7 +169,7 @@ arms:
   - { id: base, policy: base }
   - { id: a, stages: [{ id: grpo, kind: grpo, beta: 0.1, inputs: { init: base } }] }
   - { id: b, stages: [{ id: grpo, kind: grpo, inputs: { init: base } }] }
-  - { id: c, stages: [{ id: sft, kind: sft, inputs: { init: b/grpo } }] }";
+  - { id: c, stages: [{ id: distill, kind: distill, inputs: { init: base, teacher: b/grpo } }] }";
 
     #[test]
     fn what_differs_is_found_and_what_another_recipe_has_is_told_apart() {
@@ -178,14 +182,14 @@ arms:
         let rows = side_by_side(&columns);
         let row = |key: &str| rows.iter().find(|r| r.key == key).unwrap();
         assert_eq!(rows[0].key, "recipe");
-        assert_eq!(rows[0].values[3].as_deref(), Some("sft"));
+        assert_eq!(rows[0].values[3].as_deref(), Some("distill"));
         assert_eq!(row("grpo.beta").differs, Differs::InValue);
         assert_eq!(
             row("grpo.beta").values,
             [None, Some("0.1".into()), Some("0.0".into()), None]
         );
         assert_eq!(row("base.model.layers").differs, Differs::Nowhere);
-        assert_eq!(row("sft.batch_size").differs, Differs::InPresence);
+        assert_eq!(row("distill.batch_size").differs, Differs::InPresence);
         // What an arm builds on of another arm's is there under that arm's name.
         assert!(row("b/grpo.beta").values[3].is_some());
         let changed: Vec<&str> = rows

@@ -70,8 +70,11 @@ pub fn denominator<'a>(
         }
     }
     of.arms = arms.len();
-    of.unsuccessful =
-        (!outcome.withheld).then(|| arms.iter().filter(|arm| is_unsuccessful(outcome, arm)).count());
+    of.unsuccessful = (!outcome.withheld).then(|| {
+        arms.iter()
+            .filter(|arm| is_unsuccessful(outcome, arm))
+            .count()
+    });
     of
 }
 

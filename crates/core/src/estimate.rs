@@ -171,13 +171,19 @@ arms:
         let expected = 2.0 * 7_000.0 + 2.0 * 2_000.0 + 6.0 * 500.0;
         assert!((of.device_ms.unwrap() - expected).abs() < 1e-6, "{of:?}");
         assert_eq!(of.without.len(), 1);
-        assert_eq!((of.without[0].kind.as_str(), of.without[0].to_come), ("grpo", 2));
+        assert_eq!(
+            (of.without[0].kind.as_str(), of.without[0].to_come),
+            ("grpo", 2)
+        );
         // What is computed already costs nothing.
         let base = plan.stages[0].hash.clone();
         let again = estimate(&experiment, &plan, &HashSet::from([base]), &speeds);
         assert_eq!(again.known, 1);
         assert!((again.device_ms.unwrap() - (expected - 7_000.0)).abs() < 1e-6);
-        assert_eq!(estimate(&experiment, &plan, &HashSet::new(), &[]).device_ms, None);
+        assert_eq!(
+            estimate(&experiment, &plan, &HashSet::new(), &[]).device_ms,
+            None
+        );
     }
 
     #[test]

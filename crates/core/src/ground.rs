@@ -38,12 +38,18 @@ pub enum Ground {
 pub fn ground(entrants: &[Entrant<'_>]) -> Option<Ground> {
     let budget = |e: &Entrant<'_>| -> Budget { e.experiment.budget.clone() };
     let first = budget(entrants.first()?);
-    if entrants.iter().any(|e| e.experiment.budget.unit != first.unit) {
+    if entrants
+        .iter()
+        .any(|e| e.experiment.budget.unit != first.unit)
+    {
         return Some(Ground::OtherUnits);
     }
-    let shortest = entrants
-        .iter()
-        .min_by(|a, b| a.experiment.budget.amount.total_cmp(&b.experiment.budget.amount))?;
+    let shortest = entrants.iter().min_by(|a, b| {
+        a.experiment
+            .budget
+            .amount
+            .total_cmp(&b.experiment.budget.amount)
+    })?;
     let least = shortest.experiment.budget.amount;
     let most = entrants
         .iter()
@@ -119,7 +125,9 @@ arms: [{{ id: base, policy: base }}]
     const TASK: &str = "task: { name: modchain }\n";
 
     fn with_budget(unit: &str, amount: f64) -> Experiment {
-        experiment(&format!("{TASK}budget: {{ unit: {unit}, amount: {amount} }}"))
+        experiment(&format!(
+            "{TASK}budget: {{ unit: {unit}, amount: {amount} }}"
+        ))
     }
 
     #[test]
@@ -128,7 +136,11 @@ arms: [{{ id: base, policy: base }}]
             let entrants: Vec<Entrant<'_>> = all
                 .iter()
                 .map(|experiment| Entrant {
-                    label: if experiment.budget.amount < 100.0 { "short" } else { "long" },
+                    label: if experiment.budget.amount < 100.0 {
+                        "short"
+                    } else {
+                        "long"
+                    },
                     experiment,
                 })
                 .collect();

@@ -126,7 +126,7 @@ pub async fn find_experiment_by_spec(
 /// Which experiments a list is about.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
-    /// Stands in the name or the question, whatever its case.
+    /// Stands in the name or the question, whatever the case of a-z.
     pub text: Option<String>,
     pub standing: Option<Standing>,
 }

@@ -159,10 +159,7 @@ pub async fn list_speeds(conn: &mut PgConnection) -> Result<Vec<KindSpeed>> {
 ///
 /// # Errors
 /// `Database`.
-pub async fn find_succeeded(
-    conn: &mut PgConnection,
-    hashes: &[String],
-) -> Result<HashSet<String>> {
+pub async fn find_succeeded(conn: &mut PgConnection, hashes: &[String]) -> Result<HashSet<String>> {
     let found = sqlx::query_scalar!(
         "select s.hash from stage s join job j on j.stage_id = s.id
          where s.reusable and j.state = 'succeeded' and s.hash = any($1)",

@@ -132,7 +132,9 @@ fn place(
     }
     let spec = &known.view.spec;
     let name = spec.arm(arm).map(|a| a.label.clone());
-    let seed = run.and_then(|run| runs.iter().find(|r| r.id == run)).map(|r| r.seed);
+    let seed = run
+        .and_then(|run| runs.iter().find(|r| r.id == run))
+        .map(|r| r.seed);
     let label = match (name, seed) {
         (None, _) => {
             of.unknown.push(format!("arms={id}/{arm}"));
@@ -174,11 +176,7 @@ fn place(
 }
 
 /// A comparison must not leave out what its experiment was not allowed to leave out.
-fn add_by_policy(
-    of: &mut Material,
-    runs_of: &HashMap<ExperimentId, Vec<RunView>>,
-    collapse: bool,
-) {
+fn add_by_policy(of: &mut Material, runs_of: &HashMap<ExperimentId, Vec<RunView>>, collapse: bool) {
     let Some(first) = of.entries.first().map(|e| e.experiment) else {
         return;
     };
@@ -188,7 +186,8 @@ fn add_by_policy(
     for (role, attempt) in known.view.spec.required_attempts.clone() {
         match attempt {
             RequiredAttempt::NotRun { not_run } => {
-                of.apart.push(format!("{role}: not run, because: {not_run}"));
+                of.apart
+                    .push(format!("{role}: not run, because: {not_run}"));
             }
             RequiredAttempt::Arm(arm) => {
                 let is_there = |e: &Entry| e.experiment == first && e.arm == arm;
@@ -233,7 +232,12 @@ async fn read_figures(
             }
         }
     }
-    let all: Vec<RunId> = of.entries.iter().flat_map(counted).map(|(_, id)| id).collect();
+    let all: Vec<RunId> = of
+        .entries
+        .iter()
+        .flat_map(counted)
+        .map(|(_, id)| id)
+        .collect();
     let shares = store::final_shares(&mut *conn, &all, Split::Test).await?;
     let mut milestones = vec![];
     for id in of.experiments.keys() {

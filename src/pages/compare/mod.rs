@@ -170,7 +170,10 @@ impl ComparePage {
             ))
         } else if !policy.is_empty() {
             Some((
-                format!("Added by policy, because the first experiment must not leave them out: {}.", policy.join(", ")),
+                format!(
+                    "Added by policy, because the first experiment must not leave them out: {}.",
+                    policy.join(", ")
+                ),
                 wanted.query(&wanted.arms, wanted.all, true),
             ))
         } else {
@@ -308,7 +311,9 @@ fn row(slot: usize, of: &Line, kind: Kind) -> LineRow {
             (None, false) => because(&of.no_questions),
         },
         budget: format!("{} {}", number::prefixed(of.budget), of.unit),
-        charged: of.charged_mean.map_or(number::NONE.into(), number::prefixed),
+        charged: of
+            .charged_mean
+            .map_or(number::NONE.into(), number::prefixed),
     }
 }
 
@@ -354,7 +359,10 @@ fn picture(of: &Compared, kind: Kind, title: &str) -> Option<(String, String)> {
     };
     Some((
         drawn.svg,
-        format!("{}. Unadjusted 95 % intervals, paired by seed; no registered test.{unequal}{refused}", of.basis_text),
+        format!(
+            "{}. Unadjusted 95 % intervals, paired by seed; no registered test.{unequal}{refused}",
+            of.basis_text
+        ),
     ))
 }
 
@@ -393,13 +401,20 @@ async fn read(
     }
     let many = wanted.runs.len() + wanted.arms.len();
     if many > entries::MOST {
-        asked.refuse("columns", &format!("{many}, the first {} are shown", entries::MOST));
+        asked.refuse(
+            "columns",
+            &format!("{many}, the first {} are shown", entries::MOST),
+        );
     }
     let primary = of
         .entries
         .first()
         .and_then(|e| of.experiments.get(&e.experiment))
-        .and_then(|known| words::FINAL.iter().position(|f| f.1 == known.view.spec.metric));
+        .and_then(|known| {
+            words::FINAL
+                .iter()
+                .position(|f| f.1 == known.view.spec.metric)
+        });
     let metric = wanted.metric.or(primary).unwrap_or(0);
     Ok((wanted, of, metric, asked.ignored()))
 }
@@ -444,7 +459,10 @@ pub async fn csv(state: Data<AppState>, request: HttpRequest) -> Result<HttpResp
     let table = compared(&of, words::FINAL[metric].1);
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
-        .insert_header(("content-disposition", "attachment; filename=\"compare.csv\""))
+        .insert_header((
+            "content-disposition",
+            "attachment; filename=\"compare.csv\"",
+        ))
         .body(lines(&table, &of.collapsed)))
 }
 
@@ -457,7 +475,9 @@ fn lines(of: &Compared, collapsed: &[String]) -> String {
         let (value, difference) = (line.value, line.difference);
         let interval = |e: Option<Estimate>| e.and_then(|e| e.interval);
         let count = |pick: fn(&assay_core::questions::Tally) -> usize| {
-            line.questions.as_ref().map_or(String::new(), |t| pick(t).to_string())
+            line.questions
+                .as_ref()
+                .map_or(String::new(), |t| pick(t).to_string())
         };
         let cells = [
             line.experiment.clone(),
@@ -479,7 +499,8 @@ fn lines(of: &Compared, collapsed: &[String]) -> String {
             maybe(difference.map(|v| v.mean)),
             maybe(interval(difference).map(|i| i.low)),
             maybe(interval(difference).map(|i| i.high)),
-            line.verdict.map_or(String::new(), |v| quoted(&v.to_string())),
+            line.verdict
+                .map_or(String::new(), |v| quoted(&v.to_string())),
             count(|t| t.wins),
             count(|t| t.losses),
             count(|t| t.ties),

@@ -64,7 +64,10 @@ pub(super) fn compared(of: &Material, metric: &str) -> Compared {
         })
         .collect();
     let ground = ground(&entrants);
-    let lines = of.entries.iter().map(|e| line(of, e, metric, ground.as_ref()));
+    let lines = of
+        .entries
+        .iter()
+        .map(|e| line(of, e, metric, ground.as_ref()));
     Compared {
         metric: metric.into(),
         basis_text: said(ground.as_ref()),
@@ -95,7 +98,10 @@ fn line(of: &Material, entry: &Entry, metric: &str, ground: Option<&Ground>) -> 
     let seeds = entry.figures.seeds(metric);
     let values: Vec<f64> = seeds.iter().map(|s| s.1).collect();
     let charged: Vec<f64> = entry.figures.counted().map(|r| r.charged).collect();
-    let first = of.entries.first().filter(|first| !std::ptr::eq(*first, entry));
+    let first = of
+        .entries
+        .first()
+        .filter(|first| !std::ptr::eq(*first, entry));
     let mut line = Line {
         experiment: entry.experiment.to_string(),
         experiment_name: known.map_or(String::new(), |k| k.view.name.clone()),
@@ -205,6 +211,9 @@ fn flat(of: &Material, entry: &Entry) -> Flat {
         flat.extend(config::of_arm(spec, arm));
     }
     let file: String = known.view.sha256.chars().take(12).collect();
-    flat.insert("file".into(), format!("version {}, {file}", known.view.version));
+    flat.insert(
+        "file".into(),
+        format!("version {}, {file}", known.view.version),
+    );
     flat
 }

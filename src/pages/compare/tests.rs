@@ -120,6 +120,7 @@ fn equal_budgets_and_questions_give_a_paired_difference_and_a_tally() {
         "none: not registered",
         "compared with",
         "0 of",
+        "class=\"plot forest\"",
         "keys have different values",
     ] {
         assert!(text.contains(words), "{words}");
@@ -128,7 +129,7 @@ fn equal_budgets_and_questions_give_a_paired_difference_and_a_tally() {
 
 #[test]
 fn only_keys_that_differ_are_listed_unless_all_are_asked_for() {
-    let of = two(&TASK.replace("{ name: modchain }", "{ name: modchain, max_ops: 4 }"));
+    let of = two(&TASK.replace("{ name: modchain }", "{ name: modchain, max_ops: 3 }"));
     let keys = |all| {
         let wanted = Wanted {
             all,
@@ -143,7 +144,9 @@ fn only_keys_that_differ_are_listed_unless_all_are_asked_for() {
 
 #[test]
 fn unequal_budgets_have_a_bar_that_names_the_shortest_and_no_verdict() {
-    let text = render(&two(&format!("{TASK}\nbudget: {{ unit: flops, amount: 2.0e+11 }}")));
+    let text = render(&two(&format!(
+        "{TASK}\nbudget: {{ unit: flops, amount: 2.0e+11 }}"
+    )));
     for words in [
         "the shortest is second",
         "no verdict is given",
@@ -152,7 +155,9 @@ fn unequal_budgets_have_a_bar_that_names_the_shortest_and_no_verdict() {
     ] {
         assert!(text.contains(words), "{words}");
     }
-    let units = render(&two(&format!("{TASK}\nbudget: {{ unit: tokens, amount: 2.0e+7 }}")));
+    let units = render(&two(&format!(
+        "{TASK}\nbudget: {{ unit: tokens, amount: 2.0e+7 }}"
+    )));
     assert!(units.contains("different units"));
 }
 
@@ -163,7 +168,10 @@ fn other_questions_refuse_the_common_axis_and_say_why() {
     assert!(text.contains("their tasks differ"));
     assert!(!text.contains("class=\"plot forest\""), "no figure of both");
     let table = compared(&of, metric::PASS_AT_1);
-    assert_eq!((table.lines[1].difference, table.lines[1].questions), (None, None));
+    assert_eq!(
+        (table.lines[1].difference, table.lines[1].questions),
+        (None, None)
+    );
     // Their own values stand all the same.
     assert_eq!(table.lines[1].value.unwrap().n, 3);
     let mut of = two(TASK);
@@ -197,9 +205,15 @@ fn addresses_are_encoded_and_come_back() {
         ..Wanted::default()
     };
     let query = wanted.query(&["e/x".into()], true, true);
-    assert_eq!(query, "?runs=a%20b,c%26d&arms=e/x&metric=pass1&all=1&collapse=1");
+    assert_eq!(
+        query,
+        "?runs=a%20b,c%26d&arms=e/x&metric=pass1&all=1&collapse=1"
+    );
     let again = Wanted::read(&mut Asked::read(&query[1..]));
-    assert_eq!((again.runs, again.arms), (wanted.runs, vec!["e/x".to_string()]));
+    assert_eq!(
+        (again.runs, again.arms),
+        (wanted.runs, vec!["e/x".to_string()])
+    );
     assert!(again.all && again.collapse);
 }
 

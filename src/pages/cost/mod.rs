@@ -123,7 +123,10 @@ impl CostPage {
                 })
                 .collect(),
             total: (sums.len() > 1).then(|| row(None, "Together".into(), &total)),
-            chosen: of.chosen.as_ref().map(|(judged, stages)| by_arm(judged, stages)),
+            chosen: of
+                .chosen
+                .as_ref()
+                .map(|(judged, stages)| by_arm(judged, stages)),
             priced: total.total.dollars.is_some(),
             unpriced: (total.total.dollars.is_some() && unpriced > 0.0)
                 .then(|| number::duration(unpriced)),
@@ -228,9 +231,9 @@ fn prices(of: &[Price], now: OffsetDateTime) -> Vec<PriceRow> {
             source: price.source.clone(),
             // Newest first: the first that has begun holds.
             in_force: price.valid_from <= now
-                && !of[..i].iter().any(|p| {
-                    p.valid_from <= now && p.device.eq_ignore_ascii_case(&price.device)
-                }),
+                && !of[..i]
+                    .iter()
+                    .any(|p| p.valid_from <= now && p.device.eq_ignore_ascii_case(&price.device)),
         })
         .collect()
 }
@@ -345,7 +348,10 @@ mod tests {
         let text = render(vec![], "gpus=8&hours=12");
         // What the notes on the sources say of their own reckoning is theirs.
         let own = &text[..text.find("id=\"published\"").unwrap()];
-        assert!(!own.contains("= $") && own.contains("96 GPU-hours"), "{own}");
+        assert!(
+            !own.contains("= $") && own.contains("96 GPU-hours"),
+            "{own}"
+        );
         assert!(own.contains("No price is known") && own.contains("assay price add"));
         assert!(!text.contains("At $"));
     }

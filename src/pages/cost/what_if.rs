@@ -49,7 +49,11 @@ impl WhatIf {
         };
         let money = |hours: f64| {
             self.rate.map_or(String::new(), |rate| {
-                format!(" = {} at {} an hour", number::dollars(hours * rate), number::dollars(rate))
+                format!(
+                    " = {} at {} an hour",
+                    number::dollars(hours * rate),
+                    number::dollars(rate)
+                )
             })
         };
         let one = gpus * hours;
@@ -83,7 +87,9 @@ impl WhatIf {
             ("seeds", self.seeds),
             ("arms", self.arms),
         ];
-        let said = pairs.iter().filter_map(|(key, n)| Some(format!("{key}={}", (*n)?)));
+        let said = pairs
+            .iter()
+            .filter_map(|(key, n)| Some(format!("{key}={}", (*n)?)));
         said.collect::<Vec<_>>().join("&")
     }
 }

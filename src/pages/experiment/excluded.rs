@@ -65,7 +65,12 @@ pub(super) fn excluded(of: &Material, chosen: usize) -> Excluded {
             "" => String::new(),
             reason => format!(": {reason}"),
         };
-        format!("{}: {}, seed {} {what}{because}", number::moment(e.at), e.label, e.seed)
+        format!(
+            "{}: {}, seed {} {what}{because}",
+            number::moment(e.at),
+            e.label,
+            e.seed
+        )
     });
     Excluded {
         choices: choices.collect(),

@@ -108,22 +108,16 @@ fn now(run: &RunView) -> String {
 
 /// What the comparison still lacks, one line an arm.
 pub(super) fn missing(of: &Material) -> Vec<String> {
-    let trained = of
-        .test
-        .iter()
-        .map(|arm| {
-            let left_out = of.denominator_of(&arm.id).excluded;
-            let planned = arm.planned_seeds.saturating_sub(left_out);
-            (&arm.id, &arm.label, arm.counted().count(), planned)
-        });
-    let decoders = of
-        .decoders
-        .iter()
-        .map(|arm| {
-            let left_out = of.denominator_of(&arm.id).excluded;
-            let planned = arm.planned_seeds.saturating_sub(left_out);
-            (&arm.id, &arm.label, arm.finished(), planned)
-        });
+    let trained = of.test.iter().map(|arm| {
+        let left_out = of.denominator_of(&arm.id).excluded;
+        let planned = arm.planned_seeds.saturating_sub(left_out);
+        (&arm.id, &arm.label, arm.counted().count(), planned)
+    });
+    let decoders = of.decoders.iter().map(|arm| {
+        let left_out = of.denominator_of(&arm.id).excluded;
+        let planned = arm.planned_seeds.saturating_sub(left_out);
+        (&arm.id, &arm.label, arm.finished(), planned)
+    });
     trained
         .chain(decoders)
         .filter(|(_, _, done, planned)| done < planned)

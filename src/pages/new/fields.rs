@@ -334,7 +334,12 @@ mod tests {
             "No time for it."
         );
         assert!(experiment.arm("mcts-selftrain").is_none());
-        assert!(!experiment.contrasts.iter().any(|c| c.arm == "mcts-selftrain"));
+        assert!(
+            !experiment
+                .contrasts
+                .iter()
+                .any(|c| c.arm == "mcts-selftrain")
+        );
     }
 
     #[test]
@@ -358,7 +363,9 @@ mod tests {
         let of = Fields::read(&file, &sent);
         let wrong = Experiment::from_value(&of.lay_over(&file)).unwrap_err();
         let places: Vec<Option<String>> = wrong.0.iter().map(|v| of.place(&v.pointer)).collect();
-        for place in ["name", "question", "seeds", "amount", "unit", "margin", "baseline"] {
+        for place in [
+            "name", "question", "seeds", "amount", "unit", "margin", "baseline",
+        ] {
             assert!(places.contains(&Some(place.into())), "{place}: {wrong}");
         }
         assert!(!places.contains(&None), "{wrong}");

@@ -210,7 +210,9 @@ impl NewPage {
             .map(|v| (fields.place(&v.pointer).filter(|_| !of.raw), v))
             .collect();
         let errors = |id: &str| -> Vec<String> {
-            let own = placed.iter().filter(|(place, _)| place.as_deref() == Some(id));
+            let own = placed
+                .iter()
+                .filter(|(place, _)| place.as_deref() == Some(id));
             own.map(|(_, v)| beside(id, v)).collect()
         };
         let elsewhere = placed.iter().filter(|(place, _)| place.is_none());
@@ -298,7 +300,11 @@ fn role(fields: &Fields, arm: &str) -> String {
     if fields.baseline == arm {
         said.push("baseline".to_string());
     }
-    for attempt in fields.attempts.iter().filter(|a| a.arm.as_deref() == Some(arm)) {
+    for attempt in fields
+        .attempts
+        .iter()
+        .filter(|a| a.arm.as_deref() == Some(arm))
+    {
         said.push(format!("required attempt: {}", attempt.role));
     }
     said.join(", ")
@@ -314,7 +320,10 @@ fn controls(of: &Fields, errors: &impl Fn(&str) -> Vec<String>) -> Vec<Control> 
         .iter()
         .map(|unit| option(unit.word(), words::unit(*unit), &of.unit));
     let metrics = words::FINAL.iter().map(|f| option(f.1, f.2, &of.metric));
-    let arms = of.arms.iter().map(|a| option(&a.id, &a.label, &of.baseline));
+    let arms = of
+        .arms
+        .iter()
+        .map(|a| option(&a.id, &a.label, &of.baseline));
     let line = |id, label, value: &str, help: &str| Control {
         id,
         label,
@@ -326,7 +335,12 @@ fn controls(of: &Fields, errors: &impl Fn(&str) -> Vec<String>) -> Vec<Control> 
     let with = |look, control: Control| Control { look, ..control };
     vec![
         line("name", "Name", &of.name, ""),
-        line("question", "Question", &of.question, "What the comparison is to answer."),
+        line(
+            "question",
+            "Question",
+            &of.question,
+            "What the comparison is to answer.",
+        ),
         with(
             Look::Area,
             line(
@@ -350,17 +364,37 @@ fn controls(of: &Fields, errors: &impl Fn(&str) -> Vec<String>) -> Vec<Control> 
         ),
         with(
             Look::Choice(units.collect()),
-            line("unit", "Unit of the budget", "", "Counted the same on any device."),
+            line(
+                "unit",
+                "Unit of the budget",
+                "",
+                "Counted the same on any device.",
+            ),
         ),
         with(
             Look::Choice(metrics.collect()),
-            line("metric", "Primary figure", "", "Of the final test evaluation; the verdicts are about it alone."),
+            line(
+                "metric",
+                "Primary figure",
+                "",
+                "Of the final test evaluation; the verdicts are about it alone.",
+            ),
         ),
         with(
             Look::Choice(arms.collect()),
-            line("baseline", "Baseline", "", "The arm that the others are compared with."),
+            line(
+                "baseline",
+                "Baseline",
+                "",
+                "The arm that the others are compared with.",
+            ),
         ),
-        line("margin", "Margin", &of.margin, "Differences smaller than this do not matter."),
+        line(
+            "margin",
+            "Margin",
+            &of.margin,
+            "Differences smaller than this do not matter.",
+        ),
         line(
             "min_gain",
             "Minimum gain",
@@ -380,7 +414,10 @@ fn estimate_view(of: &WorkEstimate, prices: &[Price]) -> EstimateView {
     let hours = of.device_ms.map(|ms| ms / 3.6e6);
     let mut newest: Vec<&Price> = vec![];
     for price in prices {
-        if !newest.iter().any(|p| p.device.eq_ignore_ascii_case(&price.device)) {
+        if !newest
+            .iter()
+            .any(|p| p.device.eq_ignore_ascii_case(&price.device))
+        {
             newest.push(price);
         }
     }
@@ -524,7 +561,11 @@ pub async fn submit(
     let sent = Query::<Vec<(String, String)>>::from_query(&text)
         .map_err(|e| Problem::bad_request(format!("the form cannot be read: {e}")))?
         .into_inner();
-    let value = |key: &str| sent.iter().rfind(|(k, _)| k == key).map(|(_, v)| v.as_str());
+    let value = |key: &str| {
+        sent.iter()
+            .rfind(|(k, _)| k == key)
+            .map(|(_, v)| v.as_str())
+    };
     let wish = match value("do") {
         Some("submit") => Wish::Submit,
         Some(_) | None => Wish::Estimate,

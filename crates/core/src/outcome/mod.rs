@@ -219,10 +219,8 @@ pub fn outcome_with_all_runs(
     decoders: &[DecoderFigures],
 ) -> Outcome {
     let arms: Vec<ArmFigures> = arms.iter().map(ArmFigures::with_all_runs).collect();
-    let decoders: Vec<DecoderFigures> = decoders
-        .iter()
-        .map(DecoderFigures::with_all_runs)
-        .collect();
+    let decoders: Vec<DecoderFigures> =
+        decoders.iter().map(DecoderFigures::with_all_runs).collect();
     outcome(experiment, &arms, &decoders)
 }
 

@@ -123,11 +123,19 @@ mod tests {
         let mut seen = BTreeSet::new();
         for result in &library.results {
             assert!(library.sources.contains_key(&result.source), "{result:?}");
-            assert!(library.benchmarks.contains_key(&result.benchmark), "{result:?}");
+            assert!(
+                library.benchmarks.contains_key(&result.benchmark),
+                "{result:?}"
+            );
             assert!(library.metrics.contains_key(&result.metric), "{result:?}");
             let is_share = result.metric != "rating";
             assert_eq!(is_share, result.value <= 100.0, "{result:?}");
-            let key = (&result.source, &result.model, &result.benchmark, &result.metric);
+            let key = (
+                &result.source,
+                &result.model,
+                &result.benchmark,
+                &result.metric,
+            );
             assert!(seen.insert(key), "twice: {result:?}");
         }
         for source in library.sources.values() {

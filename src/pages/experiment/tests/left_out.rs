@@ -4,7 +4,11 @@ use super::*;
 use assay_store::ExclusionEvent;
 
 fn event(of: &Material, arm: &str, seed: u64, reason: &str) -> ExclusionEvent {
-    let run = of.runs.iter().find(|r| r.arm.key == arm && r.seed == seed).unwrap();
+    let run = of
+        .runs
+        .iter()
+        .find(|r| r.arm.key == arm && r.seed == seed)
+        .unwrap();
     ExclusionEvent {
         run: run.id,
         arm: arm.into(),
@@ -21,8 +25,17 @@ fn event(of: &Material, arm: &str, seed: u64, reason: &str) -> ExclusionEvent {
 fn leaving_out(seeds: u64, arm: &str, seed: u64, reason: &str) -> Material {
     let mut of = material(&LABELS, seeds, &[seeds; 3], 20);
     of.exclusions = vec![event(&of, arm, seed, reason)];
-    for figures in of.test.iter_mut().chain(&mut of.ood).filter(|f| f.id == arm) {
-        figures.runs.iter_mut().filter(|r| r.seed == seed).for_each(|r| r.excluded = true);
+    for figures in of
+        .test
+        .iter_mut()
+        .chain(&mut of.ood)
+        .filter(|f| f.id == arm)
+    {
+        figures
+            .runs
+            .iter_mut()
+            .filter(|r| r.seed == seed)
+            .for_each(|r| r.excluded = true);
     }
     leave_out(&mut of);
     of.outcome = outcome(&of.view.spec, &of.test, &of.decoders);
@@ -43,7 +56,11 @@ fn an_excluded_run_keeps_its_row_struck_through_with_the_reason_and_counts_nowhe
     ] {
         assert!(text.contains(words), "{words}");
     }
-    assert!(!of.milestones.iter().any(|p| p.arm_key == "arm-2" && p.seed == 4));
+    assert!(
+        !of.milestones
+            .iter()
+            .any(|p| p.arm_key == "arm-2" && p.seed == 4)
+    );
     // It is not missing: somebody has said why it does not count.
     assert!(!text.contains("Not finished yet"));
 }
@@ -59,7 +76,10 @@ fn both_ways_carry_the_numbers_of_either() {
     let plain = comparison::rows(&whole, 0);
     let plain = plain.iter().find(|r| r.key == "arm-1").unwrap();
     assert_eq!(row.with.mean, plain.value.mean);
-    assert_eq!(row.difference_with.interval, plain.difference.as_ref().unwrap().interval);
+    assert_eq!(
+        row.difference_with.interval,
+        plain.difference.as_ref().unwrap().interval
+    );
     // Four seeds: the words change, and the page says so.
     let contrasts = excluded::excluded(&of, 0).contrasts;
     let changed = contrasts.iter().find(|c| c.changes).unwrap();
@@ -72,9 +92,15 @@ fn exports_carry_the_denominator_and_what_was_left_out() {
     let csv = export::csv(&of);
     let head: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
     let at = |column: &str| head.iter().position(|h| *h == column).unwrap();
-    let line = csv.lines().find(|l| l.starts_with("arm,\"arm-1\",")).unwrap();
+    let line = csv
+        .lines()
+        .find(|l| l.starts_with("arm,\"arm-1\","))
+        .unwrap();
     let cells: Vec<&str> = line.split(',').collect();
-    assert_eq!((cells[at("done")], cells[at("excluded")], cells[at("n")]), ("3", "1", "2"));
+    assert_eq!(
+        (cells[at("done")], cells[at("excluded")], cells[at("n")]),
+        ("3", "1", "2")
+    );
     let json = export::json(&of);
     assert_eq!(json["denominator"]["excluded"], 1);
     assert_eq!(json["exclusions"][0]["reason"], "a reason, with a comma");
@@ -90,7 +116,11 @@ fn a_taken_back_decision_is_history_and_nothing_else() {
     second.excluded = false;
     of.exclusions = vec![first, second];
     let text = render(&of, 0, 0);
-    for words in ["Every finished run counts", "left out: a slip", "taken back"] {
+    for words in [
+        "Every finished run counts",
+        "left out: a slip",
+        "taken back",
+    ] {
         assert!(text.contains(words), "{words}");
     }
     assert!(!text.contains("<s>"));
@@ -126,12 +156,18 @@ fn the_share_spent_on_what_did_not_work_is_printed() {
     };
     let mut of = material(&LABELS, 3, &[3; 3], 0);
     assert!(costs::on_unsuccessful(&of).contains("Nothing has been spent"));
-    of.spent = vec![stage(&["arm-1"], 30_000.0), stage(&["arm-0", "arm-1"], 90_000.0)];
+    of.spent = vec![
+        stage(&["arm-1"], 30_000.0),
+        stage(&["arm-0", "arm-1"], 90_000.0),
+    ];
     assert!(costs::on_unsuccessful(&of).contains("No arm is called unsuccessful"));
     of.outcome.contrasts[0].mark = Some(Mark::Unsuccessful);
     assert_eq!(of.outcome.contrasts[0].arm, "arm-1");
     let said = costs::on_unsuccessful(&of);
-    assert!(said.starts_with("25 % (30 s of 2 min 0 s device time)"), "{said}");
+    assert!(
+        said.starts_with("25 % (30 s of 2 min 0 s device time)"),
+        "{said}"
+    );
     assert!(said.ends_with("SFT on clean chains."), "{said}");
 }
 
