@@ -9,6 +9,7 @@ pub mod charts;
 pub mod cli;
 pub mod config;
 pub mod embedded;
+pub mod entering;
 pub mod live;
 pub mod number;
 pub mod pages;

@@ -178,6 +178,17 @@ pub fn difference(kind: Kind, of: &Estimate) -> String {
     }
 }
 
+/// Money: cents below a hundred dollars, whole dollars above.
+pub fn dollars(amount: f64) -> String {
+    match amount {
+        a if !a.is_finite() => fixed(a, 0),
+        a if a > 0.0 && a < 0.005 => "under $0.01".into(),
+        a if a.abs() < 100.0 => format!("${}", fixed(a, 2)),
+        a if a.abs() < 9e15 => format!("${}", integer(a.round() as i64)),
+        a => format!("${}", prefixed(a)),
+    }
+}
+
 pub fn percent(share: f64) -> String {
     format!("{} %", fixed(share * 100.0, 0))
 }
@@ -261,6 +272,10 @@ mod tests {
         assert_eq!(signed(Kind::Share, 0.0), "0.000");
         assert_eq!(duration(250_000.0), "4 min 10 s");
         assert_eq!(counted(1, "arm"), "1 arm");
+        assert_eq!(
+            [0.0, 0.001, 1.5, 294_672.0, 1e16].map(dollars),
+            ["$0.00", "under $0.01", "$1.50", "$294,672", "$10.0 P"]
+        );
         assert_eq!(
             (p_value(0.0004), p_value(0.0312)),
             ("<0.001".into(), "0.031".into())

@@ -48,6 +48,11 @@ impl Preset {
         Experiment::from_text(self.text).map_or(String::new(), |e| e.question)
     }
 
+    /// It has a size beside that of the demo.
+    pub fn has_full_size(&self) -> bool {
+        self.full.is_some()
+    }
+
     /// The experiment at full size, as YAML; the file itself where it has one size.
     pub fn full_text(&self) -> String {
         match self.full {

@@ -46,7 +46,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
 }
 
 fn rest(cfg: &mut ServiceConfig) {
-    use api::{experiments, imports, notes, queue, runs};
+    use api::{exclusions, experiments, imports, notes, prices, queue, references, runs};
     cfg.service(
         resource("/experiments")
             .route(get().to(experiments::list))
@@ -75,6 +75,14 @@ fn rest(cfg: &mut ServiceConfig) {
     )
     .service(resource("/runs/{id}/cancel").route(post().to(runs::cancel)))
     .service(resource("/runs/{id}/retry").route(post().to(runs::retry)))
+    .service(resource("/runs/{id}/exclude").route(post().to(exclusions::exclude)))
+    .service(resource("/runs/{id}/include").route(post().to(exclusions::include)))
+    .service(
+        resource("/prices")
+            .route(get().to(prices::list))
+            .route(post().to(prices::add)),
+    )
+    .service(resource("/references").route(get().to(references::list)))
     .service(resource("/workers").route(get().to(queue::workers)))
     .service(resource("/jobs").route(get().to(queue::jobs)))
     .service(resource("/imports").route(post().to(imports::import)));

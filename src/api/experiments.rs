@@ -3,20 +3,21 @@
 use super::submission;
 use crate::body;
 use crate::config::MAX_JSON_BYTES;
-use crate::problem::{Problem, kind};
+use crate::entering;
+use crate::problem::Problem;
 use crate::state::AppState;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::web::{Data, Path, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use assay_core::compare::{Comparison, compare};
 use assay_core::decoders::{DecoderGroup, by_policy};
+use assay_core::denominator::{Denominator, denominator};
 use assay_core::ids::ExperimentId;
-use assay_core::outcome::{Outcome, outcome};
-use assay_core::spec::Experiment;
+use assay_core::outcome::{Outcome, outcome, outcome_with_all_runs};
 use assay_core::supervision::ArmSupervision;
 use assay_core::task::Split;
 use assay_core::{metric, recipe};
-use assay_store as store;
+use assay_store::{self as store, ExclusionEvent};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -53,10 +54,7 @@ pub async fn submit(
     let body_sha256 = hex::encode(Sha256::digest(&body));
     let experiment = submission::read(&request, body).await?;
     let plan = recipe::plan(&experiment, "");
-    let state = state.into_inner();
-    let (id, created) = state
-        .detached(insert(state.clone(), experiment, key, body_sha256))
-        .await?;
+    let (id, created) = entering::enter(&state, experiment, key, body_sha256).await?;
     let mut response = if created {
         HttpResponse::Created()
     } else {
@@ -70,37 +68,6 @@ pub async fn submit(
             "runs": plan.runs.len(),
             "stages": plan.stages.len(),
         })))
-}
-
-async fn insert(
-    state: std::sync::Arc<AppState>,
-    experiment: Experiment,
-    key: Option<String>,
-    body_sha256: String,
-) -> Result<(ExperimentId, bool), Problem> {
-    let mut tx = state.begin().await?;
-    if let Some(key) = &key
-        && let Some(used) = store::lock_key(&mut tx, key).await?
-    {
-        if used.body_sha256 == body_sha256 {
-            return Ok((used.experiment, false));
-        }
-        return Err(Problem::of(
-            kind::KEY_REUSED,
-            StatusCode::CONFLICT,
-            "this Idempotency-Key was used with another body",
-        ));
-    }
-    let id = store::insert_experiment(&mut tx, &experiment, None).await?;
-    if let Some(key) = &key {
-        let used = store::UsedKey {
-            body_sha256,
-            experiment: id,
-        };
-        store::insert_key(&mut tx, key, &used).await?;
-    }
-    tx.commit().await?;
-    Ok((id, true))
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
@@ -157,8 +124,16 @@ pub struct ComparisonAnswer {
     pub baseline: String,
     pub margin: f64,
     pub splits: Vec<SplitComparison>,
-    /// What the registered rule says, on the test split.
+    /// What the registered rule says, on the test split, without the runs that were left out.
     pub outcome: Outcome,
+    /// The same with every run that has finished; where none was left out, absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome_with_all_runs: Option<Outcome>,
+    #[serde(default)]
+    pub denominator: Denominator,
+    /// Every decision to leave a run out, or to take that back.
+    #[serde(default)]
+    pub exclusions: Vec<store::ExclusionEvent>,
     #[serde(default)]
     pub supervision: Vec<ArmSupervision>,
 }
@@ -172,7 +147,10 @@ pub async fn comparison(
     let spec = &view.spec;
     let mut splits = vec![];
     let test = store::run_figures(&mut conn, *id).await?;
-    let outcome = outcome(spec, &test, &store::decoder_figures(&mut conn, *id).await?);
+    let test_decoders = store::decoder_figures(&mut conn, *id).await?;
+    let rule = outcome(spec, &test, &test_decoders);
+    let exclusions = store::list_exclusions(&mut conn, *id).await?;
+    let runs = store::list_runs(&mut conn, *id).await?;
     for split in [Split::Test, Split::Ood] {
         let arms = store::figures_for_split(&mut conn, *id, split).await?;
         let decoders = store::decoder_figures_for_split(&mut conn, *id, split).await?;
@@ -190,13 +168,19 @@ pub async fn comparison(
     }
     Ok(HttpResponse::Ok().json(ComparisonAnswer {
         experiment: view.id,
-        name: view.name,
-        question: view.question,
-        outcome,
+        name: view.name.clone(),
+        question: view.question.clone(),
+        outcome_with_all_runs: exclusions
+            .iter()
+            .any(ExclusionEvent::is_in_force)
+            .then(|| outcome_with_all_runs(spec, &test, &test_decoders)),
+        denominator: denominator(store::fates(&runs, &exclusions), &rule, 0),
+        exclusions,
+        outcome: rule,
         supervision: store::list_supervision(&mut conn, *id).await?,
-        metric: view.spec.metric,
-        baseline: view.spec.baseline,
-        margin: view.spec.margin,
+        metric: spec.metric.clone(),
+        baseline: spec.baseline.clone(),
+        margin: spec.margin,
         splits,
     }))
 }

@@ -7,6 +7,8 @@ mod import;
 mod keeper;
 mod migrate;
 mod preset;
+mod price;
+mod reference;
 mod serve;
 mod submit;
 mod task;
@@ -44,6 +46,12 @@ enum Command {
     /// List or show kinds of problem
     #[command(subcommand)]
     Task(task::Task),
+    /// List what an hour of a device costs, or enter it
+    #[command(subcommand)]
+    Price(price::Price),
+    /// List what others have published, with source and version
+    #[command(subcommand)]
+    Reference(reference::Reference),
     /// Follow an experiment's runs
     Watch(watch::Watch),
     /// Print an experiment's comparison
@@ -107,6 +115,8 @@ pub fn main() -> ExitCode {
         Command::Submit(submit) => submit.run(),
         Command::Preset(preset) => preset.run(),
         Command::Task(task) => task.run(),
+        Command::Price(price) => price.run(),
+        Command::Reference(reference) => reference.run(),
         Command::Watch(watch) => watch.run(),
         Command::Compare(compare) => compare.run(),
         Command::Import(import) => import.run(),

@@ -1,15 +1,21 @@
-//! `/`: every experiment.
+//! `/`: every experiment, what it has shown, and what needs somebody.
 
+use super::judged::{Judged, judged};
 use super::query::Asked;
-use super::{Shell, html};
+use super::{Choice, Shell, html, words};
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use assay_core::denominator::is_unsuccessful;
 use assay_core::ids::ExperimentId;
-use assay_store::{self as store, ExperimentSummary};
+use assay_core::outcome::{Outcome, Verdict};
+use assay_core::spending::{StageSpend, spending};
+use assay_core::stats::MIN_SEEDS_INTERVAL;
+use assay_core::wire::LEASE_SECONDS;
+use assay_store::{self as store, ExperimentSummary, Search, Standing, WorkerView};
 use time::OffsetDateTime;
 
 #[derive(Template)]
@@ -17,6 +23,12 @@ use time::OffsetDateTime;
 struct ExperimentsPage {
     shell: Shell,
     rows: Vec<ExperimentRow>,
+    /// What somebody should look at, with where to.
+    needs: Vec<(String, &'static str)>,
+    text: String,
+    statuses: Vec<Choice>,
+    /// Something was searched for.
+    searched: bool,
     /// Where the next page begins.
     more: Option<String>,
     /// Not the first page.
@@ -28,6 +40,10 @@ struct ExperimentRow {
     name: String,
     question: String,
     arms: String,
+    budget: String,
+    /// `2 better`, the worse ones counted as well.
+    verdicts: Vec<String>,
+    spend: Vec<String>,
     done: i64,
     running: i64,
     failed: i64,
@@ -35,39 +51,222 @@ struct ExperimentRow {
     last: String,
 }
 
-const PAGE: i64 = 50;
+const PAGE: i64 = 25;
+/// Workers that have been silent for longer are gone, not silent.
+const FORGOTTEN_SECONDS: f64 = 600.0;
+
+const STANDINGS: [(&str, &str, Standing); 3] = [
+    ("open", "runs or waits", Standing::Open),
+    ("failed", "a run has failed", Standing::Failed),
+    ("done", "all runs done", Standing::Done),
+];
+
+/// One experiment with all that its line says.
+struct Listed {
+    summary: ExperimentSummary,
+    judged: Judged,
+    spent: Vec<StageSpend>,
+}
+
+#[derive(Default)]
+struct Material {
+    listed: Vec<Listed>,
+    more: Option<String>,
+    later: bool,
+    search: Search,
+    silent: usize,
+    alarmed: i64,
+}
 
 impl ExperimentsPage {
-    fn new(
-        shell: Shell,
-        mut list: Vec<ExperimentSummary>,
-        later: bool,
-        now: OffsetDateTime,
-    ) -> Self {
-        let full = list.len() as i64 > PAGE;
-        list.truncate(PAGE as usize);
-        let more = list.last().filter(|_| full).map(|e| e.id.to_string());
-        let rows = list
-            .into_iter()
-            .map(|e| ExperimentRow {
-                id: e.id.to_string(),
-                name: e.name,
-                question: e.question,
-                arms: number::counted(e.arms, "arm"),
-                done: e.runs_done,
-                running: e.runs_running,
-                failed: e.runs_failed,
-                runs: e.runs,
-                last: number::age(e.last_event_at.unwrap_or(e.created_at), now),
-            })
-            .collect();
+    fn new(shell: Shell, of: &Material, now: OffsetDateTime) -> Self {
         Self {
+            needs: needs(of),
+            text: of.search.text.clone().unwrap_or_default(),
+            statuses: statuses(of.search.standing),
+            searched: of.search.text.is_some() || of.search.standing.is_some(),
+            rows: of.listed.iter().map(|l| row(l, now)).collect(),
+            more: of.more.as_ref().map(|id| older(&of.search, id)),
+            later: of.later,
             shell,
-            rows,
-            more,
-            later,
         }
     }
+}
+
+fn statuses(chosen: Option<Standing>) -> Vec<Choice> {
+    let mut all = vec![Choice {
+        value: String::new(),
+        label: "any".into(),
+        chosen: chosen.is_none(),
+    }];
+    all.extend(STANDINGS.iter().map(|(word, label, standing)| Choice {
+        value: (*word).into(),
+        label: (*label).into(),
+        chosen: chosen == Some(*standing),
+    }));
+    all
+}
+
+/// The next page of the same search.
+fn older(of: &Search, before: &str) -> String {
+    let mut query = format!("before={before}");
+    if let Some(text) = &of.text {
+        let bytes = text.bytes().map(|b| {
+            if b.is_ascii_alphanumeric() {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        });
+        query += &format!("&q={}", bytes.collect::<String>());
+    }
+    let word = STANDINGS.iter().find(|s| Some(s.2) == of.standing);
+    if let Some((word, ..)) = word {
+        query += &format!("&status={word}");
+    }
+    query
+}
+
+fn row(of: &Listed, now: OffsetDateTime) -> ExperimentRow {
+    let e = &of.summary;
+    let spec = &of.judged.view.spec;
+    let keys = of.judged.view.arms.iter().map(|arm| arm.key.as_str());
+    let sum = spending(keys, &of.spent, |arm| {
+        is_unsuccessful(&of.judged.outcome, arm)
+    });
+    let mut spend = vec![
+        format!("{} FLOPs", number::prefixed(sum.total.cost.flops)),
+        number::duration(sum.total.cost.device_ms),
+    ];
+    spend.extend(sum.total.dollars.map(number::dollars));
+    ExperimentRow {
+        id: e.id.to_string(),
+        name: e.name.clone(),
+        question: e.question.clone(),
+        arms: number::counted(e.arms, "arm"),
+        budget: format!(
+            "{} {} a seed",
+            number::prefixed(spec.budget.amount),
+            words::unit(spec.budget.unit)
+        ),
+        verdicts: verdicts(&of.judged),
+        spend,
+        done: e.runs_done,
+        running: e.runs_running,
+        failed: e.runs_failed,
+        runs: e.runs,
+        last: number::age(e.last_event_at.unwrap_or(e.created_at), now),
+    }
+}
+
+/// Counts of the registered contrasts' words, none left out.
+fn verdicts(of: &Judged) -> Vec<String> {
+    let outcome: &Outcome = &of.outcome;
+    if outcome.withheld {
+        return vec!["withheld: a required attempt is missing".into()];
+    }
+    let count = |wanted: &[Verdict]| {
+        let own = outcome.contrasts.iter().filter_map(|c| c.verdict);
+        own.filter(|v| wanted.contains(v)).count()
+    };
+    let mut said: Vec<String> = [
+        (
+            "better",
+            &[Verdict::Better, Verdict::BetterWithinMargin][..],
+        ),
+        ("worse", &[Verdict::Worse, Verdict::WorseWithinMargin]),
+        ("equivalent", &[Verdict::Equivalent]),
+        ("unclear", &[Verdict::NoDifferenceShown]),
+        ("without enough seeds", &[Verdict::NotEnoughSeeds]),
+    ]
+    .into_iter()
+    .map(|(word, wanted)| (word, count(wanted)))
+    .filter(|(_, n)| *n > 0)
+    .map(|(word, n)| format!("{n} {word}"))
+    .collect();
+    let arms = of.view.arms.iter();
+    let unsuccessful = arms.filter(|a| is_unsuccessful(outcome, &a.key)).count();
+    if unsuccessful > 0 {
+        said.push(format!("× {unsuccessful} unsuccessful"));
+    }
+    said
+}
+
+/// What stands in the way of an answer, or of work.
+fn needs(of: &Material) -> Vec<(String, &'static str)> {
+    let mut needs = vec![];
+    let mut say = |n: i64, word: &str, what: &str, href| {
+        if n > 0 {
+            needs.push((format!("{} {what}", number::counted(n, word)), href));
+        }
+    };
+    say(of.silent as i64, "worker", "silent", "/queue");
+    say(
+        of.alarmed,
+        "run",
+        "with an alarm in the last 24 h",
+        "/?status=open",
+    );
+    let failed = of.listed.iter().map(|l| l.summary.runs_failed).sum();
+    say(failed, "run", "failed", "/?status=failed");
+    let settled = of.listed.iter().filter(|l| {
+        let e = &l.summary;
+        e.runs_running == 0 && e.runs_done + e.runs_failed > 0
+    });
+    let few: usize = settled.map(|l| too_few(&l.judged)).sum();
+    say(
+        few as i64,
+        "arm",
+        &format!("with fewer than {MIN_SEEDS_INTERVAL} seeds: no interval"),
+        "/",
+    );
+    needs
+}
+
+/// Arms that have something to show and no interval to show it with.
+fn too_few(of: &Judged) -> usize {
+    let trained = of.arms.iter().map(|arm| arm.counted().count());
+    let decoders = of.decoders.iter().map(|arm| arm.finished());
+    trained
+        .chain(decoders)
+        .filter(|n| *n < MIN_SEEDS_INTERVAL)
+        .count()
+}
+
+fn is_silent(of: &WorkerView) -> bool {
+    let seconds = of.seconds_since_seen;
+    seconds > LEASE_SECONDS as f64 && (seconds < FORGOTTEN_SECONDS || !of.running.is_empty())
+}
+
+async fn material(
+    state: &AppState,
+    search: Search,
+    before: Option<ExperimentId>,
+) -> Result<Material, Problem> {
+    let mut conn = state.conn().await?;
+    let mut list = store::search_experiments(&mut conn, PAGE + 1, before, &search).await?;
+    let full = list.len() as i64 > PAGE;
+    list.truncate(PAGE as usize);
+    let ids: Vec<ExperimentId> = list.iter().map(|e| e.id).collect();
+    let mut spent = store::list_spending(&mut conn, &ids).await?;
+    let more = ids.last().filter(|_| full).map(ToString::to_string);
+    let mut listed = vec![];
+    for summary in list {
+        listed.push(Listed {
+            judged: judged(&mut conn, summary.id).await?,
+            spent: spent.remove(&summary.id).unwrap_or_default(),
+            summary,
+        });
+    }
+    let workers = store::list_workers(&mut conn).await?;
+    Ok(Material {
+        listed,
+        more,
+        later: before.is_some(),
+        search,
+        silent: workers.iter().filter(|w| is_silent(w)).count(),
+        alarmed: store::count_alarmed_runs(&mut conn).await?,
+    })
 }
 
 pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -79,52 +278,196 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
         }
         id.ok()
     });
-    let list = store::list_experiments(&mut *state.conn().await?, PAGE + 1, before).await?;
+    let search = Search {
+        // A zero byte is in no text that is stored.
+        text: asked.text("q").filter(|text| !text.contains('\0')),
+        standing: asked.choose("status", &STANDINGS.map(|(word, _, s)| (word, s))),
+    };
+    let of = material(&state, search, before).await?;
     let mut shell = Shell::new(&state, &request, "Experiments");
     shell.ignored = asked.ignored();
-    html(&ExperimentsPage::new(
-        shell,
-        list,
-        before.is_some(),
-        OffsetDateTime::now_utc(),
-    ))
+    html(&ExperimentsPage::new(shell, &of, OffsetDateTime::now_utc()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use assay_core::compare::{ArmFigures, RunFigures};
+    use assay_core::ids::{ArmId, StageId};
+    use assay_core::ledger::Cost;
+    use assay_core::metric;
+    use assay_core::outcome::outcome;
+    use assay_core::spec::Experiment;
+    use assay_store::{ArmView, ExperimentView};
+
+    const FILE: &str = "
+name: t
+question: q?
+task: { name: modchain }
+seeds: 5
+budget: { unit: flops, amount: 4.0e+11 }
+baseline: base
+stages: [{ id: base, kind: pretrain, model: {} }]
+arms:
+  - { id: base, policy: base }
+  - { id: up, stages: [{ id: grpo, kind: grpo, inputs: { init: base } }] }
+  - { id: down, stages: [{ id: sft, kind: sft, inputs: { init: base } }] }";
+
+    fn listed(seeds: u64, name: &str) -> Listed {
+        let spec = Experiment::from_text(FILE).unwrap_or_else(|v| panic!("{v}"));
+        let arms: Vec<ArmFigures> = [("base", 0.5), ("up", 0.8), ("down", 0.2)]
+            .into_iter()
+            .map(|(id, value)| ArmFigures {
+                id: id.into(),
+                label: id.into(),
+                trains: id != "base",
+                planned_seeds: 5,
+                runs: (0..seeds)
+                    .map(|seed| RunFigures {
+                        seed,
+                        charged: 4e11,
+                        values: vec![(
+                            metric::PASS_AT_1.into(),
+                            value + 0.001 * ((seed * 7 + id.len() as u64) % 5) as f64,
+                        )],
+                        excluded: false,
+                    })
+                    .collect(),
+            })
+            .collect();
+        let cost = |device_ms| Cost {
+            device_ms,
+            flops: 1e9 * device_ms,
+            tokens: 0.0,
+        };
+        Listed {
+            summary: ExperimentSummary {
+                id: ExperimentId(uuid::Uuid::nil()),
+                name: name.into(),
+                question: "Is \"it\" so?".into(),
+                created_at: OffsetDateTime::UNIX_EPOCH,
+                arms: 3,
+                runs: 9,
+                runs_done: 4,
+                runs_failed: 1,
+                runs_running: 0,
+                last_event_at: None,
+            },
+            judged: Judged {
+                outcome: outcome(&spec, &arms, &[]),
+                view: ExperimentView {
+                    id: ExperimentId(uuid::Uuid::nil()),
+                    name: name.into(),
+                    question: spec.question.clone(),
+                    version: 1,
+                    sha256: String::new(),
+                    frozen_at: OffsetDateTime::UNIX_EPOCH,
+                    created_at: OffsetDateTime::UNIX_EPOCH,
+                    arms: spec
+                        .arms
+                        .iter()
+                        .map(|arm| ArmView {
+                            id: ArmId(uuid::Uuid::nil()),
+                            position: 0,
+                            key: arm.id.clone(),
+                            label: arm.label.clone(),
+                            trains: true,
+                        })
+                        .collect(),
+                    spec,
+                },
+                arms,
+                decoders: vec![],
+            },
+            spent: vec![StageSpend {
+                stage: StageId(uuid::Uuid::nil()),
+                arms: vec!["down".into()],
+                all: cost(60_000.0),
+                evaluation: cost(0.0),
+                lost: cost(0.0),
+                dollars: Some(1.5),
+                unpriced_ms: 0.0,
+            }],
+        }
+    }
+
+    fn render(of: &Material) -> String {
+        let now = OffsetDateTime::UNIX_EPOCH + time::Duration::minutes(7);
+        let page = ExperimentsPage::new(Shell::plain("Experiments"), of, now);
+        let text = page.render().unwrap();
+        crate::pages::tests::assert_is_clean(&text);
+        text
+    }
 
     #[test]
     fn an_empty_list_says_what_to_run() {
-        let page = ExperimentsPage::new(
-            Shell::plain("Experiments"),
-            vec![],
-            false,
-            OffsetDateTime::UNIX_EPOCH,
-        );
-        let text = page.render().unwrap();
-        assert!(text.contains("assay submit preset:quick"));
-        assert_eq!(text.matches("<h1>").count(), 1);
+        let text = render(&Material::default());
+        assert!(text.contains("assay submit preset:quick") && text.contains("/experiments/new"));
+        let nothing = Material {
+            search: Search {
+                text: Some("<b>".into()),
+                standing: None,
+            },
+            ..Material::default()
+        };
+        assert!(render(&nothing).contains("Nothing fits"));
     }
 
     #[test]
     fn counts_and_hostile_names_stand_in_the_list() {
-        let list = vec![ExperimentSummary {
-            id: ExperimentId(uuid::Uuid::nil()),
-            name: "<img src=x onerror=alert(1)>".into(),
-            question: "Is \"it\" so?".into(),
-            created_at: OffsetDateTime::UNIX_EPOCH,
-            arms: 3,
-            runs: 9,
-            runs_done: 4,
-            runs_failed: 1,
-            runs_running: 2,
-            last_event_at: None,
-        }];
-        let now = OffsetDateTime::UNIX_EPOCH + time::Duration::minutes(7);
-        let page = ExperimentsPage::new(Shell::plain("Experiments"), list, false, now);
-        let text = page.render().unwrap();
-        assert!(!text.contains("<img") && text.contains("3 arms") && text.contains("7 min ago"));
-        crate::pages::tests::assert_is_clean(&text);
+        let text = render(&Material {
+            listed: vec![listed(5, "<img src=x onerror=alert(1)>")],
+            ..Material::default()
+        });
+        for words in [
+            "3 arms",
+            "7 min ago",
+            "1 better",
+            "1 worse",
+            "× 1 unsuccessful",
+            "400 G FLOPs a seed",
+            "60.0 T FLOPs",
+            "1 min 0 s",
+            "$1.50",
+        ] {
+            assert!(text.contains(words), "{words} in {text}");
+        }
+        assert!(!text.contains("<img"));
+    }
+
+    #[test]
+    fn what_needs_somebody_is_named_and_nothing_is_said_of_nothing() {
+        let quiet = listed(5, "n");
+        let mut calm = Material {
+            listed: vec![quiet],
+            ..Material::default()
+        };
+        calm.listed[0].summary.runs_failed = 0;
+        assert!(!render(&calm).contains("Needs you"));
+        let text = render(&Material {
+            listed: vec![listed(2, "n")],
+            silent: 1,
+            alarmed: 2,
+            ..Material::default()
+        });
+        for words in [
+            "Needs you",
+            "1 worker silent",
+            "2 runs with an alarm",
+            "1 run failed",
+            "3 arms with fewer than 3 seeds",
+            "without enough seeds",
+        ] {
+            assert!(text.contains(words), "{words}");
+        }
+    }
+
+    #[test]
+    fn the_next_page_keeps_the_search() {
+        let search = Search {
+            text: Some("a&b c".into()),
+            standing: Some(Standing::Done),
+        };
+        assert_eq!(older(&search, "X"), "before=X&q=a%26b%20c&status=done");
     }
 }

@@ -2,14 +2,19 @@
 //! store, let `charts` draw, and write HTML that works without a script.
 
 pub mod assets;
+mod compare;
+mod cost;
 pub mod error;
 mod experiment;
 mod experiments;
 mod graveyard;
+mod judged;
 pub mod login;
+mod new;
 mod prm;
 pub mod query;
 mod queue;
+mod references;
 mod run;
 mod samples;
 mod stages;
@@ -30,6 +35,22 @@ use time::OffsetDateTime;
 pub fn configure(cfg: &mut ServiceConfig) {
     cfg.service(resource("/").route(get().to(experiments::page)))
         .service(resource("/static/{name}").route(get().to(assets::get)))
+        // Before `/experiments/{id}`, which would take it for an id.
+        .service(
+            resource("/experiments/new")
+                .route(get().to(new::page))
+                .route(post().to(new::submit)),
+        )
+        .service(resource("/experiments/{id}/exclude").route(post().to(experiment::exclude)))
+        .service(resource("/experiments/{id}/include").route(post().to(experiment::include)))
+        .service(resource("/compare").route(get().to(compare::page)))
+        .service(resource("/compare.csv").route(get().to(compare::csv)))
+        .service(resource("/compare.json").route(get().to(compare::json)))
+        .service(resource("/cost").route(get().to(cost::page)))
+        .service(resource("/cost/prices").route(post().to(cost::add_price)))
+        .service(resource("/references").route(get().to(references::page)))
+        .service(resource("/references.csv").route(get().to(references::csv)))
+        .service(resource("/references.json").route(get().to(references::json)))
         .service(resource("/experiments/{id}.csv").route(get().to(experiment::csv)))
         .service(resource("/experiments/{id}.json").route(get().to(experiment::json)))
         .service(resource("/experiments/{id}/graveyard").route(get().to(graveyard::page)))
@@ -43,7 +64,9 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/runs/{id}/trees/{tree}").route(get().to(trees::page)))
         .service(resource("/runs/{id}/prm").route(get().to(prm::list)))
         .service(resource("/runs/{id}/prm/{text}").route(get().to(prm::page)))
-        .service(resource("/queue").route(get().to(queue::page)));
+        .service(resource("/queue").route(get().to(queue::page)))
+        .service(resource("/queue/cancel").route(post().to(queue::cancel)))
+        .service(resource("/queue/retry").route(post().to(queue::retry)));
 }
 
 #[derive(Debug, Clone)]

@@ -5,11 +5,15 @@ use super::{Shell, html, words};
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
-use actix_web::web::Data;
+use actix_web::http::header;
+use actix_web::web::{Data, Form};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use assay_core::estimate::{Clearing, KindBasis, clearing};
+use assay_core::ids::RunId;
 use assay_core::wire::{LEASE_SECONDS, PROTOCOL};
-use assay_store::{self as store, JobState, JobView, WorkerView};
+use assay_store::{self as store, JobState, JobView, Waiting, WorkerView};
+use serde::Deserialize;
 use time::OffsetDateTime;
 
 #[derive(Template)]
@@ -21,6 +25,12 @@ struct QueuePage {
     jobs: Vec<JobRow>,
     /// More jobs wait than are listed.
     full: bool,
+    /// When it would all be done, and on what that rests.
+    clearing: Option<String>,
+    /// Runs that can be cancelled: id and what that would discard.
+    cancel: Vec<(String, String)>,
+    /// Runs that can be tried again.
+    retry: Vec<(String, String)>,
 }
 
 struct WorkerRow {
@@ -34,6 +44,8 @@ struct WorkerRow {
 }
 
 struct JobRow {
+    /// Its place among those that wait for a worker.
+    place: Option<String>,
     kind: String,
     state: &'static str,
     why: String,
@@ -47,11 +59,19 @@ const JOBS: i64 = 200;
 /// Of the jobs that have ended, the latest.
 const FINISHED: usize = 25;
 const LINKS: usize = 3;
+/// Runs that a form offers.
+const RUNS: usize = 200;
 /// Workers that have been silent for this long are left out.
 const FORGOTTEN_SECONDS: f64 = 600.0;
 
 impl QueuePage {
-    fn new(shell: Shell, jobs: &[JobView], workers: &[WorkerView], now: OffsetDateTime) -> Self {
+    fn new(
+        shell: Shell,
+        jobs: &[JobView],
+        workers: &[WorkerView],
+        clearing: Option<Clearing>,
+        now: OffsetDateTime,
+    ) -> Self {
         let open = |state: JobState| match state {
             JobState::Running | JobState::Queued | JobState::Blocked => true,
             JobState::Succeeded | JobState::Failed | JobState::Cancelled => false,
@@ -68,7 +88,13 @@ impl QueuePage {
             .position(|j| !open(j.state))
             .unwrap_or(jobs.len());
         let shown = &jobs[..jobs.len().min(first_done + FINISHED)];
+        let waits = jobs.iter().any(|j| open(j.state));
         Self {
+            clearing: waits.then(|| clearing_said(clearing.as_ref())),
+            cancel: runs(jobs, |j| open(j.state)),
+            retry: runs(jobs, |j| {
+                matches!(j.state, JobState::Failed | JobState::Cancelled)
+            }),
             shell,
             counts,
             workers: workers
@@ -111,6 +137,66 @@ fn worker(of: &WorkerView) -> WorkerRow {
     }
 }
 
+fn clearing_said(of: Option<&Clearing>) -> String {
+    let Some(of) = of else {
+        return "No estimate of when it is cleared: no worker is there, or no stage of these kinds has been run here.".into();
+    };
+    let kinds = |list: &[KindBasis], past: bool| {
+        let said: Vec<String> = list
+            .iter()
+            .map(|k| {
+                if past {
+                    format!("{} {} ({} past)", k.to_come, k.kind, k.past)
+                } else {
+                    format!("{} {}", k.to_come, k.kind)
+                }
+            })
+            .collect();
+        said.join(", ")
+    };
+    let mut text = format!(
+        "Estimated clearing time: {} (each stage as long as half of its kind were) to {} (as nine in ten were), by past stages: {}.",
+        number::duration(of.half_ms),
+        number::duration(of.most_ms),
+        kinds(&of.basis, true)
+    );
+    if !of.without.is_empty() {
+        text += &format!(
+            " Not in it, for want of a past: {}.",
+            kinds(&of.without, false)
+        );
+    }
+    text
+}
+
+/// The runs that need such jobs, each once, with where they stand.
+fn runs(jobs: &[JobView], is_wanted: impl Fn(&JobView) -> bool) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = vec![];
+    for job in jobs.iter().filter(|j| is_wanted(j)) {
+        for need in &job.needed_by {
+            let id = need.run.to_string();
+            if all.len() < RUNS && !all.iter().any(|(known, _)| *known == id) {
+                let stands = match job.state {
+                    JobState::Running => format!("at step {}", number::integer(job.step)),
+                    JobState::Queued
+                    | JobState::Blocked
+                    | JobState::Succeeded
+                    | JobState::Failed
+                    | JobState::Cancelled => job.state.word().into(),
+                };
+                all.push((
+                    id,
+                    format!(
+                        "{}, seed {}: {} {stands} ({})",
+                        need.arm_key, need.seed, need.name, need.experiment_name
+                    ),
+                ));
+            }
+        }
+    }
+    all
+}
+
 fn job(of: &JobView, now: OffsetDateTime) -> JobRow {
     let why = match (&of.waiting, of.state) {
         (Some(waiting), _) => words::waiting(waiting),
@@ -137,6 +223,11 @@ fn job(of: &JobView, now: OffsetDateTime) -> JobRow {
         .collect();
     let others = of.needed_by.len().saturating_sub(LINKS);
     JobRow {
+        place: match of.waiting {
+            Some(Waiting::Turn { ahead }) => Some(format!("#{}", number::integer(ahead + 1))),
+            Some(Waiting::Inputs { .. } | Waiting::Retry { .. } | Waiting::Worker { .. })
+            | None => None,
+        },
         kind: of.kind.clone(),
         state: of.state.word(),
         why,
@@ -156,22 +247,71 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
     let mut conn = state.conn().await?;
     let jobs = store::list_jobs(&mut conn, JOBS).await?;
     let workers = store::list_workers(&mut conn).await?;
+    let open = store::count_open(&mut conn).await?;
+    let speeds = store::list_speeds(&mut conn).await?;
     drop(conn);
+    let live = workers
+        .iter()
+        .filter(|w| w.seconds_since_seen <= LEASE_SECONDS as f64 && w.protocol == PROTOCOL as i32);
+    let threads: u32 = live.map(|w| w.threads.unsigned_abs()).sum();
     let mut shell = Shell::new(&state, &request, "Queue and workers").crumb("/", "Experiments");
     shell.ignored = asked.ignored();
     html(&QueuePage::new(
         shell,
         &jobs,
         &workers,
+        clearing(&open, &speeds, threads),
         OffsetDateTime::now_utc(),
     ))
+}
+
+#[derive(Debug, Deserialize)]
+pub struct OfRun {
+    run: RunId,
+}
+
+/// What a form asks to be done with a run.
+#[derive(Debug, Clone, Copy)]
+enum Deed {
+    Cancel,
+    Retry,
+}
+
+pub async fn cancel(state: Data<AppState>, form: Form<OfRun>) -> Result<HttpResponse, Problem> {
+    doing(&state, form.run, Deed::Cancel).await
+}
+
+pub async fn retry(state: Data<AppState>, form: Form<OfRun>) -> Result<HttpResponse, Problem> {
+    doing(&state, form.run, Deed::Retry).await
+}
+
+async fn doing(state: &Data<AppState>, run: RunId, deed: Deed) -> Result<HttpResponse, Problem> {
+    let state = state.clone().into_inner();
+    let inner = state.clone();
+    state
+        .detached(async move {
+            let mut tx = inner.begin().await?;
+            match deed {
+                Deed::Cancel => store::cancel_run(&mut tx, run).await?,
+                Deed::Retry => match store::retry_failed(&mut tx, run).await? {
+                    0 => return Err(Problem::conflict("no stage of this run has failed")),
+                    n => n,
+                },
+            };
+            tx.commit().await?;
+            Ok(())
+        })
+        .await?;
+    Ok(HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, "/queue"))
+        .finish())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_core::ids::{ExperimentId, RunId, StageId};
-    use assay_store::{NeededBy, Waiting};
+    use assay_core::ids::{ExperimentId, StageId};
+    use assay_store::NeededBy;
 
     fn sample(state: JobState, waiting: Option<Waiting>) -> JobView {
         JobView {
@@ -211,10 +351,15 @@ mod tests {
             Shell::plain("Queue"),
             &jobs,
             &[],
+            None,
             OffsetDateTime::UNIX_EPOCH,
         );
         let text = page.render().unwrap();
         for words in [
+            "#1",
+            "No estimate of when it is cleared",
+            "action=\"/queue/cancel\"",
+            "are lost",
             "step 1,200 on ",
             "next",
             "no worker with 4 threads",
@@ -227,5 +372,52 @@ mod tests {
             assert!(text.contains(words), "{words}");
         }
         crate::pages::tests::assert_is_clean(&text);
+    }
+
+    #[test]
+    fn the_clearing_time_stands_with_its_basis_and_what_is_not_in_it() {
+        let kind = |kind: &str, past| KindBasis {
+            kind: kind.into(),
+            to_come: 3,
+            past,
+        };
+        let of = Clearing {
+            half_ms: 60_000.0,
+            most_ms: 180_000.0,
+            basis: vec![kind("grpo", 9)],
+            without: vec![kind("ppo", 0)],
+        };
+        let said = clearing_said(Some(&of));
+        for words in ["1 min 0 s", "3 min 0 s", "3 grpo (9 past)", "3 ppo"] {
+            assert!(said.contains(words), "{words} in {said}");
+        }
+        // Nothing waits: nothing is estimated.
+        let page = QueuePage::new(
+            Shell::plain("Queue"),
+            &[],
+            &[],
+            None,
+            OffsetDateTime::UNIX_EPOCH,
+        );
+        assert!(page.clearing.is_none() && page.cancel.is_empty());
+    }
+
+    #[test]
+    fn a_run_is_offered_once_whatever_the_number_of_its_jobs() {
+        let jobs = [
+            sample(JobState::Running, None),
+            sample(JobState::Queued, Some(Waiting::Turn { ahead: 3 })),
+            sample(JobState::Failed, None),
+        ];
+        let page = QueuePage::new(
+            Shell::plain("Queue"),
+            &jobs,
+            &[],
+            None,
+            OffsetDateTime::UNIX_EPOCH,
+        );
+        // The sample's runs share one id.
+        assert_eq!((page.cancel.len(), page.retry.len()), (1, 1));
+        assert!(page.cancel[0].1.contains("at step 1,200"));
     }
 }

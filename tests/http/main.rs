@@ -5,6 +5,7 @@ mod app;
 mod bad_input;
 mod commands;
 mod doors;
+mod exclusions;
 mod importing;
 mod journey;
 mod queue;

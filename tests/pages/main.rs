@@ -5,6 +5,7 @@
 mod app;
 mod decoders;
 mod graveyard;
+mod forms;
 mod numbers;
 mod seed;
 mod viewers;

@@ -62,6 +62,9 @@ pub struct RunFigures {
     pub charged: f64,
     /// Metric name and value.
     pub values: Vec<(String, f64)>,
+    /// Somebody has left the run out, with a reason: it is listed and not counted.
+    #[serde(default)]
+    pub excluded: bool,
 }
 
 impl RunFigures {
@@ -125,10 +128,24 @@ pub struct Comparison {
 }
 
 impl ArmFigures {
-    /// Seed and value, of the runs that have finished.
+    /// Seed and value, of the runs that have finished and count.
     pub fn seeds(&self, metric: &str) -> Vec<(u64, f64)> {
         let of_run = |run: &RunFigures| Some((run.seed, run.value(metric)?));
-        self.runs.iter().filter_map(of_run).collect()
+        self.counted().filter_map(of_run).collect()
+    }
+
+    /// The runs that have finished, without those that were left out.
+    pub fn counted(&self) -> impl Iterator<Item = &RunFigures> {
+        self.runs.iter().filter(|run| !run.excluded)
+    }
+
+    /// As if nobody had left a run out: the other way of the comparison.
+    pub fn with_all_runs(&self) -> Self {
+        let mut all = self.clone();
+        for run in &mut all.runs {
+            run.excluded = false;
+        }
+        all
     }
 }
 
@@ -144,10 +161,10 @@ pub fn compare(budget: &Budget, baseline: &str, metric: &str, arms: &[ArmFigures
         .map(|arm| {
             let own = arm.seeds(metric);
             let values: Vec<f64> = own.iter().map(|(_, v)| *v).collect();
-            let least = arm
-                .runs
+            let charged: Vec<f64> = arm.counted().map(|run| run.charged).collect();
+            let least = charged
                 .iter()
-                .map(|run| run.charged / budget.amount)
+                .map(|charged| charged / budget.amount)
                 .fold(f64::INFINITY, f64::min);
             Row {
                 arm: arm.id.clone(),
@@ -159,11 +176,9 @@ pub fn compare(budget: &Budget, baseline: &str, metric: &str, arms: &[ArmFigures
                 difference: (arm.id != baseline)
                     .then(|| paired_difference(&own, &reference))
                     .flatten(),
-                charged_mean: (!arm.runs.is_empty()).then(|| {
-                    crate::stats::mean(&arm.runs.iter().map(|r| r.charged).collect::<Vec<_>>())
-                }),
+                charged_mean: (!charged.is_empty()).then(|| crate::stats::mean(&charged)),
                 reached: match arm {
-                    _ if arm.runs.is_empty() => Reached::Nothing,
+                    _ if charged.is_empty() => Reached::Nothing,
                     _ if !arm.trains => Reached::NoTraining,
                     _ if least < 0.95 => Reached::Under { share: least },
                     _ => Reached::Budget,
@@ -197,6 +212,7 @@ mod tests {
                     seed: seed as u64,
                     charged,
                     values: vec![("m".into(), v)],
+                    excluded: false,
                 })
                 .collect(),
         }
@@ -227,5 +243,34 @@ mod tests {
             (c.rows[3].value, c.rows[3].reached),
             (None, Reached::Nothing)
         );
+    }
+
+    #[test]
+    fn a_run_that_was_left_out_counts_in_no_number_and_comes_back_whole() {
+        let budget = Budget {
+            unit: BudgetUnit::Flops,
+            amount: 100.0,
+        };
+        let mut arms = [
+            arm("base", &[0.3, 0.3, 0.3], 0.0),
+            arm("grpo", &[0.9, 0.8, 0.1], 99.0),
+        ];
+        arms[1].runs[2].excluded = true;
+        arms[1].runs[2].charged = 10.0;
+        let row = |arms: &[ArmFigures]| compare(&budget, "base", "m", arms).rows[1].clone();
+        let without = row(&arms);
+        assert_eq!((without.value.unwrap().n, without.seeds.len()), (2, 2));
+        assert_eq!(without.reached, Reached::Budget);
+        assert_eq!(without.charged_mean, Some(99.0));
+        let all = arms.each_ref().map(ArmFigures::with_all_runs);
+        let with = row(&all);
+        assert_eq!(with.value.unwrap().n, 3);
+        assert_eq!(with.reached, Reached::Under { share: 0.1 });
+        // All of an arm's runs: nothing is left to say, and its row stays.
+        for run in &mut arms[1].runs {
+            run.excluded = true;
+        }
+        assert_eq!(row(&arms).reached, Reached::Nothing);
+        assert_eq!(row(&arms).value, None);
     }
 }

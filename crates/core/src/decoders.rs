@@ -19,6 +19,9 @@ pub struct DecoderRun {
     pub flops: f64,
     /// Training of the policy and of the judge, in the budget's unit: what the run was charged.
     pub charged: f64,
+    /// Somebody has left the run out, with a reason: it is listed and not counted.
+    #[serde(default)]
+    pub excluded: bool,
 }
 
 /// What is known of one decoder.
@@ -31,15 +34,29 @@ pub struct DecoderFigures {
 }
 
 impl DecoderFigures {
-    /// Seed and share of right answers at a level, of the runs that have finished.
+    /// Seed and share of right answers at a level, of the runs that have finished and count.
     pub fn seeds(&self, level: u32) -> Vec<(u64, f64)> {
-        let at = self.runs.iter().filter(|run| run.level == level);
+        let at = self.counted().filter(|run| run.level == level);
         at.map(|run| (run.seed, run.pass_at_1)).collect()
     }
 
-    /// Seeds that have finished.
+    /// The runs that have finished, without those that were left out.
+    pub fn counted(&self) -> impl Iterator<Item = &DecoderRun> {
+        self.runs.iter().filter(|run| !run.excluded)
+    }
+
+    /// As if nobody had left a run out.
+    pub fn with_all_runs(&self) -> Self {
+        let mut all = self.clone();
+        for run in &mut all.runs {
+            run.excluded = false;
+        }
+        all
+    }
+
+    /// Seeds that have finished and count.
     pub fn finished(&self) -> usize {
-        let mut seeds: Vec<u64> = self.runs.iter().map(|run| run.seed).collect();
+        let mut seeds: Vec<u64> = self.counted().map(|run| run.seed).collect();
         seeds.sort_unstable();
         seeds.dedup();
         seeds.len()
@@ -127,7 +144,7 @@ pub fn by_policy(experiment: &Experiment, figures: &[DecoderFigures]) -> Vec<Dec
 fn row(group: &DecoderGroup, planned: &[u32], of: &DecoderFigures) -> DecoderRow {
     let average = |values: Vec<f64>| (!values.is_empty()).then(|| mean(&values));
     let cell = |&level: &u32| {
-        let runs = || of.runs.iter().filter(move |run| run.level == level);
+        let runs = || of.counted().filter(move |run| run.level == level);
         let seeds = of.seeds(level);
         let values: Vec<f64> = seeds.iter().map(|s| s.1).collect();
         DecoderCell {
@@ -144,7 +161,7 @@ fn row(group: &DecoderGroup, planned: &[u32], of: &DecoderFigures) -> DecoderRow
         }
     };
     // A run was charged once, whatever the number of its levels.
-    let mut charged: Vec<(u64, f64)> = of.runs.iter().map(|r| (r.seed, r.charged)).collect();
+    let mut charged: Vec<(u64, f64)> = of.counted().map(|r| (r.seed, r.charged)).collect();
     charged.sort_by_key(|c| c.0);
     charged.dedup_by_key(|c| c.0);
     DecoderRow {

@@ -37,7 +37,8 @@ pub async fn decoder_figures_for_split(
         r#"select a.key, a.label,
              (select count(*) from run where arm_id = a.id) as "planned!",
              r.seed as "seed?", e.step as "level?", e.pass_at_1 as "pass_at_1?",
-             e.cum_tokens as "tokens?", e.cum_flops as "flops?", c.charged as "charged?"
+             e.cum_tokens as "tokens?", e.cum_flops as "flops?", c.charged as "charged?",
+             exists (select from excluded_run where run_id = r.id) as "excluded!"
          from arm a
          join experiment x on x.id = a.experiment_id
          join experiment_version v on v.experiment_id = x.id and v.version = x.version
@@ -90,6 +91,7 @@ pub async fn decoder_figures_for_split(
             tokens: row.tokens.unwrap_or(0.0),
             flops: row.flops.unwrap_or(0.0),
             charged: row.charged.unwrap_or(0.0),
+            excluded: row.excluded,
         });
     }
     Ok(arms)

@@ -2,7 +2,7 @@
 
 use crate::numbers::{bigint, int};
 use crate::queue::place::{Placed, Wanted, place};
-use crate::{Result, StoreError};
+use crate::{Result, RunState, StoreError};
 use assay_core::canonical;
 use assay_core::ids::{ArmId, ExperimentId, RunId, WorkerId};
 use assay_core::recipe::{self, Plan};
@@ -123,6 +123,25 @@ pub async fn find_experiment_by_spec(
     Ok(id.map(ExperimentId))
 }
 
+/// Which experiments a list is about.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// Stands in the name or the question, whatever the case of a-z.
+    pub text: Option<String>,
+    pub standing: Option<Standing>,
+}
+
+/// Where an experiment stands, by its runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Some run works or waits.
+    Open,
+    /// Some run has failed.
+    Failed,
+    /// Every run has succeeded.
+    Done,
+}
+
 /// Newest first; `before` is the last one of the page before.
 ///
 /// # Errors
@@ -132,11 +151,48 @@ pub async fn list_experiments(
     limit: i64,
     before: Option<ExperimentId>,
 ) -> Result<Vec<ExperimentSummary>> {
+    search_experiments(conn, limit, before, &Search::default()).await
+}
+
+/// As [`list_experiments`], of those that are searched for.
+///
+/// # Errors
+/// `Database`.
+pub async fn search_experiments(
+    conn: &mut PgConnection,
+    limit: i64,
+    before: Option<ExperimentId>,
+    search: &Search,
+) -> Result<Vec<ExperimentSummary>> {
+    let (some, none): (&[RunState], &[RunState]) = match search.standing {
+        None => (&[], &[]),
+        Some(Standing::Open) => (&[RunState::Running, RunState::Waiting], &[]),
+        Some(Standing::Failed) => (&[RunState::Failed], &[]),
+        Some(Standing::Done) => (
+            &[RunState::Succeeded],
+            &[
+                RunState::Running,
+                RunState::Waiting,
+                RunState::Failed,
+                RunState::Cancelled,
+            ],
+        ),
+    };
+    let words = |states: &[RunState]| -> Vec<String> {
+        states.iter().map(|s| s.word().to_string()).collect()
+    };
     let rows = sqlx::query!(
         r#"with page as (
-             select id, name, question, created_at from experiment
-             where $2::uuid is null or (created_at, id) <
-                 (select created_at, id from experiment where id = $2)
+             select id, name, question, created_at from experiment e
+             where ($2::uuid is null or (created_at, id) <
+                     (select created_at, id from experiment where id = $2))
+                 and ($3::text is null or strpos(lower(name || ' ' || question), lower($3)) > 0)
+                 and (cardinality($4::text[]) = 0 or exists (
+                     select from run r where r.experiment_id = e.id
+                         and (select state from run_state where run_id = r.id) = any($4)))
+                 and (cardinality($5::text[]) = 0 or not exists (
+                     select from run r where r.experiment_id = e.id
+                         and (select state from run_state where run_id = r.id) = any($5)))
              order by created_at desc, id desc limit $1
          )
          select p.*,
@@ -159,7 +215,10 @@ pub async fn list_experiments(
          group by p.id, p.name, p.question, p.created_at
          order by p.created_at desc, p.id desc"#,
         limit,
-        before.map(|id| id.0)
+        before.map(|id| id.0),
+        search.text.as_deref(),
+        &words(some),
+        &words(none)
     )
     .fetch_all(conn)
     .await?;

@@ -5,12 +5,14 @@ use crate::ledger::not_charged;
 use crate::numbers::unsigned;
 use assay_core::compare::{ArmFigures, RunFigures};
 use assay_core::ids::{ExperimentId, RunId};
+use assay_core::questions::Shares;
 use assay_core::recipe::EVAL;
 use assay_core::spec::{BudgetUnit, Charge, Role};
 use assay_core::task::Split;
 use assay_core::{metric, stats};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
+use std::collections::HashMap;
 
 /// pass@k of one run's final evaluation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,8 +45,8 @@ pub struct MilestonePoint {
 }
 
 /// Figures of the final evaluation on the test split, every metric of `metric::FINAL`.
-/// A run appears once its `eval` stage has succeeded; decoders, whose runs have none,
-/// are left out: see [`decoder_figures`](crate::decoder_figures).
+/// A run appears once its `eval` stage has succeeded, one that was left out with its mark;
+/// decoders, whose runs have none, are not here: see [`decoder_figures`](crate::decoder_figures).
 ///
 /// # Errors
 /// `Database`; an unknown experiment has none.
@@ -69,7 +71,8 @@ pub async fn figures_for_split(
              (select count(*) from run where arm_id = a.id) as "planned!",
              r.seed as "seed?", e.pass_at_1 as "pass_at_1?", e.maj_at_k as "maj_at_k?",
              e.mean_length as "mean_length?", e.truncated_share as "truncated_share?",
-             c.charged as "charged?"
+             c.charged as "charged?",
+             exists (select from excluded_run where run_id = r.id) as "excluded!"
          from arm a
          join experiment x on x.id = a.experiment_id
          join experiment_version v on v.experiment_id = x.id and v.version = x.version
@@ -128,6 +131,7 @@ pub async fn figures_for_split(
                 seed: unsigned(seed),
                 charged: row.charged.unwrap_or(0.0),
                 values,
+                excluded: row.excluded,
             });
         }
     }
@@ -193,6 +197,45 @@ pub async fn pass_at_k(
             samples,
             values,
         });
+    }
+    Ok(all)
+}
+
+/// The share of right samples by question of the final evaluation, of each of these runs
+/// that has one.
+///
+/// # Errors
+/// `Database`.
+pub async fn final_shares(
+    conn: &mut PgConnection,
+    runs: &[RunId],
+    split: Split,
+) -> Result<HashMap<RunId, Shares>> {
+    let ids: Vec<uuid::Uuid> = runs.iter().map(|run| run.0).collect();
+    let rows = sqlx::query!(
+        r#"select r.id, i.problem,
+             cardinality(array_positions(i.correct, true))::float8
+                 / cardinality(i.correct) as "share!"
+         from run r
+         cross join lateral (
+             select e.id from run_stage rs
+             join job j on j.stage_id = rs.stage_id and j.state = 'succeeded'
+             join evaluation e on e.stage_id = rs.stage_id
+             join kept k on k.stage_id = e.stage_id and k.attempt = e.attempt
+             where rs.run_id = r.id and rs.name = $3 and e.split = $2 and e.step <= k.last_step
+             order by rs.position desc, e.id desc limit 1) e
+         join evaluation_item i on i.evaluation_id = e.id and cardinality(i.correct) > 0
+         where r.id = any($1)"#,
+        &ids,
+        split.word(),
+        EVAL
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut all: HashMap<RunId, Shares> = HashMap::new();
+    for row in rows {
+        let shares = all.entry(RunId(row.id)).or_default();
+        shares.insert(unsigned(row.problem), row.share);
     }
     Ok(all)
 }

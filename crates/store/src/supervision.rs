@@ -7,7 +7,7 @@ use assay_core::supervision::ArmSupervision;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 
-/// Arm by arm, each as if alone: means over its finished runs of what the stages that it
+/// Arm by arm, each as if alone: means over its finished runs that count of what the stages that it
 /// is charged for used. What an accident has made to be done twice counts once.
 ///
 /// # Errors
@@ -23,6 +23,7 @@ pub async fn list_supervision(
              where r.experiment_id = $1 and 'succeeded' = (
                  select j.state from run_stage rs join job j on j.stage_id = rs.stage_id
                  where rs.run_id = r.id order by rs.position desc limit 1)
+             and not exists (select from excluded_run where run_id = r.id)
          ), used as (
              select d.arm_id, s.kind, sum(s.count)::float8 as count
              from done d

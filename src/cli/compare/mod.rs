@@ -97,6 +97,7 @@ fn table(answer: &ComparisonAnswer) -> String {
         }
     }
     out += &verdicts(&answer.outcome);
+    out += &left_out(answer);
     out += &format!(
         "Unadjusted 95% intervals over training seeds (Student's t, paired by seed); the baseline is {}.\n",
         answer.baseline,
@@ -280,6 +281,35 @@ fn estimate(value: Option<Estimate>, digits: usize, signed: bool) -> String {
             format!("{} [{}, {}]", number(mean), number(i.low), number(i.high))
         }
     }
+}
+
+/// How many runs the numbers are over, which were left out, and where that matters.
+fn left_out(answer: &ComparisonAnswer) -> String {
+    let mut out = format!("{}\n", answer.denominator);
+    for event in answer.exclusions.iter().filter(|e| e.is_in_force()) {
+        out += &format!(
+            "excluded: {}, seed {}: {}\n",
+            event.arm, event.seed, event.reason
+        );
+    }
+    let Some(all) = &answer.outcome_with_all_runs else {
+        return out;
+    };
+    let said = |c: &ContrastOutcome| c.verdict.map_or("withheld".into(), |v| v.to_string());
+    for (without, with) in answer.outcome.contrasts.iter().zip(&all.contrasts) {
+        out += &format!(
+            "with every run: {} against {}: {} {}\n",
+            with.arm,
+            with.against,
+            estimate(with.difference, 3, true),
+            if said(with) == said(without) {
+                format!("{}, the same word", said(with))
+            } else {
+                format!("{} (without them: {})", said(with), said(without))
+            },
+        );
+    }
+    out
 }
 
 /// Left-aligned columns, two spaces apart.

@@ -11,6 +11,7 @@ fn arm(id: &str, trains: bool, values: &[f64]) -> ArmFigures {
         .map(|(seed, v)| RunFigures {
             seed: seed as u64,
             charged: if trains { 4e11 } else { 0.0 },
+            excluded: false,
             values: vec![
                 (metric::PASS_AT_1.into(), *v),
                 (metric::LENGTH.into(), 10.0 * v),
@@ -63,6 +64,7 @@ fn answer() -> ComparisonAnswer {
                 tokens: 40.0 * f64::from(level),
                 flops: 0.0,
                 charged: 4e11,
+                excluded: false,
             })
             .collect(),
     };
@@ -87,6 +89,9 @@ fn answer() -> ComparisonAnswer {
         baseline: "base".into(),
         margin: 0.02,
         outcome: outcome(&spec, &arms, &figures),
+        outcome_with_all_runs: None,
+        denominator: Default::default(),
+        exclusions: vec![],
         supervision: vec![],
         splits: vec![
             split(Split::Test, &arms, &figures),

@@ -18,6 +18,8 @@ pub(super) struct ArmRow {
     pub is_baseline: bool,
     pub n: usize,
     pub planned: usize,
+    /// Finished or not, left out with a reason.
+    pub excluded: usize,
     pub value: Cell,
     pub difference: Option<Cell>,
     pub second: Cell,
@@ -85,6 +87,7 @@ pub(super) fn rows(of: &Material, chosen: usize) -> Vec<ArmRow> {
                 is_baseline: row.is_baseline,
                 n: row.value.map_or(0, |v| v.n),
                 planned: row.planned_seeds,
+                excluded: of.denominator_of(&row.arm).excluded,
                 value: cell(kind, row.value.as_ref(), false),
                 difference: difference(Some(row), kind),
                 second: cell(

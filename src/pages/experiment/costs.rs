@@ -3,6 +3,7 @@
 use super::Material;
 use crate::number;
 use assay_core::ledger::{Cost, purpose};
+use assay_core::outcome::Mark;
 use assay_core::spec::BudgetUnit;
 
 #[derive(Debug)]
@@ -115,5 +116,37 @@ pub(super) fn by_purpose(of: &Material) -> ByPurpose {
     ByPurpose {
         columns: columns.iter().map(|word| words(word)).collect(),
         rows,
+    }
+}
+
+/// The share of what was spent that went to stages which unsuccessful arms alone need:
+/// information, not a reproach.
+pub(super) fn on_unsuccessful(of: &Material) -> String {
+    let spending = of.spending();
+    let Some(share) = spending.unsuccessful.share_of(&spending.total) else {
+        return "Nothing has been spent yet.".into();
+    };
+    let arms: Vec<String> = of
+        .view
+        .arms
+        .iter()
+        .filter(|arm| of.mark(&arm.key) == Some(Mark::Unsuccessful))
+        .map(|arm| arm.label.clone())
+        .collect();
+    let of_all = format!(
+        "{} of {} device time",
+        number::duration(spending.unsuccessful.cost.device_ms),
+        number::duration(spending.total.cost.device_ms)
+    );
+    match (arms.is_empty(), of.outcome.withheld) {
+        (true, true) => {
+            "What part went to unsuccessful arms is not said while verdicts are withheld.".into()
+        }
+        (true, false) => "No arm is called unsuccessful by the registered rule.".into(),
+        (false, _) => format!(
+            "{} ({of_all}) went to stages that only unsuccessful arms need: {}.",
+            number::percent(share),
+            arms.join(", ")
+        ),
     }
 }

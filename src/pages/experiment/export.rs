@@ -1,6 +1,6 @@
 //! The comparison for other programs: every metric, both splits, all digits.
 
-use super::Material;
+use super::{Material, excluded};
 use assay_core::compare::{Basis, Comparison, Reached, compare};
 use assay_core::decoders::{DecoderGroup, by_policy};
 use assay_core::metric;
@@ -63,12 +63,19 @@ pub(super) fn json(of: &Material) -> Value {
         "comparisons": list,
         "decoders": decoders,
         "outcome": of.outcome,
+        "outcome_with_all_runs": of
+            .exclusions
+            .iter()
+            .any(|e| e.is_in_force())
+            .then(|| excluded::all_runs(of)),
+        "denominator": of.denominator(0),
+        "exclusions": of.exclusions,
         "supervision": supervision,
         "charged": of.ledger.arms,
     })
 }
 
-const HEAD: [&str; 37] = [
+const HEAD: [&str; 41] = [
     // `arm` at equal compute, `decoder` at equal inference, or a registered `contrast`.
     "row",
     "arm",
@@ -80,6 +87,12 @@ const HEAD: [&str; 37] = [
     "unit",
     "budget",
     "planned_seeds",
+    // Of the arm's runs, whatever the line is about.
+    "done",
+    "crashed",
+    "excluded",
+    // Arms of the experiment that nobody has drawn or listed.
+    "hidden_arms",
     "n",
     "mean",
     "ci95_low",
@@ -124,6 +137,11 @@ impl Line {
         line.set("baseline", arm == of.view.spec.baseline);
         line.set("split", split);
         line.set("metric", metric);
+        let runs = of.denominator_of(arm);
+        line.set("done", runs.done);
+        line.set("crashed", runs.crashed);
+        line.set("excluded", runs.excluded);
+        line.set("hidden_arms", runs.hidden);
         if let Some(own) = of.supervision.iter().find(|s| s.arm == arm && s.runs > 0) {
             for kind in [DEMONSTRATIONS, VERIFIER_CALLS, ORACLE_STEP_LABELS] {
                 line.set(kind, own.count(kind));

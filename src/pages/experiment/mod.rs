@@ -2,9 +2,12 @@
 
 mod comparison;
 mod costs;
+mod decisions;
 mod decoders;
+mod excluded;
 mod export;
 mod figures;
+mod matrix;
 mod runs;
 mod supervision;
 mod tries;
@@ -20,17 +23,23 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_core::compare::{ArmFigures, Basis};
 use assay_core::decoders::DecoderFigures;
+use assay_core::denominator::{Denominator, denominator, is_unsuccessful};
 use assay_core::ids::ExperimentId;
 use assay_core::outcome::{Mark, Outcome, outcome};
 use assay_core::spec::BaseSeeds;
+use assay_core::spending::{Spending, StageSpend, spending};
 use assay_core::supervision::ArmSupervision;
 use assay_core::task::Split;
 use assay_store::{
-    self as store, ExperimentLedger, ExperimentView, MilestonePoint, PassAtK, RunSeries, RunView,
+    self as store, ExclusionEvent, ExperimentLedger, ExperimentView, MilestonePoint, PassAtK,
+    RunSeries, RunView,
 };
 use comparison::ArmRow;
 use costs::{ByPurpose, CostRow};
+pub(super) use decisions::{exclude, include};
+use excluded::Excluded;
 use figures::{Milestones, Picture};
+use matrix::Matrix;
 use runs::ArmRuns;
 use serde_json::Value;
 use tries::{Tries, tries};
@@ -52,12 +61,35 @@ pub(super) struct Material {
     pub decoders: Vec<DecoderFigures>,
     pub decoders_ood: Vec<DecoderFigures>,
     pub supervision: Vec<ArmSupervision>,
+    /// Of the runs that count.
     pub outcome: Outcome,
+    /// Every decision to leave a run out, or to take that back. `test`, `ood` and the
+    /// decoders keep such runs, marked; curves and pass@k are without them.
+    pub exclusions: Vec<ExclusionEvent>,
+    /// What its own stages have spent, each once.
+    pub spent: Vec<StageSpend>,
 }
 
 impl Material {
     pub fn basis(&self) -> Basis {
         (&self.view.spec.budget).into()
+    }
+
+    /// What stands under every figure and in every export; `hidden` arms are not drawn.
+    pub fn denominator(&self, hidden: usize) -> Denominator {
+        let fates = store::fates(&self.runs, &self.exclusions);
+        denominator(fates, &self.outcome, hidden)
+    }
+
+    /// The same, of one arm's runs.
+    pub fn denominator_of(&self, arm: &str) -> Denominator {
+        let fates = store::fates(&self.runs, &self.exclusions);
+        denominator(fates.filter(|run| run.arm == arm), &self.outcome, 0)
+    }
+
+    pub fn spending(&self) -> Spending {
+        let arms = self.view.arms.iter().map(|arm| arm.key.as_str());
+        spending(arms, &self.spent, |arm| is_unsuccessful(&self.outcome, arm))
     }
 
     /// Decoders stand in no table, figure or curve of equal compute.
@@ -143,6 +175,7 @@ struct ExperimentPage {
     trains: bool,
     basis: String,
     baseline: String,
+    baseline_key: String,
     /// What all seeds have in common, so that no interval covers it.
     fixed: String,
     missing: Vec<String>,
@@ -166,6 +199,11 @@ struct ExperimentPage {
     charged: Vec<CostRow>,
     by_purpose: ByPurpose,
     spent: Vec<CostRow>,
+    /// What part of it went to what did not work.
+    spent_on_unsuccessful: String,
+    excluded: Excluded,
+    denominator: String,
+    matrix: Matrix,
     margin: String,
     min_gain: String,
     registered: String,
@@ -192,6 +230,7 @@ impl ExperimentPage {
             trains: !of.test.is_empty(),
             basis: of.basis().to_string(),
             baseline: baseline.to_string(),
+            baseline_key: spec.baseline.clone(),
             fixed: fixed(of),
             missing: runs::missing(of),
             unit: words::unit(spec.budget.unit),
@@ -228,6 +267,10 @@ impl ExperimentPage {
             charged: costs::charged(of),
             by_purpose: costs::by_purpose(of),
             spent: costs::spent(of),
+            spent_on_unsuccessful: costs::on_unsuccessful(of),
+            excluded: excluded::excluded(of, wanted.metric),
+            denominator: of.denominator(0).to_string(),
+            matrix: matrix::matrix(of),
             margin: number::significant(spec.margin),
             min_gain: number::significant(spec.min_gain),
             registered: words::FINAL
@@ -281,8 +324,12 @@ async fn material(
     };
     let test = store::run_figures(&mut conn, id).await?;
     let decoders = store::decoder_figures(&mut conn, id).await?;
-    Ok(Material {
+    let exclusions = store::list_exclusions(&mut conn, id).await?;
+    let spent = store::list_spending(&mut conn, &[id]).await?.remove(&id);
+    let mut of = Material {
         outcome: outcome(&view.spec, &test, &decoders),
+        spent: spent.unwrap_or_default(),
+        exclusions,
         runs: store::list_runs(&mut conn, id).await?,
         test,
         decoders,
@@ -294,7 +341,19 @@ async fn material(
         pass_at_k: store::pass_at_k(&mut conn, id, Split::Test).await?,
         series,
         view,
-    })
+    };
+    leave_out(&mut of);
+    Ok(of)
+}
+
+/// Curves and pass@k have no mark for runs that do not count: they are taken out here.
+fn leave_out(of: &mut Material) {
+    for out in of.exclusions.iter().filter(|e| e.is_in_force()) {
+        of.milestones.retain(|p| p.run != out.run);
+        of.series.retain(|s| s.run != out.run);
+        of.pass_at_k
+            .retain(|p| (p.arm_key.as_str(), p.seed) != (out.arm.as_str(), out.seed));
+    }
 }
 
 pub async fn page(

@@ -20,6 +20,8 @@ pub(super) struct RunCell {
     pub now: String,
     pub spark: Option<String>,
     pub last: String,
+    /// Why it does not count.
+    pub excluded: Option<String>,
 }
 
 pub(super) fn by_arm(of: &Material) -> Vec<ArmRuns> {
@@ -55,6 +57,11 @@ fn cell(of: &Material, run: &RunView) -> RunCell {
             let title = format!("validation pass@1, {} measured, now {last}", curve.len());
             sparkline(&curve, (0.0, 1.0), &title)
         }),
+        excluded: of
+            .exclusions
+            .iter()
+            .find(|e| e.run == run.id && e.is_in_force())
+            .map(|e| e.reason.clone()),
         last,
     }
 }
@@ -101,14 +108,16 @@ fn now(run: &RunView) -> String {
 
 /// What the comparison still lacks, one line an arm.
 pub(super) fn missing(of: &Material) -> Vec<String> {
-    let trained = of
-        .test
-        .iter()
-        .map(|arm| (&arm.id, &arm.label, arm.runs.len(), arm.planned_seeds));
-    let decoders = of
-        .decoders
-        .iter()
-        .map(|arm| (&arm.id, &arm.label, arm.finished(), arm.planned_seeds));
+    let trained = of.test.iter().map(|arm| {
+        let left_out = of.denominator_of(&arm.id).excluded;
+        let planned = arm.planned_seeds.saturating_sub(left_out);
+        (&arm.id, &arm.label, arm.counted().count(), planned)
+    });
+    let decoders = of.decoders.iter().map(|arm| {
+        let left_out = of.denominator_of(&arm.id).excluded;
+        let planned = arm.planned_seeds.saturating_sub(left_out);
+        (&arm.id, &arm.label, arm.finished(), planned)
+    });
     trained
         .chain(decoders)
         .filter(|(_, _, done, planned)| done < planned)

@@ -143,7 +143,8 @@ impl Outcome {
     }
 }
 
-/// Figures of the final evaluation on the test split, decoders apart.
+/// Figures of the final evaluation on the test split, decoders apart; runs that were left
+/// out do not count.
 pub fn outcome(
     experiment: &Experiment,
     arms: &[ArmFigures],
@@ -211,13 +212,28 @@ pub fn outcome(
     outcome
 }
 
+/// The rule applied as if nobody had left a run out: the other way of the comparison.
+pub fn outcome_with_all_runs(
+    experiment: &Experiment,
+    arms: &[ArmFigures],
+    decoders: &[DecoderFigures],
+) -> Outcome {
+    let arms: Vec<ArmFigures> = arms.iter().map(ArmFigures::with_all_runs).collect();
+    let decoders: Vec<DecoderFigures> =
+        decoders.iter().map(DecoderFigures::with_all_runs).collect();
+    outcome(experiment, &arms, &decoders)
+}
+
 fn attempts(
     experiment: &Experiment,
     arms: &[ArmFigures],
     decoders: &[DecoderFigures],
 ) -> Vec<AttemptOutcome> {
     let finished = |id: &str| {
-        let trained = arms.iter().find(|a| a.id == id).map(|a| a.runs.len());
+        let trained = arms
+            .iter()
+            .find(|a| a.id == id)
+            .map(|a| a.counted().count());
         let decoder = || decoders.iter().find(|d| d.id == id).map(|d| d.finished());
         trained.or_else(decoder).unwrap_or(0)
     };

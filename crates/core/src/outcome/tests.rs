@@ -299,6 +299,7 @@ fn arm(id: &str, values: &[f64]) -> ArmFigures {
         seed,
         charged: 1000.0,
         values: vec![(metric::PASS_AT_1.into(), *v)],
+        excluded: false,
     };
     ArmFigures {
         id: id.into(),
@@ -317,6 +318,7 @@ fn decoder(id: &str, level: u32, values: &[f64]) -> DecoderFigures {
         tokens: 10.0 * f64::from(level) + seed as f64,
         flops: 0.0,
         charged: 300.0 + 2.0 * seed as f64,
+        excluded: false,
     };
     DecoderFigures {
         id: id.into(),

@@ -109,6 +109,7 @@ async fn decoders_stand_apart_from_what_was_trained() {
         tokens,
         flops: 100.0 * tokens,
         charged,
+        excluded: false,
     };
     assert_eq!(
         decoders[0].runs,

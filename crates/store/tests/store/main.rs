@@ -3,6 +3,7 @@
 mod artifacts;
 mod cancelling;
 mod claiming;
+mod counting;
 mod db;
 mod decoders;
 mod figures;

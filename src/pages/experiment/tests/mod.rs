@@ -1,5 +1,6 @@
 //! The whole page from made-up material: what must stand on it, in every state.
 
+mod left_out;
 mod registered;
 
 use super::*;
@@ -60,6 +61,8 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
         })
         .collect();
     let mut of = Material {
+        exclusions: vec![],
+        spent: vec![],
         decoders: vec![],
         decoders_ood: vec![],
         supervision: vec![],
@@ -138,6 +141,7 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
                             (metric::LENGTH.into(), 14.0 + 8.0 * i as f64 + seed as f64),
                             (metric::TRUNCATED.into(), 0.01 * i as f64),
                         ],
+                        excluded: false,
                     });
                 }
             }

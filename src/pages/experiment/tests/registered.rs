@@ -75,6 +75,7 @@ budget: {{ unit: flops, amount: {BUDGET:e} }}
                     tokens: 41.0 * f64::from(level),
                     flops: 4e7 * f64::from(level),
                     charged: BUDGET,
+                    excluded: false,
                 })
             });
             of.decoders.push(DecoderFigures {
@@ -92,6 +93,7 @@ budget: {{ unit: flops, amount: {BUDGET:e} }}
                     .iter()
                     .map(|m| (m.to_string(), value + wobble(seed)))
                     .collect(),
+                excluded: false,
             };
             let figures = ArmFigures {
                 id: arm.id.clone(),

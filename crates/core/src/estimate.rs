@@ -1,0 +1,198 @@
+//! What an experiment would take, said before it is submitted, and when the queue would be
+//! empty: from past stages of the same kinds, with the kinds for which there are none.
+
+use crate::recipe::Plan;
+use crate::spec::{BudgetUnit, Experiment};
+use crate::spending::KindSpeed;
+use serde::Serialize;
+use std::collections::{BTreeMap, HashSet};
+
+/// Kinds of stages, how many are to come, and on how many past ones the figure stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KindBasis {
+    pub kind: String,
+    pub to_come: u64,
+    pub past: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WorkEstimate {
+    pub unit: BudgetUnit,
+    pub amount: f64,
+    /// Arms that have a budget to use.
+    pub training_arms: usize,
+    pub seeds: usize,
+    /// Amount x arms x seeds: the most that training can be charged.
+    pub training: f64,
+    pub stages: usize,
+    /// Of those, computed already and used again.
+    pub known: usize,
+    /// `None` where no stage to come is of a kind that has been run here.
+    pub device_ms: Option<f64>,
+    pub basis: Vec<KindBasis>,
+    /// Kinds that have never finished here: not in the device time.
+    pub without: Vec<KindBasis>,
+}
+
+/// A stage with a budget takes its amount at the past rate of its kind, another one the
+/// mean of its kind.
+pub fn estimate(
+    experiment: &Experiment,
+    plan: &Plan,
+    known: &HashSet<String>,
+    speeds: &[KindSpeed],
+) -> WorkEstimate {
+    let training_arms = experiment.arms.iter().filter(|arm| arm.trains()).count();
+    let seeds = experiment.seeds.len();
+    let (mut device_ms, mut any) = (0.0, false);
+    let mut kinds: BTreeMap<&str, KindBasis> = BTreeMap::new();
+    let to_do = plan.stages.iter().filter(|s| !known.contains(&s.hash));
+    for stage in to_do.clone() {
+        let kind = stage.spec.job.kind();
+        let speed = speeds.iter().find(|s| s.kind == kind && s.stages > 0);
+        let entry = kinds.entry(kind).or_insert_with(|| KindBasis {
+            kind: kind.into(),
+            to_come: 0,
+            past: speed.map_or(0, |s| s.stages),
+        });
+        entry.to_come += 1;
+        let Some(speed) = speed else { continue };
+        any = true;
+        let units = match experiment.budget.unit {
+            BudgetUnit::Flops => speed.sum.flops,
+            BudgetUnit::Tokens => speed.sum.tokens,
+        };
+        device_ms += match &stage.spec.budget {
+            Some(budget) if units > 0.0 => budget.amount * speed.sum.device_ms / units,
+            Some(_) | None => speed.sum.device_ms / speed.stages as f64,
+        };
+    }
+    let (basis, without) = kinds.into_values().partition(|k| k.past > 0);
+    WorkEstimate {
+        unit: experiment.budget.unit,
+        amount: experiment.budget.amount,
+        training_arms,
+        seeds,
+        training: experiment.budget.amount * training_arms as f64 * seeds as f64,
+        stages: plan.stages.len(),
+        known: plan.stages.len() - to_do.count(),
+        device_ms: any.then_some(device_ms),
+        basis,
+        without,
+    }
+}
+
+/// When what waits and runs now would be done, by past stages of the same kinds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Clearing {
+    /// With every stage as long as half of its kind were at most, then as nine in ten.
+    pub half_ms: f64,
+    pub most_ms: f64,
+    pub basis: Vec<KindBasis>,
+    pub without: Vec<KindBasis>,
+}
+
+/// `None` without threads, or where no kind that is open has been run before. Stages are
+/// thought to be spread over the threads without a gap, so it is a lower bound.
+pub fn clearing(open: &[(String, i64)], speeds: &[KindSpeed], threads: u32) -> Option<Clearing> {
+    let (mut half_ms, mut most_ms) = (0.0, 0.0);
+    let (mut basis, mut without) = (vec![], vec![]);
+    for (kind, n) in open {
+        let speed = speeds.iter().find(|s| s.kind == *kind && s.stages > 0);
+        let of = KindBasis {
+            kind: kind.clone(),
+            to_come: n.unsigned_abs(),
+            past: speed.map_or(0, |s| s.stages),
+        };
+        match speed {
+            None => without.push(of),
+            Some(speed) => {
+                half_ms += of.to_come as f64 * speed.half_ms;
+                most_ms += of.to_come as f64 * speed.most_ms;
+                basis.push(of);
+            }
+        }
+    }
+    (threads > 0 && !basis.is_empty()).then(|| Clearing {
+        half_ms: half_ms / f64::from(threads),
+        most_ms: most_ms / f64::from(threads),
+        basis,
+        without,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Cost;
+    use crate::recipe::plan;
+
+    const FILE: &str = "
+name: t
+question: q?
+task: { name: modchain }
+seeds: 2
+budget: { unit: tokens, amount: 10000 }
+baseline: base
+stages:
+  - { id: base, kind: pretrain, model: {} }
+arms:
+  - { id: base, policy: base }
+  - { id: a, stages: [{ id: sft, kind: sft, inputs: { init: base } }] }
+  - { id: b, stages: [{ id: grpo, kind: grpo, inputs: { init: base } }] }";
+
+    fn speed(kind: &str, stages: u64, tokens: f64, device_ms: f64) -> KindSpeed {
+        KindSpeed {
+            kind: kind.into(),
+            stages,
+            sum: Cost {
+                tokens,
+                flops: 0.0,
+                device_ms,
+            },
+            half_ms: 100.0,
+            most_ms: 300.0,
+        }
+    }
+
+    #[test]
+    fn budgets_go_at_the_past_rate_the_rest_at_the_past_mean_and_unknown_kinds_are_named() {
+        let experiment = Experiment::from_text(FILE).unwrap_or_else(|v| panic!("{v}"));
+        let plan = plan(&experiment, "");
+        // 4 sft stages had 40,000 tokens in 8 s: a stage of 10,000 takes 2 s.
+        let speeds = [
+            speed("sft", 4, 40_000.0, 8_000.0),
+            speed("eval", 10, 0.0, 5_000.0),
+            speed("pretrain", 1, 1.0, 7_000.0),
+        ];
+        let of = estimate(&experiment, &plan, &HashSet::new(), &speeds);
+        assert_eq!((of.training_arms, of.training), (2, 40_000.0));
+        // Two seeds: a base and an sft each, six evaluations.
+        let expected = 2.0 * 7_000.0 + 2.0 * 2_000.0 + 6.0 * 500.0;
+        assert!((of.device_ms.unwrap() - expected).abs() < 1e-6, "{of:?}");
+        assert_eq!(of.without.len(), 1);
+        assert_eq!(
+            (of.without[0].kind.as_str(), of.without[0].to_come),
+            ("grpo", 2)
+        );
+        // What is computed already costs nothing.
+        let base = plan.stages[0].hash.clone();
+        let again = estimate(&experiment, &plan, &HashSet::from([base]), &speeds);
+        assert_eq!(again.known, 1);
+        assert!((again.device_ms.unwrap() - (expected - 7_000.0)).abs() < 1e-6);
+        assert_eq!(
+            estimate(&experiment, &plan, &HashSet::new(), &[]).device_ms,
+            None
+        );
+    }
+
+    #[test]
+    fn a_queue_is_cleared_by_its_threads_and_without_a_past_there_is_no_time() {
+        let open = [("sft".to_string(), 4), ("ppo".to_string(), 1)];
+        let of = clearing(&open, &[speed("sft", 9, 1.0, 1.0)], 2).unwrap();
+        assert_eq!((of.half_ms, of.most_ms), (200.0, 600.0));
+        assert_eq!(of.without[0].kind, "ppo");
+        assert_eq!(clearing(&open, &[], 2), None);
+        assert_eq!(clearing(&open, &[speed("sft", 9, 1.0, 1.0)], 0), None);
+    }
+}

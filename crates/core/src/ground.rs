@@ -1,0 +1,187 @@
+//! On what ground arms of different experiments can stand side by side: equal compute or
+//! not, the same questions or not. What may be said follows from it.
+
+use crate::compare::Basis;
+use crate::spec::experiment::EvaluationPlan;
+use crate::spec::{Budget, BudgetUnit, Experiment};
+use crate::task::TaskSpec;
+use serde::Serialize;
+
+/// Budgets that are this near, relative to the larger, count as equal.
+pub const TOLERANCE: f64 = 0.05;
+
+/// One column of the comparison.
+#[derive(Debug, Clone, Copy)]
+pub struct Entrant<'a> {
+    pub label: &'a str,
+    pub experiment: &'a Experiment,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "ground", rename_all = "snake_case")]
+pub enum Ground {
+    /// The budgets match; the largest stands for all.
+    EqualCompute { basis: Basis },
+    /// No verdict; values are each at its own budget.
+    Unequal {
+        unit: BudgetUnit,
+        least: f64,
+        most: f64,
+        /// Who had the least.
+        shortest: String,
+    },
+    /// Budgets in different units: nothing can be said of them together.
+    OtherUnits,
+}
+
+/// `None` of no entrants.
+pub fn ground(entrants: &[Entrant<'_>]) -> Option<Ground> {
+    let budget = |e: &Entrant<'_>| -> Budget { e.experiment.budget.clone() };
+    let first = budget(entrants.first()?);
+    if entrants
+        .iter()
+        .any(|e| e.experiment.budget.unit != first.unit)
+    {
+        return Some(Ground::OtherUnits);
+    }
+    let shortest = entrants.iter().min_by(|a, b| {
+        a.experiment
+            .budget
+            .amount
+            .total_cmp(&b.experiment.budget.amount)
+    })?;
+    let least = shortest.experiment.budget.amount;
+    let most = entrants
+        .iter()
+        .map(|e| e.experiment.budget.amount)
+        .fold(least, f64::max);
+    Some(if most - least <= TOLERANCE * most {
+        Ground::EqualCompute {
+            basis: Basis::EqualCompute {
+                unit: first.unit,
+                budget: most,
+            },
+        }
+    } else {
+        Ground::Unequal {
+            unit: first.unit,
+            least,
+            most,
+            shortest: shortest.label.to_string(),
+        }
+    })
+}
+
+/// Why two entrants were not asked the same questions in the same way; `None` if they were.
+pub fn other_questions(a: &Experiment, b: &Experiment) -> Option<&'static str> {
+    let asked = |e: &Experiment| -> (TaskSpec, EvaluationPlan) {
+        let mut plan = e.evaluation.clone();
+        // What happens on the validation split is no part of the examination.
+        plan.milestones = vec![];
+        (plan.validation_problems, plan.validation_samples) = (0, 0);
+        (e.task.clone(), plan)
+    };
+    let ((task_a, plan_a), (task_b, plan_b)) = (asked(a), asked(b));
+    if task_a != task_b {
+        Some("their tasks differ, so they answered other questions")
+    } else if plan_a.problems != plan_b.problems {
+        Some("they answered different numbers of questions")
+    } else if plan_a != plan_b {
+        Some("they answered with other samples, lengths or temperatures")
+    } else {
+        None
+    }
+}
+
+/// Why seeds of two experiments are no pairs; `None` if they are.
+pub fn unpaired(a: &Experiment, b: &Experiment) -> Option<&'static str> {
+    if a.root_seed != b.root_seed {
+        Some("another root seed: seeds of the same number share nothing")
+    } else if a.base_seeds != b.base_seeds {
+        Some("one has a base for each seed, the other one for all")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn experiment(change: &str) -> Experiment {
+        let text = format!(
+            "
+name: t
+question: q?
+seeds: 2
+baseline: base
+stages: [{{ id: base, kind: pretrain, model: {{}} }}]
+arms: [{{ id: base, policy: base }}]
+{change}"
+        );
+        Experiment::from_text(&text).unwrap_or_else(|v| panic!("{v}"))
+    }
+
+    const TASK: &str = "task: { name: modchain }\n";
+
+    fn with_budget(unit: &str, amount: f64) -> Experiment {
+        experiment(&format!(
+            "{TASK}budget: {{ unit: {unit}, amount: {amount} }}"
+        ))
+    }
+
+    #[test]
+    fn budgets_within_five_per_cent_are_equal_and_else_the_shortest_is_named() {
+        let of = |all: &[Experiment]| {
+            let entrants: Vec<Entrant<'_>> = all
+                .iter()
+                .map(|experiment| Entrant {
+                    label: if experiment.budget.amount < 100.0 {
+                        "short"
+                    } else {
+                        "long"
+                    },
+                    experiment,
+                })
+                .collect();
+            ground(&entrants)
+        };
+        let near = [with_budget("tokens", 100.0), with_budget("tokens", 95.0)];
+        let expected = Basis::EqualCompute {
+            unit: BudgetUnit::Tokens,
+            budget: 100.0,
+        };
+        assert_eq!(of(&near), Some(Ground::EqualCompute { basis: expected }));
+        let far = [with_budget("tokens", 100.0), with_budget("tokens", 94.0)];
+        assert_eq!(
+            of(&far),
+            Some(Ground::Unequal {
+                unit: BudgetUnit::Tokens,
+                least: 94.0,
+                most: 100.0,
+                shortest: "short".into()
+            })
+        );
+        let units = [with_budget("tokens", 100.0), with_budget("flops", 1e9)];
+        assert_eq!(of(&units), Some(Ground::OtherUnits));
+        assert_eq!(of(&[]), None);
+    }
+
+    #[test]
+    fn the_same_questions_are_the_same_task_asked_in_the_same_way() {
+        let budget = "budget: { unit: tokens, amount: 100 }\n";
+        let of = |change: &str| experiment(&format!("{budget}{change}"));
+        let plain = of(TASK);
+        assert_eq!(other_questions(&plain, &plain), None);
+        let looks = of(&format!("{TASK}evaluation: {{ validation_problems: 7 }}"));
+        assert_eq!(other_questions(&plain, &looks), None);
+        let fewer = of(&format!("{TASK}evaluation: {{ problems: 7 }}"));
+        assert!(other_questions(&plain, &fewer).unwrap().contains("numbers"));
+        let hotter = of(&format!("{TASK}evaluation: {{ temperature: 0.5 }}"));
+        assert!(other_questions(&plain, &hotter).is_some());
+        let task = of("task: { name: parity }\n");
+        assert!(other_questions(&plain, &task).unwrap().contains("tasks"));
+        let seed = of(&format!("{TASK}root_seed: 9\n"));
+        assert!(unpaired(&plain, &seed).is_some() && unpaired(&plain, &plain).is_none());
+    }
+}

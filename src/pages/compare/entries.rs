@@ -1,0 +1,259 @@
+//! What is compared: runs and arms of any experiments, and what policy adds to them.
+
+use super::Wanted;
+use crate::pages::judged::{Judged, judged};
+use crate::problem::Problem;
+use assay_core::compare::{ArmFigures, RunFigures};
+use assay_core::ids::{ExperimentId, RunId};
+use assay_core::questions::Shares;
+use assay_core::spec::RequiredAttempt;
+use assay_core::task::Split;
+use assay_store::{self as store, MilestonePoint, RunView, StoreError};
+use sqlx::PgConnection;
+use std::collections::{BTreeMap, HashMap};
+
+/// How an entry came to be here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    Asked,
+    /// A required attempt of the first entry's experiment.
+    Policy,
+}
+
+/// One column.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub experiment: ExperimentId,
+    pub arm: String,
+    /// One run alone, or all of the arm's.
+    pub run: Option<RunId>,
+    pub label: String,
+    pub origin: Origin,
+    /// Of the runs that have finished and count.
+    pub figures: ArmFigures,
+    /// The share of right answers by question, of the same runs.
+    pub shares: Vec<(u64, Shares)>,
+    /// Validation along training, of the same runs.
+    pub milestones: Vec<MilestonePoint>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Material {
+    pub entries: Vec<Entry>,
+    pub experiments: BTreeMap<ExperimentId, Judged>,
+    /// What cannot stand in one table with the others, and why.
+    pub apart: Vec<String>,
+    /// Required attempts that were folded away, by the reader.
+    pub collapsed: Vec<String>,
+    /// What was asked for and is not there.
+    pub unknown: Vec<String>,
+}
+
+/// More would be no table.
+pub(super) const MOST: usize = 24;
+
+pub(super) async fn material(
+    conn: &mut PgConnection,
+    wanted: &Wanted,
+) -> Result<Material, Problem> {
+    let mut of = Material::default();
+    let mut runs_of: HashMap<ExperimentId, Vec<RunView>> = HashMap::new();
+    let mut asked: Vec<(ExperimentId, String, Option<RunId>)> = vec![];
+    for word in wanted.runs.iter().take(MOST) {
+        let run = match word.parse::<RunId>() {
+            Err(_) => None,
+            Ok(id) => found(store::get_run(&mut *conn, id).await)?,
+        };
+        match run {
+            None => of.unknown.push(format!("runs={word}")),
+            Some(run) => asked.push((run.experiment, run.arm.key, Some(run.id))),
+        }
+    }
+    for word in wanted.arms.iter().take(MOST.saturating_sub(asked.len())) {
+        let parts = word.split_once('/');
+        match parts.and_then(|(id, arm)| Some((id.parse::<ExperimentId>().ok()?, arm))) {
+            None => of.unknown.push(format!("arms={word}")),
+            Some((id, arm)) => asked.push((id, arm.into(), None)),
+        }
+    }
+    for (id, arm, run) in asked {
+        if !load(&mut *conn, &mut of, &mut runs_of, id).await? {
+            of.unknown.push(format!("arms={id}/{arm}"));
+            continue;
+        }
+        place(&mut of, &runs_of[&id], id, &arm, run, Origin::Asked);
+    }
+    add_by_policy(&mut of, &runs_of, wanted.collapse);
+    read_figures(conn, &mut of, &runs_of).await?;
+    Ok(of)
+}
+
+fn found<T>(of: Result<T, StoreError>) -> Result<Option<T>, Problem> {
+    match of {
+        Ok(found) => Ok(Some(found)),
+        Err(StoreError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// False where there is no such experiment.
+async fn load(
+    conn: &mut PgConnection,
+    of: &mut Material,
+    runs_of: &mut HashMap<ExperimentId, Vec<RunView>>,
+    id: ExperimentId,
+) -> Result<bool, Problem> {
+    if of.experiments.contains_key(&id) {
+        return Ok(true);
+    }
+    if found(store::get_experiment(&mut *conn, id).await)?.is_none() {
+        return Ok(false);
+    }
+    let known = judged(&mut *conn, id).await?;
+    of.experiments.insert(id, known);
+    runs_of.insert(id, store::list_runs(conn, id).await?);
+    Ok(true)
+}
+
+fn place(
+    of: &mut Material,
+    runs: &[RunView],
+    id: ExperimentId,
+    arm: &str,
+    run: Option<RunId>,
+    origin: Origin,
+) {
+    let Some(known) = of.experiments.get(&id) else {
+        return;
+    };
+    let is_same = |e: &Entry| e.experiment == id && e.arm == arm && e.run == run;
+    if of.entries.iter().any(is_same) {
+        return;
+    }
+    let spec = &known.view.spec;
+    let name = spec.arm(arm).map(|a| a.label.clone());
+    let seed = run
+        .and_then(|run| runs.iter().find(|r| r.id == run))
+        .map(|r| r.seed);
+    let label = match (name, seed) {
+        (None, _) => {
+            of.unknown.push(format!("arms={id}/{arm}"));
+            return;
+        }
+        (Some(name), None) => name,
+        (Some(name), Some(seed)) => format!("{name}, seed {seed}"),
+    };
+    if spec.arm(arm).is_some_and(|a| a.decoder().is_some()) {
+        of.apart.push(format!(
+            "{label} of {} is a decoder: it is compared at equal inference, on its experiment's page.",
+            known.view.name
+        ));
+        return;
+    }
+    let whole = known.arms.iter().find(|a| a.id == arm).cloned();
+    let mut figures = whole.unwrap_or_else(|| ArmFigures {
+        id: arm.into(),
+        label: label.clone(),
+        trains: true,
+        planned_seeds: spec.seeds.len(),
+        runs: vec![],
+    });
+    let is_wanted = |r: &RunFigures| !r.excluded && seed.is_none_or(|s| s == r.seed);
+    figures.runs.retain(is_wanted);
+    if seed.is_some() {
+        figures.planned_seeds = 1;
+    }
+    of.entries.push(Entry {
+        experiment: id,
+        arm: arm.into(),
+        run,
+        label,
+        origin,
+        figures,
+        shares: vec![],
+        milestones: vec![],
+    });
+}
+
+/// A comparison must not leave out what its experiment was not allowed to leave out.
+fn add_by_policy(of: &mut Material, runs_of: &HashMap<ExperimentId, Vec<RunView>>, collapse: bool) {
+    let Some(first) = of.entries.first().map(|e| e.experiment) else {
+        return;
+    };
+    let Some(known) = of.experiments.get(&first) else {
+        return;
+    };
+    for (role, attempt) in known.view.spec.required_attempts.clone() {
+        match attempt {
+            RequiredAttempt::NotRun { not_run } => {
+                of.apart
+                    .push(format!("{role}: not run, because: {not_run}"));
+            }
+            RequiredAttempt::Arm(arm) => {
+                let is_there = |e: &Entry| e.experiment == first && e.arm == arm;
+                if of.entries.iter().any(is_there) {
+                    continue;
+                }
+                if collapse {
+                    of.collapsed.push(format!("{role} ({arm})"));
+                } else {
+                    let runs = runs_of.get(&first).map_or(&[][..], Vec::as_slice);
+                    place(of, runs, first, &arm, None, Origin::Policy);
+                }
+            }
+        }
+    }
+}
+
+async fn read_figures(
+    conn: &mut PgConnection,
+    of: &mut Material,
+    runs_of: &HashMap<ExperimentId, Vec<RunView>>,
+) -> Result<(), Problem> {
+    // Run of an entry at a seed that counts.
+    let counted = |entry: &Entry| -> Vec<(u64, RunId)> {
+        let own = runs_of.get(&entry.experiment).into_iter().flatten();
+        own.filter(|run| run.arm.key == entry.arm)
+            .filter(|run| entry.figures.runs.iter().any(|f| f.seed == run.seed))
+            .map(|run| (run.seed, run.id))
+            .collect()
+    };
+    for id in of.experiments.keys() {
+        let exclusions = store::list_exclusions(&mut *conn, *id).await?;
+        for out in exclusions.iter().filter(|e| e.is_in_force()) {
+            let is_asked = |e: &&Entry| {
+                e.experiment == *id && e.arm == out.arm && e.run.is_none_or(|run| run == out.run)
+            };
+            if of.entries.iter().any(|e| is_asked(&e)) {
+                of.apart.push(format!(
+                    "{}, seed {} was left out and counts in no number here: {}",
+                    out.label, out.seed, out.reason
+                ));
+            }
+        }
+    }
+    let all: Vec<RunId> = of
+        .entries
+        .iter()
+        .flat_map(counted)
+        .map(|(_, id)| id)
+        .collect();
+    let shares = store::final_shares(&mut *conn, &all, Split::Test).await?;
+    let mut milestones = vec![];
+    for id in of.experiments.keys() {
+        milestones.extend(store::milestones(&mut *conn, *id).await?);
+    }
+    for entry in &mut of.entries {
+        let runs = counted(entry);
+        entry.milestones = milestones
+            .iter()
+            .filter(|p| runs.iter().any(|(_, id)| *id == p.run))
+            .cloned()
+            .collect();
+        entry.shares = runs
+            .into_iter()
+            .filter_map(|(seed, id)| Some((seed, shares.get(&id).cloned()?)))
+            .collect();
+    }
+    Ok(())
+}

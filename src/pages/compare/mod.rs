@@ -1,0 +1,527 @@
+//! `/compare?runs=a,b&arms=EXPERIMENT/arm`: what differs between any runs or arms, and did
+//! it matter?
+
+mod entries;
+mod table;
+
+use super::query::Asked;
+use super::{Choice, Shell, html, words};
+use crate::charts;
+use crate::number::{self, Kind};
+use crate::problem::Problem;
+use crate::state::AppState;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use assay_core::config::Differs;
+use assay_core::ground::Ground;
+use assay_core::stats::Estimate;
+use assay_store as store;
+use entries::Material;
+use serde_json::json;
+use table::{Compared, Line, compared};
+
+/// What the address asks for.
+#[derive(Debug, Default)]
+struct Wanted {
+    runs: Vec<String>,
+    arms: Vec<String>,
+    /// Index into `words::FINAL`; the first experiment's primary figure otherwise.
+    metric: Option<usize>,
+    all: bool,
+    collapse: bool,
+}
+
+impl Wanted {
+    fn read(asked: &mut Asked) -> Self {
+        let list = |text: Option<String>| -> Vec<String> {
+            let text = text.unwrap_or_default();
+            let parts = text.split(',').map(str::trim).filter(|p| !p.is_empty());
+            parts.map(String::from).collect()
+        };
+        let finals: Vec<(&str, usize)> = (0..).zip(words::FINAL).map(|(i, f)| (f.0, i)).collect();
+        let yes = [("1", true), ("0", false)];
+        Self {
+            runs: list(asked.text("runs")),
+            arms: list(asked.text("arms")),
+            metric: asked.choose("metric", &finals),
+            all: asked.choose("all", &yes).unwrap_or(false),
+            collapse: asked.choose("collapse", &yes).unwrap_or(false),
+        }
+    }
+
+    /// The address with some of it changed.
+    fn query(&self, arms: &[String], all: bool, collapse: bool) -> String {
+        let mut parts = vec![];
+        for (key, list) in [("runs", &self.runs[..]), ("arms", arms)] {
+            if !list.is_empty() {
+                parts.push(format!("{key}={}", encoded(&list.join(","))));
+            }
+        }
+        if let Some(metric) = self.metric {
+            parts.push(format!("metric={}", words::FINAL[metric].0));
+        }
+        if all {
+            parts.push("all=1".into());
+        }
+        if collapse {
+            parts.push("collapse=1".into());
+        }
+        format!("?{}", parts.join("&"))
+    }
+}
+
+/// Slashes and commas may stand in a query as they are.
+fn encoded(text: &str) -> String {
+    let keep = |b: u8| b.is_ascii_alphanumeric() || b"-_./,~".contains(&b);
+    let byte = |b: u8| {
+        if keep(b) {
+            char::from(b).to_string()
+        } else {
+            format!("%{b:02X}")
+        }
+    };
+    text.bytes().map(byte).collect()
+}
+
+#[derive(Template)]
+#[template(path = "compare/page.html")]
+struct ComparePage {
+    shell: Shell,
+    runs: String,
+    arms: String,
+    metric_title: &'static str,
+    metrics: Vec<Choice>,
+    basis: String,
+    /// Why no verdict is given, with the shortest named.
+    bar: Option<String>,
+    columns: Vec<ColumnHead>,
+    rows: Vec<LineRow>,
+    shortest: Option<String>,
+    config: Vec<ConfigRow>,
+    changed: usize,
+    /// Keys of stages that not every column has.
+    elsewhere: usize,
+    keys: usize,
+    all: bool,
+    toggle_all: String,
+    collapse: Option<(String, String)>,
+    apart: Vec<String>,
+    picture: Option<(String, String)>,
+    add: Vec<(String, String)>,
+    export: String,
+}
+
+struct ColumnHead {
+    label: String,
+    experiment: String,
+    href: String,
+}
+
+struct ConfigRow {
+    key: String,
+    cells: Vec<String>,
+}
+
+struct LineRow {
+    key: String,
+    label: String,
+    class: String,
+    experiment: String,
+    href: String,
+    by_policy: bool,
+    n: String,
+    value: (String, String),
+    at_shortest: String,
+    difference: (String, String),
+    verdict: String,
+    questions: String,
+    budget: String,
+    charged: String,
+}
+
+/// Values longer than this are cut; JSON has them whole.
+const CUT: usize = 80;
+
+impl ComparePage {
+    fn new(shell: Shell, wanted: &Wanted, of: &Material, metric: usize) -> Self {
+        let (_, name, metric_title) = words::FINAL[metric];
+        let table = compared(of, name);
+        let kind = Kind::of(name);
+        let options = words::FINAL.iter().enumerate().map(|(i, f)| Choice {
+            value: f.0.into(),
+            label: f.2.into(),
+            chosen: i == metric,
+        });
+        let policy: Vec<String> = table
+            .lines
+            .iter()
+            .filter(|l| l.added_by_policy)
+            .map(|l| l.label.clone())
+            .collect();
+        let collapse = if !of.collapsed.is_empty() {
+            Some((
+                format!(
+                    "{} collapsed by you: {}.",
+                    number::counted(of.collapsed.len() as i64, "required attempt"),
+                    of.collapsed.join(", ")
+                ),
+                wanted.query(&wanted.arms, wanted.all, false),
+            ))
+        } else if !policy.is_empty() {
+            Some((
+                format!(
+                    "Added by policy, because the first experiment must not leave them out: {}.",
+                    policy.join(", ")
+                ),
+                wanted.query(&wanted.arms, wanted.all, true),
+            ))
+        } else {
+            None
+        };
+        Self {
+            shell,
+            runs: wanted.runs.join(","),
+            arms: wanted.arms.join(","),
+            metric_title,
+            metrics: options.collect(),
+            basis: table.basis_text.clone(),
+            bar: bar(&table),
+            columns: table
+                .lines
+                .iter()
+                .map(|l| ColumnHead {
+                    label: l.label.clone(),
+                    experiment: l.experiment_name.clone(),
+                    href: href(l),
+                })
+                .collect(),
+            shortest: match &table.ground {
+                Some(Ground::Unequal { least, .. }) => Some(format!("{least:.3e}")),
+                Some(Ground::EqualCompute { .. } | Ground::OtherUnits) | None => None,
+            },
+            changed: table.count(Differs::InValue),
+            elsewhere: table.count(Differs::InPresence),
+            keys: table.config.len(),
+            config: table
+                .config
+                .iter()
+                .filter(|r| wanted.all || r.differs == Differs::InValue)
+                .map(|r| ConfigRow {
+                    key: r.key.clone(),
+                    cells: r.values.iter().map(|v| cut(v.as_deref())).collect(),
+                })
+                .collect(),
+            all: wanted.all,
+            toggle_all: wanted.query(&wanted.arms, !wanted.all, wanted.collapse),
+            collapse,
+            apart: of.apart.clone(),
+            picture: picture(&table, kind, metric_title),
+            add: add(of, wanted),
+            export: wanted.query(&wanted.arms, true, wanted.collapse),
+            rows: (0..)
+                .zip(&table.lines)
+                .map(|(slot, line)| row(slot, line, kind))
+                .collect(),
+        }
+    }
+}
+
+fn cut(value: Option<&str>) -> String {
+    let value = value.unwrap_or_default();
+    if value.chars().count() <= CUT {
+        return value.into();
+    }
+    value.chars().take(CUT).chain(['…']).collect()
+}
+
+fn href(of: &Line) -> String {
+    match &of.run {
+        Some(run) => format!("/runs/{run}"),
+        None => format!("/experiments/{}", of.experiment),
+    }
+}
+
+fn bar(of: &Compared) -> Option<String> {
+    match of.ground.as_ref()? {
+        Ground::EqualCompute { .. } => None,
+        Ground::Unequal { shortest, .. } => Some(format!(
+            "Budgets differ by more than 5 %; the shortest is {shortest}. Final values are each at its own budget, so no verdict is given; beside them stands what each had reached within the shortest."
+        )),
+        Ground::OtherUnits => Some(
+            "Budgets are counted in different units, so nothing can be said at equal compute and no verdict is given.".into(),
+        ),
+    }
+}
+
+fn pair(kind: Kind, of: Option<&Estimate>, signed: bool) -> (String, String) {
+    let Some(e) = of else {
+        return (number::NONE.into(), String::new());
+    };
+    let (mean, interval) = if signed {
+        (
+            number::signed(kind, e.mean),
+            e.interval.map(|i| number::signed_interval(kind, &i)),
+        )
+    } else {
+        (
+            number::value(kind, e.mean),
+            e.interval.map(|i| number::interval(kind, &i)),
+        )
+    };
+    (mean, interval.unwrap_or_else(|| number::no_interval(e.n)))
+}
+
+fn row(slot: usize, of: &Line, kind: Kind) -> LineRow {
+    let first = slot == 0;
+    let because = |why: &Option<String>| why.clone().unwrap_or_default();
+    LineRow {
+        key: of.arm.clone(),
+        label: of.label.clone(),
+        class: charts::series_class(slot),
+        experiment: of.experiment_name.clone(),
+        href: href(of),
+        by_policy: of.added_by_policy,
+        n: format!("{} of {}", of.value.map_or(0, |v| v.n), of.planned_seeds),
+        value: pair(kind, of.value.as_ref(), false),
+        at_shortest: of
+            .at_shortest
+            .map_or(number::NONE.into(), |e| number::estimate(Kind::Share, &e)),
+        difference: match (&of.difference, first) {
+            (_, true) => ("compared with".into(), String::new()),
+            (Some(d), false) => {
+                let (mean, interval) = pair(kind, Some(d), true);
+                (mean, format!("{interval}, n = {}", d.n))
+            }
+            (None, false) => (number::NONE.into(), because(&of.no_difference)),
+        },
+        verdict: match (of.verdict, first) {
+            (_, true) => String::new(),
+            (Some(verdict), false) => verdict.to_string(),
+            (None, false) => "none: not registered".into(),
+        },
+        questions: match (&of.questions, first) {
+            (_, true) => String::new(),
+            (Some(t), false) => format!(
+                "{} won, {} lost, {} tied",
+                number::integer(t.wins as i64),
+                number::integer(t.losses as i64),
+                number::integer(t.ties as i64)
+            ),
+            (None, false) => because(&of.no_questions),
+        },
+        budget: format!("{} {}", number::prefixed(of.budget), of.unit),
+        charged: of
+            .charged_mean
+            .map_or(number::NONE.into(), number::prefixed),
+    }
+}
+
+/// Differences to the first column; nothing where no two of them share an axis.
+fn picture(of: &Compared, kind: Kind, title: &str) -> Option<(String, String)> {
+    let others = (0..).zip(&of.lines).skip(1);
+    let rows: Vec<charts::Row> = others
+        .filter(|(_, line)| line.difference.is_some())
+        .map(|(slot, line)| charts::Row {
+            key: line.arm.clone(),
+            label: line.label.clone(),
+            slot,
+            estimate: line.difference,
+            seeds: line.difference_seeds.iter().map(|s| s.1).collect(),
+            note: None,
+        })
+        .collect();
+    let first = of.lines.first()?;
+    if rows.is_empty() {
+        return None;
+    }
+    let left_out = of.lines.len() - 1 - rows.len();
+    let drawn = charts::Rows {
+        title: format!("Differences to {} in {title}", first.label),
+        x_title: format!("difference to {}", first.label),
+        kind,
+        differences: true,
+        rows,
+    }
+    .draw();
+    let refused = if left_out > 0 {
+        format!(
+            " {} not on this axis: see the table for why.",
+            number::counted(left_out as i64, "column")
+        )
+    } else {
+        String::new()
+    };
+    let unequal = if matches!(of.ground, Some(Ground::EqualCompute { .. })) {
+        ""
+    } else {
+        " Each at its own budget: not equal compute."
+    };
+    Some((
+        drawn.svg,
+        format!(
+            "{}. Unadjusted 95 % intervals, paired by seed; no registered test.{unequal}{refused}",
+            of.basis_text
+        ),
+    ))
+}
+
+/// Other arms of the experiments that are here.
+fn add(of: &Material, wanted: &Wanted) -> Vec<(String, String)> {
+    let mut links = vec![];
+    for (id, known) in &of.experiments {
+        for arm in &known.view.spec.arms {
+            let word = format!("{id}/{}", arm.id);
+            let is_there = |e: &entries::Entry| e.experiment == *id && e.arm == arm.id;
+            if arm.decoder().is_some() || of.entries.iter().any(is_there) {
+                continue;
+            }
+            let mut arms = wanted.arms.clone();
+            arms.push(word);
+            links.push((
+                wanted.query(&arms, wanted.all, wanted.collapse),
+                format!("{} ({})", arm.label, known.view.name),
+            ));
+        }
+    }
+    links
+}
+
+async fn read(
+    state: &AppState,
+    request: &HttpRequest,
+) -> Result<(Wanted, Material, usize, Vec<String>), Problem> {
+    let mut asked = Asked::read(request.query_string());
+    let wanted = Wanted::read(&mut asked);
+    let mut conn = state.conn().await?;
+    let of = entries::material(&mut conn, &wanted).await?;
+    for word in &of.unknown {
+        let (key, value) = word.split_once('=').unwrap_or(("", word));
+        asked.refuse(key, value);
+    }
+    let many = wanted.runs.len() + wanted.arms.len();
+    if many > entries::MOST {
+        asked.refuse(
+            "columns",
+            &format!("{many}, the first {} are shown", entries::MOST),
+        );
+    }
+    let primary = of
+        .entries
+        .first()
+        .and_then(|e| of.experiments.get(&e.experiment))
+        .and_then(|known| {
+            words::FINAL
+                .iter()
+                .position(|f| f.1 == known.view.spec.metric)
+        });
+    let metric = wanted.metric.or(primary).unwrap_or(0);
+    Ok((wanted, of, metric, asked.ignored()))
+}
+
+pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let (wanted, of, metric, ignored) = read(&state, &request).await?;
+    let mut shell = Shell::new(&state, &request, "Compare").crumb("/", "Experiments");
+    shell.ignored = ignored;
+    let mut page = ComparePage::new(shell, &wanted, &of, metric);
+    if of.entries.is_empty() {
+        let mut conn = state.conn().await?;
+        let newest = store::list_experiments(&mut conn, 10, None).await?;
+        for e in newest {
+            let view = store::get_experiment(&mut conn, e.id).await?;
+            let arms: Vec<String> = view
+                .spec
+                .arms
+                .iter()
+                .filter(|arm| arm.decoder().is_none())
+                .map(|arm| format!("{}/{}", e.id, arm.id))
+                .collect();
+            page.add.push((wanted.query(&arms, false, false), e.name));
+        }
+    }
+    html(&page)
+}
+
+pub async fn json(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let (_, of, metric, ignored) = read(&state, &request).await?;
+    let table = compared(&of, words::FINAL[metric].1);
+    Ok(HttpResponse::Ok().json(json!({
+        "comparison": table,
+        "apart": of.apart,
+        "collapsed": of.collapsed,
+        "ignored": ignored,
+        "interval": "95 %, Student's t over seeds; differences paired by seed; unadjusted, not registered",
+    })))
+}
+
+pub async fn csv(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let (_, of, metric, _) = read(&state, &request).await?;
+    let table = compared(&of, words::FINAL[metric].1);
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((
+            "content-disposition",
+            "attachment; filename=\"compare.csv\"",
+        ))
+        .body(lines(&table, &of.collapsed)))
+}
+
+const HEAD: &str = "experiment,arm,run,label,added_by_policy,metric,basis,budget,unit,charged_mean,planned_seeds,n,mean,ci95_low,ci95_high,difference_n,difference,difference_ci95_low,difference_ci95_high,verdict,wins,losses,ties,no_difference,collapsed\r\n";
+
+fn lines(of: &Compared, collapsed: &[String]) -> String {
+    let mut out = HEAD.to_string();
+    let maybe = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
+    for line in &of.lines {
+        let (value, difference) = (line.value, line.difference);
+        let interval = |e: Option<Estimate>| e.and_then(|e| e.interval);
+        let count = |pick: fn(&assay_core::questions::Tally) -> usize| {
+            line.questions
+                .as_ref()
+                .map_or(String::new(), |t| pick(t).to_string())
+        };
+        let cells = [
+            line.experiment.clone(),
+            line.arm.clone(),
+            line.run.clone().unwrap_or_default(),
+            quoted(&line.label),
+            line.added_by_policy.to_string(),
+            of.metric.clone(),
+            quoted(&of.basis_text),
+            line.budget.to_string(),
+            line.unit.to_string(),
+            maybe(line.charged_mean),
+            line.planned_seeds.to_string(),
+            value.map_or(0, |v| v.n).to_string(),
+            maybe(value.map(|v| v.mean)),
+            maybe(interval(value).map(|i| i.low)),
+            maybe(interval(value).map(|i| i.high)),
+            difference.map_or(0, |v| v.n).to_string(),
+            maybe(difference.map(|v| v.mean)),
+            maybe(interval(difference).map(|i| i.low)),
+            maybe(interval(difference).map(|i| i.high)),
+            line.verdict
+                .map_or(String::new(), |v| quoted(&v.to_string())),
+            count(|t| t.wins),
+            count(|t| t.losses),
+            count(|t| t.ties),
+            quoted(line.no_difference.as_deref().unwrap_or_default()),
+            quoted(&collapsed.join("; ")),
+        ];
+        out += &cells.join(",");
+        out += "\r\n";
+    }
+    out
+}
+
+/// Quoted; a spreadsheet shall not take it for a formula.
+fn quoted(text: &str) -> String {
+    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        "'"
+    } else {
+        ""
+    };
+    format!("\"{guard}{}\"", text.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! What the columns say of each other: pure, so that the page, CSV and JSON are one.
+
+use super::entries::{Entry, Material, Origin};
+use assay_core::compare::Basis;
+use assay_core::config::{self, Differs, Flat, Row};
+use assay_core::ground::{Entrant, Ground, ground, other_questions, unpaired};
+use assay_core::outcome::Verdict;
+use assay_core::questions::{Tally, tally};
+use assay_core::stats::{Estimate, differences, estimate, mean, paired_difference};
+use serde::Serialize;
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Line {
+    pub experiment: String,
+    pub experiment_name: String,
+    pub arm: String,
+    pub run: Option<String>,
+    pub label: String,
+    pub added_by_policy: bool,
+    pub budget: f64,
+    pub unit: &'static str,
+    pub charged_mean: Option<f64>,
+    pub planned_seeds: usize,
+    pub value: Option<Estimate>,
+    pub seeds: Vec<(u64, f64)>,
+    /// Validation pass@1 within the smallest budget, where budgets differ.
+    pub at_shortest: Option<Estimate>,
+    /// To the first column, over the seeds in common.
+    pub difference: Option<Estimate>,
+    pub difference_seeds: Vec<(u64, f64)>,
+    /// Why there is none.
+    pub no_difference: Option<String>,
+    /// Of the registered rule, where a contrast names the two.
+    pub verdict: Option<Verdict>,
+    pub questions: Option<Tally>,
+    pub no_questions: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Compared {
+    pub metric: String,
+    pub ground: Option<Ground>,
+    pub basis_text: String,
+    pub lines: Vec<Line>,
+    /// Every key, in the order of the lines.
+    pub config: Vec<Row>,
+}
+
+impl Compared {
+    pub fn count(&self, wanted: Differs) -> usize {
+        self.config.iter().filter(|r| r.differs == wanted).count()
+    }
+}
+
+pub(super) fn compared(of: &Material, metric: &str) -> Compared {
+    let entrants: Vec<Entrant<'_>> = of
+        .entries
+        .iter()
+        .filter_map(|e| {
+            Some(Entrant {
+                label: &e.label,
+                experiment: &of.experiments.get(&e.experiment)?.view.spec,
+            })
+        })
+        .collect();
+    let ground = ground(&entrants);
+    let lines = of
+        .entries
+        .iter()
+        .map(|e| line(of, e, metric, ground.as_ref()));
+    Compared {
+        metric: metric.into(),
+        basis_text: said(ground.as_ref()),
+        lines: lines.collect(),
+        config: config::side_by_side(&of.entries.iter().map(|e| flat(of, e)).collect::<Vec<_>>()),
+        ground,
+    }
+}
+
+fn said(ground: Option<&Ground>) -> String {
+    match ground {
+        None => String::new(),
+        Some(Ground::EqualCompute { basis }) => basis.to_string(),
+        Some(Ground::Unequal {
+            unit, least, most, ..
+        }) => format!(
+            "not equal compute: budgets from {least:.3e} to {most:.3e} training {} per seed",
+            crate::pages::words::unit(*unit)
+        ),
+        Some(Ground::OtherUnits) => {
+            "not equal compute: budgets are counted in different units".into()
+        }
+    }
+}
+
+fn line(of: &Material, entry: &Entry, metric: &str, ground: Option<&Ground>) -> Line {
+    let known = of.experiments.get(&entry.experiment);
+    let seeds = entry.figures.seeds(metric);
+    let values: Vec<f64> = seeds.iter().map(|s| s.1).collect();
+    let charged: Vec<f64> = entry.figures.counted().map(|r| r.charged).collect();
+    let first = of
+        .entries
+        .first()
+        .filter(|first| !std::ptr::eq(*first, entry));
+    let mut line = Line {
+        experiment: entry.experiment.to_string(),
+        experiment_name: known.map_or(String::new(), |k| k.view.name.clone()),
+        arm: entry.arm.clone(),
+        run: entry.run.map(|run| run.to_string()),
+        label: entry.label.clone(),
+        added_by_policy: entry.origin == Origin::Policy,
+        budget: known.map_or(f64::NAN, |k| k.view.spec.budget.amount),
+        unit: known.map_or("", |k| k.view.spec.budget.unit.word()),
+        charged_mean: (!charged.is_empty()).then(|| mean(&charged)),
+        planned_seeds: entry.figures.planned_seeds,
+        value: estimate(&values),
+        at_shortest: match ground {
+            Some(Ground::Unequal { least, .. }) => within(entry, *least),
+            Some(Ground::EqualCompute { .. } | Ground::OtherUnits) | None => None,
+        },
+        seeds,
+        difference: None,
+        difference_seeds: vec![],
+        no_difference: None,
+        verdict: None,
+        questions: None,
+        no_questions: None,
+    };
+    if let Some(first) = first {
+        against(of, entry, first, metric, ground, &mut line);
+    }
+    line
+}
+
+fn against(
+    of: &Material,
+    entry: &Entry,
+    first: &Entry,
+    metric: &str,
+    ground: Option<&Ground>,
+    line: &mut Line,
+) {
+    let pair = (
+        of.experiments.get(&entry.experiment),
+        of.experiments.get(&first.experiment),
+    );
+    let (Some(own), Some(other)) = pair else {
+        return;
+    };
+    if let Some(why) = other_questions(&own.view.spec, &other.view.spec) {
+        line.no_difference = Some(why.into());
+        line.no_questions = Some(why.into());
+        return;
+    }
+    if let Some(why) = unpaired(&own.view.spec, &other.view.spec) {
+        line.no_difference = Some(why.into());
+        line.no_questions = Some(why.into());
+        return;
+    }
+    let theirs = first.figures.seeds(metric);
+    line.difference_seeds = differences(&line.seeds, &theirs);
+    line.difference = paired_difference(&line.seeds, &theirs);
+    if line.difference.is_none() {
+        line.no_difference = Some("no finished seed in common".into());
+    }
+    match tally(&entry.shares, &first.shares) {
+        Ok(tally) => line.questions = Some(tally),
+        Err(why) => line.no_questions = Some(words(why).into()),
+    }
+    // Words only from the registered rule, and only where it is about these two.
+    let whole = entry.run.is_none() && first.run.is_none();
+    let equal = matches!(ground, Some(Ground::EqualCompute { .. }));
+    if whole && equal && entry.experiment == first.experiment && own.outcome.metric == metric {
+        let named = own.outcome.contrasts.iter().find(|c| {
+            c.arm == entry.arm
+                && c.against == first.arm
+                && matches!(c.basis, Basis::EqualCompute { .. })
+        });
+        line.verdict = named.and_then(|c| c.verdict);
+    }
+}
+
+fn words(why: assay_core::questions::Refused) -> &'static str {
+    use assay_core::questions::Refused;
+    match why {
+        Refused::NoSeedInCommon => "no finished seed in common",
+        Refused::OtherQuestions => "they answered other questions",
+    }
+}
+
+/// The last milestone within a budget, of each seed; nothing is interpolated.
+fn within(entry: &Entry, budget: f64) -> Option<Estimate> {
+    let mut last: Vec<(u64, f64, f64)> = vec![];
+    for p in entry.milestones.iter().filter(|p| p.x <= budget) {
+        match last.iter_mut().find(|(seed, ..)| *seed == p.seed) {
+            Some(known) if p.x >= known.1 => *known = (p.seed, p.x, p.pass_at_1),
+            Some(_) => {}
+            None => last.push((p.seed, p.x, p.pass_at_1)),
+        }
+    }
+    estimate(&last.iter().map(|l| l.2).collect::<Vec<_>>())
+}
+
+fn flat(of: &Material, entry: &Entry) -> Flat {
+    let Some(known) = of.experiments.get(&entry.experiment) else {
+        return Flat::new();
+    };
+    let spec = &known.view.spec;
+    let mut flat = config::of_experiment(spec);
+    if let Some(arm) = spec.arm(&entry.arm) {
+        flat.extend(config::of_arm(spec, arm));
+    }
+    let file: String = known.view.sha256.chars().take(12).collect();
+    flat.insert(
+        "file".into(),
+        format!("version {}, {file}", known.view.version),
+    );
+    flat
+}

@@ -1,0 +1,405 @@
+//! `/cost`: what would it cost, what did we spend, what share went to what did not work?
+
+mod published;
+mod what_if;
+
+use super::judged::{Judged, judged};
+use super::query::Asked;
+use super::{Shell, html};
+use crate::entering::{self, Entry};
+use crate::number;
+use crate::problem::Problem;
+use crate::state::AppState;
+use actix_web::http::header;
+use actix_web::web::{Data, Form};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use assay_core::denominator::is_unsuccessful;
+use assay_core::ids::ExperimentId;
+use assay_core::spending::{Spending, Spent, StageSpend, spending};
+use assay_store::{self as store, Price};
+use published::PublishedRow;
+use serde::Deserialize;
+use time::OffsetDateTime;
+use what_if::WhatIf;
+
+#[derive(Template)]
+#[template(path = "cost/page.html")]
+struct CostPage {
+    shell: Shell,
+    ask: Ask,
+    lines: Vec<String>,
+    link: String,
+    prices: Vec<PriceRow>,
+    spent: Vec<SpentRow>,
+    /// Sums over the listed experiments.
+    total: Option<SpentRow>,
+    chosen: Option<ByArm>,
+    /// A price was in force for some of what was spent.
+    priced: bool,
+    /// Device time for which none was.
+    unpriced: Option<String>,
+    more: bool,
+    published: Vec<PublishedRow>,
+    correction: String,
+    rate: Option<String>,
+    today: String,
+}
+
+/// What the form shows again.
+#[derive(Debug, Default)]
+struct Ask {
+    gpus: String,
+    hours: String,
+    rate: String,
+    seeds: String,
+    arms: String,
+}
+
+struct PriceRow {
+    device: String,
+    dollars: String,
+    plain: String,
+    from: String,
+    source: String,
+    in_force: bool,
+}
+
+/// One experiment, or one arm of it.
+struct SpentRow {
+    href: Option<String>,
+    name: String,
+    device: String,
+    flops: String,
+    dollars: String,
+    unsuccessful: String,
+    evaluation: String,
+    lost: String,
+}
+
+struct ByArm {
+    name: String,
+    rows: Vec<SpentRow>,
+    said: String,
+}
+
+const EXPERIMENTS: i64 = 20;
+
+struct Material {
+    experiments: Vec<(Judged, Vec<StageSpend>)>,
+    chosen: Option<(Judged, Vec<StageSpend>)>,
+    prices: Vec<Price>,
+    more: bool,
+}
+
+impl CostPage {
+    fn new(shell: Shell, of: &Material, ask: WhatIf, now: OffsetDateTime) -> Self {
+        let plain = |n: Option<f64>| n.map_or(String::new(), |n| n.to_string());
+        let sums: Vec<Spending> = of.experiments.iter().map(|(j, s)| summed(j, s)).collect();
+        let mut total = Spending::default();
+        for sum in &sums {
+            add(&mut total, sum);
+        }
+        let unpriced = total.total.unpriced_ms;
+        Self {
+            shell,
+            lines: ask.lines(),
+            link: format!("/cost?{}", ask.query()),
+            ask: Ask {
+                gpus: plain(ask.gpus),
+                hours: plain(ask.hours),
+                rate: plain(ask.rate),
+                seeds: plain(ask.seeds),
+                arms: plain(ask.arms),
+            },
+            prices: prices(&of.prices, now),
+            spent: of
+                .experiments
+                .iter()
+                .zip(&sums)
+                .map(|((judged, _), sum)| {
+                    let href = format!("/cost?experiment={}", judged.view.id);
+                    row(Some(href), judged.view.name.clone(), sum)
+                })
+                .collect(),
+            total: (sums.len() > 1).then(|| row(None, "Together".into(), &total)),
+            chosen: of
+                .chosen
+                .as_ref()
+                .map(|(judged, stages)| by_arm(judged, stages)),
+            priced: total.total.dollars.is_some(),
+            unpriced: (total.total.dollars.is_some() && unpriced > 0.0)
+                .then(|| number::duration(unpriced)),
+            more: of.more,
+            published: published::rows(ask.rate),
+            correction: published::correction(),
+            rate: ask.rate.map(number::dollars),
+            today: now.date().to_string(),
+        }
+    }
+}
+
+fn summed(of: &Judged, stages: &[StageSpend]) -> Spending {
+    let arms = of.view.arms.iter().map(|arm| arm.key.as_str());
+    spending(arms, stages, |arm| is_unsuccessful(&of.outcome, arm))
+}
+
+fn add(total: &mut Spending, of: &Spending) {
+    total.evaluation += of.evaluation;
+    total.lost += of.lost;
+    for (sum, part) in [
+        (&mut total.total, &of.total),
+        (&mut total.unsuccessful, &of.unsuccessful),
+    ] {
+        sum.cost += part.cost;
+        sum.unpriced_ms += part.unpriced_ms;
+        if let Some(dollars) = part.dollars {
+            *sum.dollars.get_or_insert(0.0) += dollars;
+        }
+    }
+}
+
+fn money(of: &Spent) -> String {
+    of.dollars.map_or(number::NONE.into(), number::dollars)
+}
+
+fn row(href: Option<String>, name: String, of: &Spending) -> SpentRow {
+    SpentRow {
+        href,
+        name,
+        device: number::duration(of.total.cost.device_ms),
+        flops: number::prefixed(of.total.cost.flops),
+        dollars: money(&of.total),
+        unsuccessful: of
+            .unsuccessful
+            .share_of(&of.total)
+            .map_or(number::NONE.into(), |share| {
+                let time = number::duration(of.unsuccessful.cost.device_ms);
+                format!("{} ({time})", number::percent(share))
+            }),
+        evaluation: number::duration(of.evaluation.device_ms),
+        lost: number::duration(of.lost.device_ms),
+    }
+}
+
+fn by_arm(of: &Judged, stages: &[StageSpend]) -> ByArm {
+    let sum = summed(of, stages);
+    let line = |name: String, spent: &Spent, note: &str| SpentRow {
+        href: None,
+        name,
+        device: number::duration(spent.cost.device_ms),
+        flops: number::prefixed(spent.cost.flops),
+        dollars: money(spent),
+        unsuccessful: note.into(),
+        evaluation: String::new(),
+        lost: String::new(),
+    };
+    let mut rows: Vec<SpentRow> = sum
+        .arms
+        .iter()
+        .map(|(key, spent)| {
+            let known = of.view.arms.iter().find(|a| a.key == *key);
+            let note = if is_unsuccessful(&of.outcome, key) {
+                "unsuccessful"
+            } else {
+                ""
+            };
+            line(known.map_or(key.clone(), |a| a.label.clone()), spent, note)
+        })
+        .collect();
+    rows.push(line("Shared by several arms".into(), &sum.shared, ""));
+    rows.push(line("All".into(), &sum.total, ""));
+    ByArm {
+        name: of.view.name.clone(),
+        rows,
+        said: if of.outcome.withheld {
+            "Verdicts are withheld, so no arm is called unsuccessful yet.".into()
+        } else {
+            "Each stage once: under the arm that alone needs it, else as shared. Stages that an earlier experiment had computed are that one's.".into()
+        },
+    }
+}
+
+fn prices(of: &[Price], now: OffsetDateTime) -> Vec<PriceRow> {
+    of.iter()
+        .enumerate()
+        .map(|(i, price)| PriceRow {
+            device: price.device.clone(),
+            dollars: number::dollars(price.dollars_per_hour),
+            plain: price.dollars_per_hour.to_string(),
+            from: number::moment(price.valid_from),
+            source: price.source.clone(),
+            // Newest first: the first that has begun holds.
+            in_force: price.valid_from <= now
+                && !of[..i]
+                    .iter()
+                    .any(|p| p.valid_from <= now && p.device.eq_ignore_ascii_case(&price.device)),
+        })
+        .collect()
+}
+
+async fn material(state: &AppState, chosen: Option<ExperimentId>) -> Result<Material, Problem> {
+    let mut conn = state.conn().await?;
+    let mut list = store::list_experiments(&mut conn, EXPERIMENTS + 1, None).await?;
+    let more = list.len() as i64 > EXPERIMENTS;
+    list.truncate(EXPERIMENTS as usize);
+    let mut ids: Vec<ExperimentId> = list.iter().map(|e| e.id).collect();
+    ids.extend(chosen);
+    let mut spent = store::list_spending(&mut conn, &ids).await?;
+    let chosen = match chosen {
+        Some(id) => Some((
+            judged(&mut conn, id).await?,
+            spent.get(&id).cloned().unwrap_or_default(),
+        )),
+        None => None,
+    };
+    let mut experiments = vec![];
+    for of in list {
+        let stages = spent.remove(&of.id).unwrap_or_default();
+        experiments.push((judged(&mut conn, of.id).await?, stages));
+    }
+    Ok(Material {
+        experiments,
+        chosen,
+        prices: store::list_prices(&mut conn).await?,
+        more,
+    })
+}
+
+pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let mut asked = Asked::read(request.query_string());
+    let ask = WhatIf::read(&mut asked);
+    let chosen = asked.text("experiment").and_then(|text| {
+        let id = text.parse::<ExperimentId>();
+        if id.is_err() {
+            asked.refuse("experiment", &text);
+        }
+        id.ok()
+    });
+    let of = material(&state, chosen).await?;
+    let mut shell = Shell::new(&state, &request, "Cost").crumb("/", "Experiments");
+    shell.ignored = asked.ignored();
+    html(&CostPage::new(shell, &of, ask, OffsetDateTime::now_utc()))
+}
+
+#[derive(Debug, Deserialize)]
+pub struct PriceForm {
+    #[serde(default)]
+    device: String,
+    #[serde(default)]
+    dollars_per_hour: String,
+    #[serde(default)]
+    valid_from: String,
+    #[serde(default)]
+    source: String,
+}
+
+pub async fn add_price(
+    state: Data<AppState>,
+    form: Form<PriceForm>,
+) -> Result<HttpResponse, Problem> {
+    let form = form.into_inner();
+    let entry = Entry {
+        device: form.device,
+        dollars_per_hour: form.dollars_per_hour.trim().parse().ok(),
+        valid_from: form.valid_from,
+        source: form.source,
+    };
+    entering::add_price(&state, entry.check()?).await?;
+    Ok(HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, "/cost#prices"))
+        .finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::tests::assert_is_clean;
+
+    fn render(prices: Vec<Price>, query: &str) -> String {
+        let of = Material {
+            experiments: vec![],
+            chosen: None,
+            prices,
+            more: false,
+        };
+        let ask = WhatIf::read(&mut Asked::read(query));
+        let now = OffsetDateTime::UNIX_EPOCH + time::Duration::days(9);
+        let text = CostPage::new(Shell::plain("Cost"), &of, ask, now)
+            .render()
+            .unwrap();
+        assert_is_clean(&text);
+        text
+    }
+
+    fn price(device: &str, dollars: f64, days: i64) -> Price {
+        Price {
+            id: days,
+            device: device.into(),
+            dollars_per_hour: dollars,
+            valid_from: OffsetDateTime::UNIX_EPOCH + time::Duration::days(days),
+            source: "<img src=x> list".into(),
+            entered_at: OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn without_a_price_and_a_rate_there_is_not_one_dollar_on_the_page() {
+        let text = render(vec![], "gpus=8&hours=12");
+        // What the notes on the sources say of their own reckoning is theirs.
+        let own = &text[..text.find("id=\"published\"").unwrap()];
+        assert!(
+            !own.contains("= $") && own.contains("96 GPU-hours"),
+            "{own}"
+        );
+        assert!(own.contains("No price is known") && own.contains("assay price add"));
+        assert!(!text.contains("At $"));
+    }
+
+    #[test]
+    fn the_published_figures_stand_with_their_parts_sources_and_the_correction() {
+        let text = render(vec![], "rate=2");
+        for words in [
+            "147,336",
+            "512 × 198 h = 101,376",
+            "512 × 80 h = 40,960",
+            "5,000",
+            "2,788,000",
+            "2,664,000",
+            "119,000",
+            "30,840,000",
+            "39,300,000",
+            "11.1 times the hours",
+            "not 14.1 times",
+            "not the same unit",
+            "648 GPUs",
+            "failed attempts",
+            "without the V3 base",
+            "$294,672",
+            "$5,576,000",
+            "2025-09-17",
+            "model card",
+            "H800",
+            "H100",
+        ] {
+            assert!(text.contains(words), "{words}");
+        }
+    }
+
+    #[test]
+    fn the_newest_price_that_has_begun_is_in_force() {
+        let text = render(
+            vec![
+                price("cpu", 9.0, 20),
+                price("CPU", 0.05, 5),
+                price("cpu", 0.04, 1),
+                price("cuda", 2.0, 1),
+            ],
+            "",
+        );
+        assert_eq!(text.matches("in force").count(), 2);
+        let at = text.find("$0.05").unwrap();
+        assert!(text[at..at + 200].contains("in force"));
+        assert!(!text.contains("<img"));
+    }
+}

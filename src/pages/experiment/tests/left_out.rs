@@ -1,0 +1,182 @@
+//! Runs that do not count: struck through, both ways, in every export.
+
+use super::*;
+use assay_store::ExclusionEvent;
+
+fn event(of: &Material, arm: &str, seed: u64, reason: &str) -> ExclusionEvent {
+    let run = of
+        .runs
+        .iter()
+        .find(|r| r.arm.key == arm && r.seed == seed)
+        .unwrap();
+    ExclusionEvent {
+        run: run.id,
+        arm: arm.into(),
+        label: run.arm.label.clone(),
+        seed,
+        excluded: true,
+        reason: reason.into(),
+        at: OffsetDateTime::UNIX_EPOCH,
+        holds: true,
+    }
+}
+
+/// As the store gives it: marked in the figures, taken out of the curves.
+fn leaving_out(seeds: u64, arm: &str, seed: u64, reason: &str) -> Material {
+    let mut of = material(&LABELS, seeds, &[seeds; 3], 20);
+    of.exclusions = vec![event(&of, arm, seed, reason)];
+    for figures in of
+        .test
+        .iter_mut()
+        .chain(&mut of.ood)
+        .filter(|f| f.id == arm)
+    {
+        figures
+            .runs
+            .iter_mut()
+            .filter(|r| r.seed == seed)
+            .for_each(|r| r.excluded = true);
+    }
+    leave_out(&mut of);
+    of.outcome = outcome(&of.view.spec, &of.test, &of.decoders);
+    of
+}
+
+#[test]
+fn an_excluded_run_keeps_its_row_struck_through_with_the_reason_and_counts_nowhere() {
+    let of = leaving_out(5, "arm-2", 4, "<b>The fan failed.</b>");
+    let text = render(&of, 0, 0);
+    for words in [
+        "15 runs planned: 15 done, 0 crashed, 0 cancelled, 0 open; 1 excluded, 14 counted.",
+        "The fan failed.",
+        "<s><a href=\"/runs/",
+        "With every run",
+        "4 of 5<small>1 excluded</small>",
+        "Leave a run out",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    assert!(
+        !of.milestones
+            .iter()
+            .any(|p| p.arm_key == "arm-2" && p.seed == 4)
+    );
+    // It is not missing: somebody has said why it does not count.
+    assert!(!text.contains("Not finished yet"));
+}
+
+#[test]
+fn both_ways_carry_the_numbers_of_either() {
+    let of = leaving_out(5, "arm-1", 0, "why not");
+    let both = excluded::excluded(&of, 0).both;
+    let row = both.iter().find(|r| r.arm == "arm-1").unwrap();
+    assert_eq!((row.n_without, row.n_with), (4, 5));
+    assert_ne!(row.without.mean, row.with.mean);
+    let whole = material(&LABELS, 5, &[5; 3], 0);
+    let plain = comparison::rows(&whole, 0);
+    let plain = plain.iter().find(|r| r.key == "arm-1").unwrap();
+    assert_eq!(row.with.mean, plain.value.mean);
+    assert_eq!(
+        row.difference_with.interval,
+        plain.difference.as_ref().unwrap().interval
+    );
+    // Four seeds: the words change, and the page says so.
+    let contrasts = excluded::excluded(&of, 0).contrasts;
+    let changed = contrasts.iter().find(|c| c.changes).unwrap();
+    assert!(changed.without.contains("not enough seeds"), "{changed:?}");
+}
+
+#[test]
+fn exports_carry_the_denominator_and_what_was_left_out() {
+    let of = leaving_out(3, "arm-1", 2, "a reason, with a comma");
+    let csv = export::csv(&of);
+    let head: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    let at = |column: &str| head.iter().position(|h| *h == column).unwrap();
+    let line = csv
+        .lines()
+        .find(|l| l.starts_with("arm,\"arm-1\","))
+        .unwrap();
+    let cells: Vec<&str> = line.split(',').collect();
+    assert_eq!(
+        (cells[at("done")], cells[at("excluded")], cells[at("n")]),
+        ("3", "1", "2")
+    );
+    let json = export::json(&of);
+    assert_eq!(json["denominator"]["excluded"], 1);
+    assert_eq!(json["exclusions"][0]["reason"], "a reason, with a comma");
+    assert!(json["outcome_with_all_runs"]["contrasts"].is_array());
+}
+
+#[test]
+fn a_taken_back_decision_is_history_and_nothing_else() {
+    let mut of = material(&LABELS, 3, &[3; 3], 0);
+    let mut first = event(&of, "arm-1", 0, "a slip");
+    first.holds = false;
+    let mut second = event(&of, "arm-1", 0, "");
+    second.excluded = false;
+    of.exclusions = vec![first, second];
+    let text = render(&of, 0, 0);
+    for words in [
+        "Every finished run counts",
+        "left out: a slip",
+        "taken back",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    assert!(!text.contains("<s>"));
+}
+
+#[test]
+fn the_matrix_lists_what_differs_and_links_to_everything() {
+    let of = material(&LABELS, 3, &[3; 3], 0);
+    let matrix = matrix::matrix(&of);
+    assert_eq!(matrix.columns.len(), 3);
+    // Two equal GRPO arms beside the base: only the recipe differs in value.
+    let keys: Vec<&str> = matrix.rows.iter().map(|r| r.key.as_str()).collect();
+    assert_eq!(keys, ["recipe"]);
+    assert!(matrix.elsewhere > 10 && matrix.same > 5);
+    let text = render(&of, 0, 0);
+    assert!(text.contains("&#38;all=1") || text.contains("&amp;all=1"));
+}
+
+#[test]
+fn the_share_spent_on_what_did_not_work_is_printed() {
+    use assay_core::spending::StageSpend;
+    let stage = |arms: &[&str], device_ms| StageSpend {
+        stage: assay_core::ids::StageId(uuid::Uuid::nil()),
+        arms: arms.iter().map(|a| a.to_string()).collect(),
+        all: Cost {
+            device_ms,
+            ..Cost::default()
+        },
+        evaluation: Cost::default(),
+        lost: Cost::default(),
+        dollars: None,
+        unpriced_ms: device_ms,
+    };
+    let mut of = material(&LABELS, 3, &[3; 3], 0);
+    assert!(costs::on_unsuccessful(&of).contains("Nothing has been spent"));
+    of.spent = vec![
+        stage(&["arm-1"], 30_000.0),
+        stage(&["arm-0", "arm-1"], 90_000.0),
+    ];
+    assert!(costs::on_unsuccessful(&of).contains("No arm is called unsuccessful"));
+    of.outcome.contrasts[0].mark = Some(Mark::Unsuccessful);
+    assert_eq!(of.outcome.contrasts[0].arm, "arm-1");
+    let said = costs::on_unsuccessful(&of);
+    assert!(
+        said.starts_with("25 % (30 s of 2 min 0 s device time)"),
+        "{said}"
+    );
+    assert!(said.ends_with("SFT on clean chains."), "{said}");
+}
+
+#[test]
+fn published_marks_are_drawn_on_no_page_of_a_made_up_task() {
+    let of = material(&LABELS, 3, &[3; 3], 20);
+    assert!(assay_core::reference::marks(of.view.spec.task.name()).is_empty());
+    let text = render(&of, 0, 0);
+    for model in ["DeepSeek-R1", "o1-1217", "QwQ"] {
+        assert!(!text.contains(model), "{model}");
+    }
+}

@@ -1,0 +1,379 @@
+//! The fields of the form: filled from an experiment file, read from what a browser sends,
+//! and laid over the file again. What is wrong with a value is for the file's own reader
+//! to say, so that the form and `assay submit` have the same rules.
+
+use assay_core::spec::overlay;
+use serde_json::{Map, Number, Value, json};
+
+/// Everything that the form asks, as text.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Fields {
+    pub name: String,
+    pub question: String,
+    pub hypothesis: String,
+    pub seeds: String,
+    pub amount: String,
+    pub unit: String,
+    pub metric: String,
+    pub baseline: String,
+    pub margin: String,
+    pub min_gain: String,
+    pub arms: Vec<ArmField>,
+    pub attempts: Vec<AttemptField>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ArmField {
+    pub id: String,
+    pub label: String,
+    pub ticked: bool,
+}
+
+/// An attempt that the comparison must not leave out without a word.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct AttemptField {
+    pub role: String,
+    /// The arm that stands for it; `None` where the file says that it is not run.
+    pub arm: Option<String>,
+    pub reason: String,
+}
+
+/// What a browser sends.
+pub(super) type Pairs = [(String, String)];
+
+impl Fields {
+    pub fn of(file: &Value) -> Self {
+        let text = |value: &Value| match value {
+            Value::String(s) => s.clone(),
+            Value::Number(n) => amount(n),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
+        };
+        let list = |key: &str| file[key].as_array().cloned().unwrap_or_default();
+        let attempts = file["required_attempts"].as_object().cloned();
+        Self {
+            name: text(&file["name"]),
+            question: text(&file["question"]),
+            hypothesis: text(&file["hypothesis"]),
+            seeds: seeds(&file["seeds"]),
+            amount: text(&file["budget"]["amount"]),
+            unit: text(&file["budget"]["unit"]),
+            metric: text(&file["metric"]),
+            baseline: text(&file["baseline"]),
+            margin: text(&file["margin"]),
+            min_gain: text(&file["min_gain"]),
+            arms: list("arms")
+                .iter()
+                .map(|arm| {
+                    let id = text(&arm["id"]);
+                    let label = arm["label"].as_str().map_or(id.clone(), String::from);
+                    ArmField {
+                        id,
+                        label,
+                        ticked: true,
+                    }
+                })
+                .collect(),
+            attempts: attempts
+                .unwrap_or_default()
+                .iter()
+                .map(|(role, value)| AttemptField {
+                    role: role.clone(),
+                    arm: value.as_str().map(String::from),
+                    reason: text(&value["not_run"]),
+                })
+                .collect(),
+        }
+    }
+
+    /// What was sent, in the frame of the file: an arm that is not in it cannot be ticked.
+    pub fn read(file: &Value, sent: &Pairs) -> Self {
+        let mut of = Self::of(file);
+        let value = |key: &str| {
+            let found = sent.iter().rfind(|(k, _)| k == key);
+            // A browser ends lines with CR LF.
+            found.map(|(_, v)| v.replace("\r\n", "\n"))
+        };
+        for (key, field) in [
+            ("name", &mut of.name),
+            ("question", &mut of.question),
+            ("hypothesis", &mut of.hypothesis),
+            ("seeds", &mut of.seeds),
+            ("amount", &mut of.amount),
+            ("unit", &mut of.unit),
+            ("metric", &mut of.metric),
+            ("baseline", &mut of.baseline),
+            ("margin", &mut of.margin),
+            ("min_gain", &mut of.min_gain),
+        ] {
+            if let Some(text) = value(key) {
+                *field = text;
+            }
+        }
+        for arm in &mut of.arms {
+            arm.ticked = sent.iter().any(|(k, v)| k == "arm" && *v == arm.id);
+        }
+        for attempt in &mut of.attempts {
+            if let Some(text) = value(&format!("reason-{}", attempt.role)) {
+                attempt.reason = text;
+            }
+        }
+        of
+    }
+
+    /// Whether the attempt's arm is in the experiment.
+    pub fn is_run(&self, attempt: &AttemptField) -> bool {
+        let ticked = |id: &String| self.arms.iter().any(|a| a.id == *id && a.ticked);
+        attempt.arm.as_ref().is_some_and(ticked)
+    }
+
+    /// The file with these answers.
+    pub fn lay_over(&self, file: &Value) -> Value {
+        let mut file = file.clone();
+        let Some(map) = file.as_object_mut() else {
+            return file;
+        };
+        let mut set = |key: &str, value: Value| {
+            if value.is_null() {
+                map.remove(key);
+            } else {
+                map.insert(key.into(), value);
+            }
+        };
+        set("name", json!(self.name));
+        set("question", json!(self.question));
+        set("hypothesis", text_or_nothing(&self.hypothesis));
+        set("seeds", read_seeds(&self.seeds));
+        set("metric", text_or_nothing(&self.metric));
+        set("baseline", json!(self.baseline));
+        set("margin", number_or_text(&self.margin));
+        set("min_gain", number_or_text(&self.min_gain));
+        set(
+            "budget",
+            json!({ "unit": self.unit, "amount": number_or_text(&self.amount) }),
+        );
+        let attempts: Map<String, Value> = self
+            .attempts
+            .iter()
+            .map(|attempt| {
+                let value = match &attempt.arm {
+                    Some(arm) if self.is_run(attempt) => json!(arm),
+                    Some(_) | None => json!({ "not_run": attempt.reason.trim() }),
+                };
+                (attempt.role.clone(), value)
+            })
+            .collect();
+        if !attempts.is_empty() {
+            set("required_attempts", Value::Object(attempts));
+        }
+        let left_out = |id: &str| self.arms.iter().any(|a| a.id == id && !a.ticked);
+        overlay::keep_arms(&mut file, |id| !left_out(id));
+        file
+    }
+
+    /// The field beside which a violation of the laid-over file is shown, and the word for
+    /// it in the summary. `None`: something that the form does not ask.
+    pub fn place(&self, pointer: &str) -> Option<String> {
+        let mut parts = pointer.split('/').skip(1);
+        let place = match (parts.next()?, parts.next()) {
+            (
+                key @ ("name" | "question" | "hypothesis" | "seeds" | "metric" | "baseline"
+                | "margin" | "min_gain"),
+                _,
+            ) => key.into(),
+            ("budget", Some("unit")) => "unit".into(),
+            ("budget", _) => "amount".into(),
+            ("required_attempts", Some(role)) => format!("reason-{role}"),
+            ("arms", None) => "arms".into(),
+            ("arms", Some(index)) => {
+                let kept = self.arms.iter().filter(|arm| arm.ticked);
+                let arm = kept.into_iter().nth(index.parse().ok()?)?;
+                format!("arm-{}", arm.id)
+            }
+            (_, _) => return None,
+        };
+        Some(place)
+    }
+}
+
+/// As short as it reads back: `4e11`.
+fn amount(of: &Number) -> String {
+    match (of.as_u64(), of.as_f64()) {
+        (Some(whole), _) if whole < 100_000 => whole.to_string(),
+        (_, Some(float)) if float != 0.0 && !(1e-3..1e5).contains(&float.abs()) => {
+            format!("{float:e}")
+        }
+        (_, Some(float)) => float.to_string(),
+        (_, None) => of.to_string(),
+    }
+}
+
+fn seeds(of: &Value) -> String {
+    match of {
+        Value::Number(n) => n.to_string(),
+        Value::Array(list) => {
+            let counts = (0_u64..).zip(list).all(|(i, v)| v.as_u64() == Some(i));
+            if counts {
+                return list.len().to_string();
+            }
+            let words: Vec<String> = list.iter().map(Value::to_string).collect();
+            words.join(", ")
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Object(_) => String::new(),
+    }
+}
+
+fn read_seeds(text: &str) -> Value {
+    if text.contains(',') {
+        let parts = text.split(',').filter(|p| !p.trim().is_empty());
+        return parts.map(number_or_text).collect();
+    }
+    number_or_text(text)
+}
+
+fn text_or_nothing(text: &str) -> Value {
+    if text.trim().is_empty() {
+        Value::Null
+    } else {
+        json!(text)
+    }
+}
+
+/// What is no number stays as it was typed: the reader then says what it expected.
+fn number_or_text(text: &str) -> Value {
+    let text = text.trim();
+    if text.is_empty() {
+        return Value::Null;
+    }
+    if let Ok(whole) = text.parse::<u64>() {
+        return json!(whole);
+    }
+    let float = text.parse::<f64>().ok().and_then(Number::from_f64);
+    float.map_or_else(|| json!(text), Value::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::presets;
+    use assay_core::spec::Experiment;
+
+    fn preset(name: &str) -> Value {
+        overlay::read(presets::find(name).unwrap().text).unwrap()
+    }
+
+    fn pairs(fields: &Fields, change: &[(&str, &str)]) -> Vec<(String, String)> {
+        let mut sent: Vec<(String, String)> = [
+            ("name", &fields.name),
+            ("question", &fields.question),
+            ("hypothesis", &fields.hypothesis),
+            ("seeds", &fields.seeds),
+            ("amount", &fields.amount),
+            ("unit", &fields.unit),
+            ("metric", &fields.metric),
+            ("baseline", &fields.baseline),
+            ("margin", &fields.margin),
+            ("min_gain", &fields.min_gain),
+        ]
+        .map(|(k, v)| (k.to_string(), v.clone()))
+        .to_vec();
+        for arm in &fields.arms {
+            sent.push(("arm".into(), arm.id.clone()));
+        }
+        for (key, value) in change {
+            sent.push((key.to_string(), value.to_string()));
+        }
+        sent
+    }
+
+    #[test]
+    fn an_untouched_form_is_the_preset_itself() {
+        for preset in presets::ALL {
+            let file = overlay::read(preset.text).unwrap();
+            let fields = Fields::of(&file);
+            let again = Fields::read(&file, &pairs(&fields, &[]));
+            assert_eq!(fields, again, "{}", preset.name);
+            let laid = Experiment::from_value(&again.lay_over(&file)).unwrap();
+            assert_eq!(
+                laid,
+                Experiment::from_text(preset.text).unwrap(),
+                "{}",
+                preset.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_resolved_experiment_makes_a_form_that_submits_the_same() {
+        let spec = Experiment::from_text(presets::find("r1-miniature").unwrap().text).unwrap();
+        let file = serde_json::to_value(&spec).unwrap();
+        let fields = Fields::of(&file);
+        assert_eq!(fields.seeds, "3");
+        let laid = Fields::read(&file, &pairs(&fields, &[])).lay_over(&file);
+        assert_eq!(Experiment::from_value(&laid).unwrap(), spec);
+    }
+
+    #[test]
+    fn an_unticked_required_attempt_needs_a_reason_which_then_stands_in_the_file() {
+        let file = preset("r1-miniature");
+        let fields = Fields::of(&file);
+        let without = |reason: &str| {
+            let mut sent = pairs(&fields, &[("reason-mcts", reason)]);
+            sent.retain(|(k, v)| !(k == "arm" && v == "mcts-selftrain"));
+            Fields::read(&file, &sent)
+        };
+        let wrong = Experiment::from_value(&without("  ").lay_over(&file)).unwrap_err();
+        assert_eq!(wrong.0.len(), 1, "{wrong}");
+        assert_eq!(
+            without("").place(&wrong.0[0].pointer).as_deref(),
+            Some("reason-mcts")
+        );
+        let laid = without("No time for it.").lay_over(&file);
+        let experiment = Experiment::from_value(&laid).unwrap();
+        assert_eq!(
+            laid["required_attempts"]["mcts"]["not_run"],
+            "No time for it."
+        );
+        assert!(experiment.arm("mcts-selftrain").is_none());
+        assert!(
+            !experiment
+                .contrasts
+                .iter()
+                .any(|c| c.arm == "mcts-selftrain")
+        );
+    }
+
+    #[test]
+    fn every_mistake_has_its_place_beside_a_field() {
+        let file = preset("r1-miniature");
+        let fields = Fields::of(&file);
+        let mut sent = pairs(
+            &fields,
+            &[
+                ("name", ""),
+                ("question", "<b>"),
+                ("seeds", "three"),
+                ("amount", "-1"),
+                ("unit", "joules"),
+                ("margin", "wide"),
+                ("baseline", "nobody"),
+            ],
+        );
+        // The teacher of an arm that stays.
+        sent.retain(|(k, v)| !(k == "arm" && v == "r1-zero"));
+        let of = Fields::read(&file, &sent);
+        let wrong = Experiment::from_value(&of.lay_over(&file)).unwrap_err();
+        let places: Vec<Option<String>> = wrong.0.iter().map(|v| of.place(&v.pointer)).collect();
+        for place in [
+            "name", "question", "seeds", "amount", "unit", "margin", "baseline",
+        ] {
+            assert!(places.contains(&Some(place.into())), "{place}: {wrong}");
+        }
+        assert!(!places.contains(&None), "{wrong}");
+        let mut sent = pairs(&fields, &[]);
+        sent.retain(|(k, v)| !(k == "arm" && v == "r1-zero"));
+        let of = Fields::read(&file, &sent);
+        let wrong = Experiment::from_value(&of.lay_over(&file)).unwrap_err();
+        let places: Vec<Option<String>> = wrong.0.iter().map(|v| of.place(&v.pointer)).collect();
+        assert!(places.contains(&Some("arm-distill".into())), "{wrong}");
+    }
+}

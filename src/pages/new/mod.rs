@@ -1,0 +1,634 @@
+//! `/experiments/new`: what will I run, against what, at what cost? A preset or an earlier
+//! experiment gives the file, the form its answers; the file itself can be written as well.
+
+mod fields;
+
+use super::query::Asked;
+use super::{Choice, Shell, words};
+use crate::body;
+use crate::entering;
+use crate::number;
+use crate::presets;
+use crate::problem::{Problem, kind};
+use crate::state::AppState;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{Data, Payload, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use assay_core::canonical;
+use assay_core::estimate::{KindBasis, WorkEstimate, estimate};
+use assay_core::ids::ExperimentId;
+use assay_core::outcome::MIN_SEEDS_VERDICT;
+use assay_core::recipe;
+use assay_core::spec::experiment::MAX_FILE_BYTES;
+use assay_core::spec::{BudgetUnit, Experiment, overlay};
+use assay_core::stats::MIN_SEEDS_INTERVAL;
+use assay_core::violation::{Violation, Violations};
+use assay_store::{self as store, Price};
+use fields::Fields;
+use serde_json::Value;
+
+/// A file of YAML at its largest, every character escaped.
+const MAX_BYTES: usize = 4 << 20;
+
+/// Where the file comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Base {
+    Preset { name: &'static str, size: Size },
+    Experiment(ExperimentId),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Size {
+    Demo,
+    Full,
+}
+
+impl Base {
+    fn preset(name: &str, size: Size) -> Option<Self> {
+        let name = presets::find(name)?.name;
+        Some(Self::Preset { name, size })
+    }
+
+    /// As the form carries it.
+    fn parse(word: &str) -> Option<Self> {
+        match word.split_once(':')? {
+            ("preset", name) => Self::preset(name, Size::Demo),
+            ("full", name) => Self::preset(name, Size::Full),
+            ("experiment", id) => id.parse().ok().map(Self::Experiment),
+            (_, _) => None,
+        }
+    }
+
+    fn word(&self) -> String {
+        match self {
+            Self::Preset {
+                name,
+                size: Size::Demo,
+            } => format!("preset:{name}"),
+            Self::Preset {
+                name,
+                size: Size::Full,
+            } => format!("full:{name}"),
+            Self::Experiment(id) => format!("experiment:{id}"),
+        }
+    }
+
+    fn said(&self) -> String {
+        match self {
+            Self::Preset {
+                name,
+                size: Size::Demo,
+            } => format!("preset {name}"),
+            Self::Preset {
+                name,
+                size: Size::Full,
+            } => format!("preset {name} at full size"),
+            Self::Experiment(id) => format!("experiment {id}"),
+        }
+    }
+
+    /// A preset as it is written, remarks and all; an experiment with every default.
+    async fn text(&self, state: &AppState) -> Result<String, Problem> {
+        match self {
+            Self::Preset { name, size } => {
+                let preset = presets::find(name).ok_or_else(|| Problem::not_found("preset"))?;
+                Ok(match size {
+                    Size::Demo => preset.text.to_string(),
+                    Size::Full => preset.full_text(),
+                })
+            }
+            Self::Experiment(id) => {
+                let view = store::get_experiment(&mut *state.conn().await?, *id).await?;
+                let file = serde_json::to_value(&view.spec).map_err(Problem::internal)?;
+                overlay::write(&file).map_err(Problem::internal)
+            }
+        }
+    }
+
+    async fn file(&self, state: &AppState) -> Result<Value, Problem> {
+        overlay::read(&self.text(state).await?).map_err(Problem::internal)
+    }
+}
+
+/// One line of the choice of presets.
+struct PresetLine {
+    name: &'static str,
+    question: String,
+    full: bool,
+}
+
+/// How a control is drawn.
+enum Look {
+    Line,
+    Area,
+    Choice(Vec<Choice>),
+}
+
+struct Control {
+    id: &'static str,
+    label: &'static str,
+    value: String,
+    look: Look,
+    help: String,
+    errors: Vec<String>,
+}
+
+struct ArmControl {
+    id: String,
+    label: String,
+    ticked: bool,
+    /// What else it is: the baseline, a required attempt.
+    role: String,
+    errors: Vec<String>,
+}
+
+struct AttemptControl {
+    role: String,
+    arm: Option<String>,
+    is_run: bool,
+    reason: String,
+    errors: Vec<String>,
+}
+
+struct EstimateView {
+    training: String,
+    stages: String,
+    device: String,
+    basis: String,
+    without: Option<String>,
+    dollars: Vec<String>,
+    warning: Option<String>,
+}
+
+/// A line of the summary on top: where it leads, and what is wrong.
+struct Wrong {
+    href: String,
+    text: String,
+}
+
+#[derive(Template)]
+#[template(path = "new/page.html")]
+struct NewPage {
+    shell: Shell,
+    presets: Vec<PresetLine>,
+    base: String,
+    base_said: String,
+    key: String,
+    wrong: Vec<Wrong>,
+    /// Something else that has to be said first.
+    notice: Option<String>,
+    controls: Vec<Control>,
+    arms: Vec<ArmControl>,
+    arms_errors: Vec<String>,
+    attempts: Vec<AttemptControl>,
+    estimate: Option<EstimateView>,
+    yaml: String,
+    yaml_errors: Vec<String>,
+    /// The file was edited by hand, so it is what the page is about.
+    raw: bool,
+}
+
+/// What a page is made of.
+#[derive(Default)]
+struct Draft {
+    base: Option<Base>,
+    fields: Option<Fields>,
+    yaml: String,
+    raw: bool,
+    violations: Vec<Violation>,
+    estimate: Option<EstimateView>,
+    notice: Option<String>,
+}
+
+impl NewPage {
+    fn new(shell: Shell, of: Draft) -> Self {
+        let fields = of.fields.clone().unwrap_or_default();
+        let placed: Vec<(Option<String>, &Violation)> = of
+            .violations
+            .iter()
+            .map(|v| (fields.place(&v.pointer).filter(|_| !of.raw), v))
+            .collect();
+        let errors = |id: &str| -> Vec<String> {
+            let own = placed
+                .iter()
+                .filter(|(place, _)| place.as_deref() == Some(id));
+            own.map(|(_, v)| beside(id, v)).collect()
+        };
+        let elsewhere = placed.iter().filter(|(place, _)| place.is_none());
+        Self {
+            shell,
+            presets: presets::ALL
+                .iter()
+                .map(|preset| PresetLine {
+                    name: preset.name,
+                    question: preset.question(),
+                    full: preset.has_full_size(),
+                })
+                .collect(),
+            base: of.base.as_ref().map_or(String::new(), Base::word),
+            base_said: of.base.as_ref().map_or(String::new(), Base::said),
+            key: uuid::Uuid::now_v7().to_string(),
+            wrong: placed
+                .iter()
+                .map(|(place, v)| Wrong {
+                    href: match place {
+                        Some(place) => format!("#f-{place}"),
+                        None => "#f-yaml".into(),
+                    },
+                    text: v.to_string(),
+                })
+                .collect(),
+            notice: of.notice,
+            controls: if of.base.is_some() {
+                controls(&fields, &errors)
+            } else {
+                vec![]
+            },
+            arms_errors: errors("arms"),
+            arms: fields
+                .arms
+                .iter()
+                .map(|arm| ArmControl {
+                    id: arm.id.clone(),
+                    label: arm.label.clone(),
+                    ticked: arm.ticked,
+                    role: role(&fields, &arm.id),
+                    errors: errors(&format!("arm-{}", arm.id)),
+                })
+                .collect(),
+            attempts: fields
+                .attempts
+                .iter()
+                .map(|attempt| AttemptControl {
+                    role: attempt.role.clone(),
+                    arm: attempt.arm.clone(),
+                    is_run: fields.is_run(attempt),
+                    reason: attempt.reason.clone(),
+                    errors: errors(&format!("reason-{}", attempt.role)),
+                })
+                .collect(),
+            estimate: of.estimate,
+            yaml_errors: elsewhere.map(|(_, v)| v.to_string()).collect(),
+            yaml: of.yaml,
+            raw: of.raw,
+        }
+    }
+
+    fn respond(&self, status: StatusCode) -> Result<HttpResponse, Problem> {
+        let body = self.render().map_err(Problem::internal)?;
+        Ok(HttpResponse::build(status)
+            .content_type("text/html; charset=utf-8")
+            .body(body))
+    }
+}
+
+/// The message without the part of its place that the field itself says.
+fn beside(id: &str, of: &Violation) -> String {
+    if id.starts_with("arm-") {
+        // Which stage of the arm.
+        let rest: Vec<&str> = of.pointer.split('/').skip(3).collect();
+        if !rest.is_empty() {
+            return format!("{}: {}", rest.join("/"), of.message);
+        }
+    }
+    of.message.clone()
+}
+
+fn role(fields: &Fields, arm: &str) -> String {
+    let mut said = vec![];
+    if fields.baseline == arm {
+        said.push("baseline".to_string());
+    }
+    for attempt in fields
+        .attempts
+        .iter()
+        .filter(|a| a.arm.as_deref() == Some(arm))
+    {
+        said.push(format!("required attempt: {}", attempt.role));
+    }
+    said.join(", ")
+}
+
+fn controls(of: &Fields, errors: &impl Fn(&str) -> Vec<String>) -> Vec<Control> {
+    let option = |value: &str, label: &str, chosen: &str| Choice {
+        value: value.into(),
+        label: label.into(),
+        chosen: value == chosen,
+    };
+    let units = BudgetUnit::ALL
+        .iter()
+        .map(|unit| option(unit.word(), words::unit(*unit), &of.unit));
+    let metrics = words::FINAL.iter().map(|f| option(f.1, f.2, &of.metric));
+    let arms = of
+        .arms
+        .iter()
+        .map(|a| option(&a.id, &a.label, &of.baseline));
+    let line = |id, label, value: &str, help: &str| Control {
+        id,
+        label,
+        value: value.into(),
+        look: Look::Line,
+        help: help.into(),
+        errors: errors(id),
+    };
+    let with = |look, control: Control| Control { look, ..control };
+    vec![
+        line("name", "Name", &of.name, ""),
+        line(
+            "question",
+            "Question",
+            &of.question,
+            "What the comparison is to answer.",
+        ),
+        with(
+            Look::Area,
+            line(
+                "hypothesis",
+                "Hypothesis",
+                &of.hypothesis,
+                "What you expect. Frozen with the rest of this form before the first run.",
+            ),
+        ),
+        line(
+            "seeds",
+            "Seeds",
+            &of.seeds,
+            "A number, or a list such as 10, 11, 12. Under 3 there is no interval, under 5 no verdict.",
+        ),
+        line(
+            "amount",
+            "Budget of an arm, per seed",
+            &of.amount,
+            "Training compute after the base, for example 4e11.",
+        ),
+        with(
+            Look::Choice(units.collect()),
+            line(
+                "unit",
+                "Unit of the budget",
+                "",
+                "Counted the same on any device.",
+            ),
+        ),
+        with(
+            Look::Choice(metrics.collect()),
+            line(
+                "metric",
+                "Primary figure",
+                "",
+                "Of the final test evaluation; the verdicts are about it alone.",
+            ),
+        ),
+        with(
+            Look::Choice(arms.collect()),
+            line(
+                "baseline",
+                "Baseline",
+                "",
+                "The arm that the others are compared with.",
+            ),
+        ),
+        line(
+            "margin",
+            "Margin",
+            &of.margin,
+            "Differences smaller than this do not matter.",
+        ),
+        line(
+            "min_gain",
+            "Minimum gain",
+            &of.min_gain,
+            "An arm shown to gain less is called unsuccessful.",
+        ),
+    ]
+}
+
+fn estimate_view(of: &WorkEstimate, prices: &[Price]) -> EstimateView {
+    let past = |k: &KindBasis| format!("{} ({} to come, {} past)", k.kind, k.to_come, k.past);
+    let list = |kinds: &[KindBasis], say: &dyn Fn(&KindBasis) -> String| {
+        let said: Vec<String> = kinds.iter().map(say).collect();
+        said.join(", ")
+    };
+    let to_come = |k: &KindBasis| format!("{} ({} to come)", k.kind, k.to_come);
+    let hours = of.device_ms.map(|ms| ms / 3.6e6);
+    let mut newest: Vec<&Price> = vec![];
+    for price in prices {
+        if !newest
+            .iter()
+            .any(|p| p.device.eq_ignore_ascii_case(&price.device))
+        {
+            newest.push(price);
+        }
+    }
+    let seeds = of.seeds;
+    EstimateView {
+        training: format!(
+            "{} × {} × {} = at most {} {} of training; base, evaluation and decoders come on top",
+            number::prefixed(of.amount),
+            number::counted(of.training_arms as i64, "training arm"),
+            number::counted(seeds as i64, "seed"),
+            number::prefixed(of.training),
+            words::unit(of.unit),
+        ),
+        stages: format!(
+            "{}, of which {} computed already and used again",
+            number::counted(of.stages as i64, "stage"),
+            number::integer(of.known as i64)
+        ),
+        device: match of.device_ms {
+            Some(ms) => number::duration(ms),
+            None if of.without.is_empty() => "nothing is left to compute".into(),
+            None => "no basis: none of these stages has been run here".into(),
+        },
+        basis: list(&of.basis, &past),
+        without: (!of.without.is_empty()).then(|| list(&of.without, &to_come)),
+        dollars: hours.map_or(vec![], |hours| {
+            let at = |p: &&Price| {
+                format!(
+                    "{} at {} an hour ({}, {})",
+                    number::dollars(hours * p.dollars_per_hour),
+                    number::dollars(p.dollars_per_hour),
+                    p.device,
+                    p.source
+                )
+            };
+            newest.iter().map(at).collect()
+        }),
+        warning: if seeds < MIN_SEEDS_INTERVAL {
+            Some(format!(
+                "{}: no interval. From {MIN_SEEDS_INTERVAL} on there is one, from {MIN_SEEDS_VERDICT} on a verdict.",
+                number::counted(seeds as i64, "seed")
+            ))
+        } else if seeds < MIN_SEEDS_VERDICT {
+            Some(format!(
+                "{seeds} seeds: intervals, but no verdict. From {MIN_SEEDS_VERDICT} on there is one."
+            ))
+        } else {
+            None
+        },
+    }
+}
+
+/// Reads and plans off the event loop, then asks the database for what is known.
+async fn estimated(state: &AppState, experiment: Experiment) -> Result<EstimateView, Problem> {
+    let (experiment, plan) = tokio::task::spawn_blocking(move || {
+        let plan = recipe::plan(&experiment, "");
+        (experiment, plan)
+    })
+    .await
+    .map_err(Problem::internal)?;
+    let hashes: Vec<String> = plan.stages.iter().map(|s| s.hash.clone()).collect();
+    let mut conn = state.conn().await?;
+    let known = store::find_succeeded(&mut conn, &hashes).await?;
+    let speeds = store::list_speeds(&mut conn).await?;
+    let prices = store::list_prices(&mut conn).await?;
+    Ok(estimate_view(
+        &estimate(&experiment, &plan, &known, &speeds),
+        &prices,
+    ))
+}
+
+async fn read(file: Value) -> Result<Result<Experiment, Violations>, Problem> {
+    tokio::task::spawn_blocking(move || Experiment::from_value(&file))
+        .await
+        .map_err(Problem::internal)
+}
+
+/// What somebody has typed, off the event loop.
+async fn written(text: String) -> Result<Result<Value, Violations>, Problem> {
+    let broken = |message: String| Violations(vec![Violation::new("", message)]);
+    if text.len() > MAX_FILE_BYTES {
+        return Ok(Err(broken(format!("larger than {MAX_FILE_BYTES} bytes"))));
+    }
+    let read = tokio::task::spawn_blocking(move || overlay::read(&text))
+        .await
+        .map_err(Problem::internal)?;
+    Ok(read.map_err(|e| broken(format!("not valid YAML or JSON: {e}"))))
+}
+
+fn shell(state: &AppState, request: &HttpRequest) -> Shell {
+    Shell::new(state, request, "New experiment").crumb("/", "Experiments")
+}
+
+pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let mut asked = Asked::read(request.query_string());
+    let size = asked.choose("size", &[("full", Size::Full), ("demo", Size::Demo)]);
+    let preset = asked.text("preset").and_then(|name| {
+        let found = Base::preset(&name, size.unwrap_or(Size::Demo));
+        if found.is_none() {
+            asked.refuse("preset", &name);
+        }
+        found
+    });
+    let from = asked.text("from").and_then(|text| {
+        let found = text.parse().ok().map(Base::Experiment);
+        if found.is_none() {
+            asked.refuse("from", &text);
+        }
+        found
+    });
+    let mut draft = Draft::default();
+    if let Some(base) = from.or(preset) {
+        draft.yaml = base.text(&state).await?;
+        let file = overlay::read(&draft.yaml).map_err(Problem::internal)?;
+        draft.fields = Some(Fields::of(&file));
+        match read(file).await? {
+            Ok(experiment) => draft.estimate = Some(estimated(&state, experiment).await?),
+            Err(violations) => draft.violations = violations.0,
+        }
+        draft.base = Some(base);
+    }
+    let mut shell = shell(&state, &request);
+    shell.ignored = asked.ignored();
+    NewPage::new(shell, draft).respond(StatusCode::OK)
+}
+
+/// What the pressed button asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    Estimate,
+    Submit,
+}
+
+pub async fn submit(
+    state: Data<AppState>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let bytes = body::read(&request, payload, MAX_BYTES).await?;
+    let text = String::from_utf8(bytes).map_err(|_| Problem::bad_request("not UTF-8"))?;
+    let sent = Query::<Vec<(String, String)>>::from_query(&text)
+        .map_err(|e| Problem::bad_request(format!("the form cannot be read: {e}")))?
+        .into_inner();
+    let value = |key: &str| {
+        sent.iter()
+            .rfind(|(k, _)| k == key)
+            .map(|(_, v)| v.as_str())
+    };
+    let wish = match value("do") {
+        Some("submit") => Wish::Submit,
+        Some(_) | None => Wish::Estimate,
+    };
+    let base = value("base").and_then(Base::parse);
+    let mut draft = Draft::default();
+    let file = match (value("yaml"), &base) {
+        // The file as it was written.
+        (Some(yaml), _) => {
+            draft.raw = true;
+            draft.yaml = yaml.replace("\r\n", "\n");
+            if let Some(base) = &base {
+                draft.fields = Some(Fields::of(&base.file(&state).await?));
+            }
+            written(draft.yaml.clone()).await?
+        }
+        (None, Some(base)) => {
+            let file = base.file(&state).await?;
+            let fields = Fields::read(&file, &sent);
+            let laid = fields.lay_over(&file);
+            draft.yaml = overlay::write(&laid).map_err(Problem::internal)?;
+            draft.fields = Some(fields);
+            Ok(laid)
+        }
+        (None, None) => return Err(Problem::bad_request("the form names no preset and no file")),
+    };
+    draft.base = base;
+    let read = match file {
+        Ok(file) => {
+            let sha256 = canonical::sha256(&file);
+            read(file).await?.map(|experiment| (experiment, sha256))
+        }
+        Err(violations) => Err(violations),
+    };
+    let mut status = StatusCode::OK;
+    match read {
+        Err(violations) => {
+            status = StatusCode::UNPROCESSABLE_ENTITY;
+            draft.violations = violations.0;
+        }
+        Ok((experiment, sha256)) if wish == Wish::Submit => {
+            let key = value("key").filter(|k| (1..=255).contains(&k.len()));
+            let key = key.map(|k| format!("form-{k}"));
+            match entering::enter(&state, experiment.clone(), key, sha256).await {
+                Ok((id, _)) => {
+                    return Ok(HttpResponse::SeeOther()
+                        .insert_header((header::LOCATION, format!("/experiments/{id}")))
+                        .finish());
+                }
+                Err(problem) if problem.kind == kind::KEY_REUSED => {
+                    status = StatusCode::CONFLICT;
+                    draft.notice = Some(
+                        "This form has been submitted before, with other answers. Submit again to make another experiment of these.".into(),
+                    );
+                    draft.estimate = Some(estimated(&state, experiment).await?);
+                }
+                Err(problem) => return Err(problem),
+            }
+        }
+        Ok((experiment, _)) => draft.estimate = Some(estimated(&state, experiment).await?),
+    }
+    NewPage::new(shell(&state, &request), draft).respond(status)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! `/references`: what others have reached, with source and version; drawn as marks only
+//! where an experiment of yours uses the same benchmark.
+
+use super::query::Asked;
+use super::{Choice, Shell, html};
+use crate::problem::Problem;
+use crate::state::AppState;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use assay_core::reference::{Published, library};
+
+#[derive(Template)]
+#[template(path = "references.html")]
+struct ReferencesPage {
+    shell: Shell,
+    benchmarks: Vec<Choice>,
+    rows: Vec<ReferenceRow>,
+    query: String,
+}
+
+struct ReferenceRow {
+    model: String,
+    benchmark: String,
+    metric: String,
+    value: String,
+    title: String,
+    url: String,
+    place: String,
+    version: String,
+    date: String,
+    note: String,
+}
+
+/// Of one benchmark, or of all.
+fn chosen(benchmark: Option<&str>) -> impl Iterator<Item = &'static Published> {
+    let all = library().results.iter();
+    all.filter(move |r| benchmark.is_none_or(|b| b == r.benchmark))
+}
+
+impl ReferencesPage {
+    fn new(shell: Shell, benchmark: Option<&str>) -> Self {
+        let library = library();
+        let mut benchmarks = vec![Choice {
+            value: String::new(),
+            label: "all".into(),
+            chosen: benchmark.is_none(),
+        }];
+        benchmarks.extend(library.benchmarks.iter().map(|(word, name)| Choice {
+            value: word.clone(),
+            label: name.clone(),
+            chosen: benchmark == Some(word),
+        }));
+        let name = |names: &std::collections::BTreeMap<String, String>, word: &String| {
+            names.get(word).unwrap_or(word).clone()
+        };
+        Self {
+            rows: chosen(benchmark)
+                .map(|of| {
+                    let source = library.sources.get(&of.source);
+                    let from = |pick: fn(&assay_core::reference::Source) -> &String| {
+                        source.map_or(String::new(), |s| pick(s).clone())
+                    };
+                    ReferenceRow {
+                        model: of.model.clone(),
+                        benchmark: name(&library.benchmarks, &of.benchmark),
+                        metric: name(&library.metrics, &of.metric),
+                        value: value(of),
+                        title: from(|s| &s.title),
+                        url: from(|s| &s.url),
+                        version: from(|s| &s.version),
+                        date: from(|s| &s.date),
+                        place: of.place.clone(),
+                        note: of.note.clone(),
+                    }
+                })
+                .collect(),
+            query: benchmark.map_or(String::new(), |b| format!("?benchmark={b}")),
+            benchmarks,
+            shell,
+        }
+    }
+}
+
+/// As it was published: shares have one decimal, ratings none.
+fn value(of: &Published) -> String {
+    let decimals = usize::from(of.metric != "rating");
+    crate::number::fixed(of.value, decimals)
+}
+
+fn benchmark(asked: &mut Asked) -> Option<String> {
+    let word = asked.text("benchmark")?;
+    if library().benchmarks.contains_key(&word) {
+        return Some(word);
+    }
+    asked.refuse("benchmark", &word);
+    None
+}
+
+pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let mut asked = Asked::read(request.query_string());
+    let benchmark = benchmark(&mut asked);
+    let mut shell = Shell::new(&state, &request, "Published results").crumb("/", "Experiments");
+    shell.ignored = asked.ignored();
+    html(&ReferencesPage::new(shell, benchmark.as_deref()))
+}
+
+pub async fn csv(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let benchmark = benchmark(&mut Asked::read(request.query_string()));
+    let mut out =
+        String::from("model,benchmark,metric,value,source,version,date,place,url,note\r\n");
+    let library = library();
+    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    for of in chosen(benchmark.as_deref()) {
+        let Some(source) = library.sources.get(&of.source) else {
+            continue;
+        };
+        let cells = [
+            quoted(&of.model),
+            of.benchmark.clone(),
+            of.metric.clone(),
+            of.value.to_string(),
+            quoted(&source.title),
+            quoted(&source.version),
+            source.date.clone(),
+            quoted(&of.place),
+            source.url.clone(),
+            quoted(&of.note),
+        ];
+        out += &cells.join(",");
+        out += "\r\n";
+    }
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((
+            "content-disposition",
+            "attachment; filename=\"references.csv\"",
+        ))
+        .body(out))
+}
+
+pub async fn json(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let benchmark = benchmark(&mut Asked::read(request.query_string()));
+    let results: Vec<&Published> = chosen(benchmark.as_deref()).collect();
+    Ok(HttpResponse::Ok().json(serde_json::json!({
+        "sources": library().sources,
+        "results": results,
+    })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_figure_stands_with_source_and_version_and_one_benchmark_can_be_chosen() {
+        let text = ReferencesPage::new(Shell::plain("Published results"), None)
+            .render()
+            .unwrap();
+        crate::pages::tests::assert_is_clean(&text);
+        assert_eq!(
+            text.matches("<tr><th scope=\"row\">").count(),
+            library().results.len()
+        );
+        for words in [
+            "77.9",
+            "71.0",
+            "arXiv v1",
+            "v2 (Nature 645)",
+            "DeepSeek-R1-Zero-Qwen-32B",
+        ] {
+            assert!(text.contains(words), "{words}");
+        }
+        let one = ReferencesPage::new(Shell::plain("Published results"), Some("codeforces"))
+            .render()
+            .unwrap();
+        assert!(one.contains("2029") && !one.contains("MATH-500</td>"));
+        assert!(one.contains("/references.csv?benchmark=codeforces"));
+    }
+}

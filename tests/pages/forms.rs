@@ -1,0 +1,507 @@
+//! The pages on which somebody says something: a new experiment, runs left out, prices,
+//! what is compared; over HTTP, without a script.
+
+use crate::app::{Answer, App};
+use crate::seed::{Seeder, Until, decoding, spec};
+use crate::{THREE, html, page, seeded};
+use assay_core::ids::ExperimentId;
+
+/// A form as a browser sends it.
+fn send(app: &App, path: &str, pairs: &[(&str, &str)]) -> Answer {
+    let encode = |text: &str| -> String {
+        text.bytes()
+            .map(|b| {
+                if b.is_ascii_alphanumeric() {
+                    char::from(b).to_string()
+                } else {
+                    format!("%{b:02X}")
+                }
+            })
+            .collect()
+    };
+    let body: Vec<String> = pairs
+        .iter()
+        .map(|(k, v)| format!("{}={}", encode(k), encode(v)))
+        .collect();
+    let headers = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("accept", "text/html"),
+        ("origin", app.url.as_str()),
+    ];
+    app.send("POST", path, &headers, body.join("&"))
+}
+
+/// What the form on a page would send, untouched: hidden fields, texts, ticks, choices.
+fn filled(text: &str) -> Vec<(String, String)> {
+    let form = &text[text.find("id=\"fields\"").unwrap()..];
+    let form = &form[..form.find("</form>").unwrap()];
+    let attribute = |tag: &str, name: &str| -> Option<String> {
+        let from = tag.find(&format!(" {name}=\""))? + name.len() + 3;
+        let value = &tag[from..from + tag[from..].find('"')?];
+        Some(
+            value
+                .replace("&#38;", "&")
+                .replace("&#34;", "\"")
+                .replace("&#39;", "'"),
+        )
+    };
+    let mut pairs = vec![];
+    for (at, _) in form.match_indices('<') {
+        let rest = &form[at..];
+        let tag = &rest[..rest.find('>').unwrap()];
+        let Some(name) = attribute(tag, "name") else {
+            continue;
+        };
+        if tag.starts_with("<input") {
+            let tick = tag.contains("type=\"checkbox\"");
+            if !tick || tag.contains(" checked") {
+                pairs.push((name, attribute(tag, "value").unwrap_or_default()));
+            }
+        } else if tag.starts_with("<textarea") {
+            let inner = &rest[tag.len() + 1..rest.find("</textarea>").unwrap()];
+            pairs.push((name, inner.replace("&#38;", "&").replace("&#39;", "'")));
+        } else if tag.starts_with("<select") {
+            let inner = &rest[..rest.find("</select>").unwrap()];
+            let option = inner
+                .match_indices("<option")
+                .map(|(i, _)| &inner[i..])
+                .find(|o| o[..o.find('>').unwrap()].contains(" selected"));
+            let option = option.or_else(|| inner.find("<option").map(|i| &inner[i..]));
+            pairs.push((name, attribute(option.unwrap(), "value").unwrap()));
+        }
+    }
+    pairs
+}
+
+fn with(pairs: &[(String, String)], change: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = pairs.to_vec();
+    for (key, value) in change {
+        match all.iter_mut().find(|(k, _)| k == key && *k != "arm") {
+            Some((_, old)) => *old = value.to_string(),
+            None => all.push((key.to_string(), value.to_string())),
+        }
+    }
+    all
+}
+
+fn post(app: &App, pairs: &[(String, String)]) -> Answer {
+    let pairs: Vec<(&str, &str)> = pairs
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
+    send(app, "/experiments/new", &pairs)
+}
+
+fn id_in(location: &str) -> ExperimentId {
+    location.rsplit('/').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_preset_becomes_an_experiment_through_the_form_and_twice_sent_is_one() {
+    let app = App::start();
+    assert!(page(&app, "/experiments/new").contains("?preset=quick"));
+    let text = page(&app, "/experiments/new?preset=quick&colour=red");
+    assert!(text.contains("ignored: ") && text.contains("training arms"));
+    assert!(text.contains("3 seeds: intervals, but no verdict"));
+    let answers = with(
+        &filled(&text),
+        &[("name", "Through the form"), ("seeds", "2")],
+    );
+    let estimate = post(&app, &with(&answers, &[("do", "estimate")]));
+    assert_eq!(estimate.status, 200, "{}", estimate.text);
+    assert!(estimate.text.contains("2 seeds: no interval"));
+    assert!(
+        estimate.text.contains("Through the form"),
+        "values are kept"
+    );
+    assert_eq!(app.count("experiment"), 0);
+    let answers = with(&answers, &[("do", "submit")]);
+    let first = post(&app, &answers);
+    assert_eq!(first.status, 303, "{}", first.text);
+    let again = post(&app, &answers);
+    assert_eq!(again.header("location"), first.header("location"));
+    assert_eq!(app.count("experiment"), 1);
+    // The same form with other answers is asked about, not entered under the old key.
+    let other = post(&app, &with(&answers, &[("name", "Another")]));
+    assert_eq!(other.status, 409);
+    assert!(other.text.contains("submitted before"));
+    assert_eq!(app.count("experiment"), 1);
+    let id = id_in(first.header("location"));
+    let shown = page(&app, &format!("/experiments/{id}"));
+    assert!(shown.contains("Through the form") && shown.contains(&format!("?from={id}")));
+    let clone = page(&app, &format!("/experiments/new?from={id}"));
+    let kept = filled(&clone);
+    assert!(kept.contains(&("name".into(), "Through the form".into())));
+    assert!(kept.contains(&("seeds".into(), "2".into())));
+}
+
+#[test]
+fn mistakes_stand_beside_their_fields_and_a_required_attempt_needs_its_reason() {
+    let app = App::start();
+    let answers = filled(&page(&app, "/experiments/new?preset=r1-miniature"));
+    let wrong = with(
+        &answers,
+        &[("do", "submit"), ("amount", "much"), ("question", "")],
+    );
+    let answer = post(&app, &wrong);
+    assert_eq!(answer.status, 422);
+    for words in [
+        "2 things are wrong",
+        "href=\"#f-amount\"",
+        "href=\"#f-question\"",
+        "value=\"much\"",
+    ] {
+        assert!(answer.text.contains(words), "{words}");
+    }
+    let mut without = with(&answers, &[("do", "submit")]);
+    without.retain(|(k, v)| !(k == "arm" && v == "mcts-selftrain"));
+    let answer = post(&app, &without);
+    assert_eq!(answer.status, 422);
+    assert!(
+        answer.text.contains("href=\"#f-reason-mcts\""),
+        "{}",
+        answer.text
+    );
+    let answer = post(
+        &app,
+        &with(&without, &[("reason-mcts", "Too slow for this machine.")]),
+    );
+    assert_eq!(answer.status, 303, "{}", answer.text);
+    let shown = page(&app, answer.header("location"));
+    assert!(shown.contains("mcts: not run, because: Too slow for this machine."));
+    assert!(!shown.contains("data-arm=\"mcts-selftrain\""));
+    assert_eq!(app.count("experiment"), 1);
+}
+
+#[test]
+fn the_file_can_be_written_by_hand_and_nonsense_is_a_page() {
+    let app = App::start();
+    let submit = |yaml: &str| {
+        send(
+            &app,
+            "/experiments/new",
+            &[("base", ""), ("key", "k"), ("do", "submit"), ("yaml", yaml)],
+        )
+    };
+    for (yaml, words) in [
+        ("a: [", "not valid YAML"),
+        ("name: x", "#f-yaml"),
+        ("<script>alert(1)</script>", "alert(1)"),
+        ("", "wrong"),
+    ] {
+        let answer = submit(yaml);
+        assert_eq!(answer.status, 422, "{yaml}: {}", answer.text);
+        assert!(answer.text.contains(words) && !answer.text.contains("<script>alert"));
+    }
+    assert_eq!(submit(&"a".repeat(2 << 20)).status, 422);
+    let done = submit(crate::app::SMALL);
+    assert_eq!(done.status, 303, "{}", done.text);
+    for pairs in [
+        vec![],
+        vec![("base", "preset:nobody")],
+        vec![("do", "submit")],
+    ] {
+        assert_eq!(send(&app, "/experiments/new", &pairs).status, 400);
+    }
+    assert_eq!(
+        html(
+            &app,
+            "/experiments/new?from=00000000-0000-7000-8000-000000000000"
+        )
+        .status,
+        404
+    );
+    assert!(page(&app, "/experiments/new?preset=nobody&from=x").contains("ignored: "));
+}
+
+#[test]
+fn a_run_that_is_left_out_is_struck_through_and_the_comparison_stands_both_ways() {
+    let app = App::start();
+    let id = seeded(&app, 60, |_, _| Until::End);
+    let path = format!("/experiments/{id}");
+    let before = page(&app, &path);
+    assert!(before.contains("Every finished run counts") && !before.contains("<s>"));
+    let run = &crate::run_link(&before, "GRPO from the base", 1)["/runs/".len()..];
+    let exclude = |reason: &str| {
+        send(
+            &app,
+            &format!("{path}/exclude"),
+            &[("run", run), ("reason", reason)],
+        )
+    };
+    assert_eq!(exclude(" ").status, 422);
+    assert_eq!(exclude("<b>A fan had failed.</b>").status, 303);
+    let after = page(&app, &path);
+    for words in [
+        "9 runs planned: 9 done, 0 crashed, 0 cancelled, 0 open; 1 excluded, 8 counted.",
+        "A fan had failed.",
+        "1 excluded",
+        "<s><a href",
+        "With every run",
+        "2 of 3",
+        "Registered contrasts both ways",
+        "2 seeds, no interval",
+    ] {
+        assert!(after.contains(words), "{words}");
+    }
+    assert!(!after.contains("<b>") && !after.contains("Not finished yet"));
+    let csv = app.get(&format!("{path}.csv")).text;
+    let head: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    let at = head.iter().position(|h| *h == "excluded").unwrap();
+    let of = |arm: &str| {
+        let line = csv
+            .lines()
+            .find(|l| l.starts_with(&format!("arm,\"{arm}\",")))
+            .unwrap();
+        line.split(',').nth(at).unwrap().to_string()
+    };
+    assert_eq!((of("arm-1"), of("arm-0")), ("1".into(), "0".into()));
+    let json = app.get(&format!("{path}.json")).json();
+    assert_eq!(json["denominator"]["counted"], 8);
+    assert!(json["outcome_with_all_runs"].is_object());
+    let back = send(
+        &app,
+        &format!("{path}/include"),
+        &[("run", run), ("reason", "It had not.")],
+    );
+    assert_eq!(back.status, 303);
+    let last = page(&app, &path);
+    assert!(last.contains("Every finished run counts") && last.contains("taken back: It had not."));
+    // Another experiment's run is none of this one's.
+    let other = app.block_on(async {
+        Seeder::new(app.state(), "w", 1)
+            .await
+            .submit(&spec(&THREE, 1, 9))
+            .await
+    });
+    let foreign = send(
+        &app,
+        &format!("/experiments/{other}/exclude"),
+        &[("run", run), ("reason", "x")],
+    );
+    assert_eq!(foreign.status, 404);
+}
+
+#[test]
+fn spending_stands_by_experiment_and_arm_and_in_dollars_once_there_is_a_price() {
+    let app = App::start();
+    let wrong = [
+        ("device", "cpu"),
+        ("dollars_per_hour", "cheap"),
+        ("source", ""),
+    ];
+    assert_eq!(send(&app, "/cost/prices", &wrong).status, 422);
+    let id = seeded(&app, 60, |_, _| Until::End);
+    let path = format!("/cost?experiment={id}");
+    let before = page(&app, &path);
+    let own = &before[..before.find("id=\"published\"").unwrap()];
+    assert!(
+        own.contains("No price is known") && !own.contains("<th scope=\"col\" class=\"n\">Dollars")
+    );
+    assert!(own.contains("Shared by several arms") && own.contains("GRPO from the base"));
+    // From long before the work began.
+    let price = [
+        ("device", "CPU"),
+        ("dollars_per_hour", "3600"),
+        ("valid_from", "2020-01-01"),
+        ("source", "a dollar a second"),
+    ];
+    assert_eq!(send(&app, "/cost/prices", &price).status, 303);
+    let after = page(&app, &path);
+    assert!(after.contains("a dollar a second") && after.contains(">Dollars</th>"));
+    let home = page(&app, "/");
+    assert!(home.contains("<span class=\"nw\">$"), "{home}");
+    // One dollar a second: the sum in dollars is the device time in seconds.
+    let state = app.state();
+    let spent = app.block_on(async {
+        let mut conn = state.conn().await.unwrap();
+        assay_store::list_spending(&mut conn, &[id]).await.unwrap()
+    });
+    let stages = &spent[&id];
+    let ms: f64 = stages.iter().map(|s| s.all.device_ms).sum();
+    let dollars: f64 = stages.iter().filter_map(|s| s.dollars).sum();
+    assert!(
+        ms > 0.0 && (dollars - ms / 1e3).abs() < 1e-6 * dollars,
+        "{dollars} {ms}"
+    );
+    assert!(page(&app, "/cost?gpus=8&hours=12&rate=two&x=1").contains("ignored: "));
+}
+
+#[test]
+fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
+    let app = App::start();
+    let state = app.state();
+    let (first, second, judged) = app.block_on(async {
+        let mut seeder = Seeder::new(state, "w", 40).await;
+        let a = seeder.submit(&spec(&THREE, 3, 0)).await;
+        let b = seeder
+            .submit(&spec(
+                &[("grpo", "GRPO again"), ("grpo", "Twice the rate")],
+                3,
+                0,
+            ))
+            .await;
+        let c = seeder.submit(&decoding(3, 5, false)).await;
+        seeder.work_off(|_| Until::End).await;
+        (a, b, c)
+    });
+    let query = format!("arms={first}/base,{first}/arm-1,{second}/arm-0");
+    let text = page(&app, &format!("/compare?{query}"));
+    for words in [
+        "keys have different values",
+        "grpo.learning_rate",
+        "Basis: equal compute: 4.000e11",
+        " won, ",
+        "Twice the rate",
+        "none: not registered",
+        "not enough seeds",
+        "/compare.csv?",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    let json = app.get(&format!("/compare.json?{query}")).json();
+    let lines = json["comparison"]["lines"].as_array().unwrap();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[2]["difference"]["n"], 3);
+    let tally = &lines[2]["questions"];
+    let count = |key: &str| tally[key].as_u64().unwrap();
+    assert_eq!(count("wins") + count("losses") + count("ties"), 16);
+    assert!(json["comparison"]["config"].as_array().unwrap().len() > 40);
+    let csv = app.get(&format!("/compare.csv?{query}"));
+    assert_eq!(csv.text.lines().count(), 4);
+    // A run beside an arm: one seed, no interval.
+    let run = crate::run_link(
+        &page(&app, &format!("/experiments/{first}")),
+        "GRPO from the base",
+        1,
+    );
+    let run = &run["/runs/".len()..];
+    let one = page(&app, &format!("/compare?runs={run}&arms={second}/arm-0"));
+    assert!(one.contains("GRPO from the base, seed 1") && one.contains("1 seed, no interval"));
+    // Its required attempts: one is a decoder, the other one was not run.
+    let with = page(
+        &app,
+        &format!("/compare?arms={judged}/zero,{judged}/majority,{first}/base"),
+    );
+    for words in [
+        "mcts: not run, because: Too dear for two cores.",
+        "is a decoder: it is compared at equal inference",
+        "another root seed",
+    ] {
+        assert!(with.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn nonsense_in_the_address_of_a_comparison_is_named_and_harmless() {
+    let app = App::start();
+    for query in [
+        "",
+        "?runs=x,y&arms=z",
+        "?arms=00000000-0000-7000-8000-000000000000/<script>",
+        "?runs=00000000-0000-7000-8000-000000000000&metric=mood&all=perhaps",
+        "?arms=%00,%ff",
+        "?arms=,,,/,/&runs=,",
+    ] {
+        let text = page(
+            &app,
+            &format!("/compare{}", query.replace('<', "%3C").replace('>', "%3E")),
+        );
+        assert!(text.contains("Nothing to compare yet"), "{query}");
+        assert_eq!(text.contains("ignored: "), !query.is_empty(), "{query}");
+        let json = format!(
+            "/compare.json{}",
+            query.replace('<', "%3C").replace('>', "%3E")
+        );
+        assert_eq!(app.get(&json).status, 200, "{query}");
+    }
+    let many = vec!["x"; 60].join(",");
+    assert!(page(&app, &format!("/compare?runs={many}")).contains("ignored: "));
+}
+
+#[test]
+fn the_list_is_filtered_by_text_and_standing() {
+    let app = App::start();
+    let done = seeded(&app, 40, |_, _| Until::End);
+    let open = app.block_on(async {
+        let mut other = spec(&THREE, 1, 3);
+        other.name = "100 % of [it]".into();
+        Seeder::new(app.state(), "w", 1).await.submit(&other).await
+    });
+    let ids = |query: &str| {
+        let text = page(&app, &format!("/?{query}"));
+        [done, open].map(|id| text.contains(&format!("/experiments/{id}")))
+    };
+    assert_eq!(ids(""), [true, true]);
+    assert_eq!(ids("q=100+%25+OF+%5B"), [false, true]);
+    assert_eq!(ids("q=nothing+like+it"), [false, false]);
+    assert_eq!(ids("status=done"), [true, false]);
+    assert_eq!(ids("status=open"), [false, true]);
+    assert_eq!(ids("status=failed"), [false, false]);
+    assert_eq!(ids("q=supervised&status=done"), [true, false]);
+    assert!(page(&app, "/?status=sad&q=%00").contains("ignored: "));
+    let list = page(&app, "/");
+    assert!(list.contains("2 without enough seeds") && list.contains("400 G FLOPs a seed"));
+}
+
+#[test]
+fn runs_are_cancelled_and_tried_again_from_the_queue() {
+    let app = App::start();
+    let state = app.state();
+    app.block_on(async {
+        Seeder::new(state, "w", 1)
+            .await
+            .submit(&spec(&THREE, 1, 0))
+            .await
+    });
+    let queue = page(&app, "/queue");
+    assert!(queue.contains("No estimate of when it is cleared") && queue.contains("#1"));
+    let from = queue.find("action=\"/queue/cancel\"").unwrap();
+    let at = from + queue[from..].find("<option value=\"").unwrap() + "<option value=\"".len();
+    let run = &queue[at..at + 36];
+    assert_eq!(send(&app, "/queue/retry", &[("run", run)]).status, 409);
+    assert_eq!(send(&app, "/queue/cancel", &[("run", run)]).status, 303);
+    assert_eq!(
+        app.get(&format!("/api/v1/runs/{run}")).json()["state"],
+        "cancelled"
+    );
+    assert_eq!(send(&app, "/queue/retry", &[("run", run)]).status, 303);
+    assert_eq!(
+        app.get(&format!("/api/v1/runs/{run}")).json()["state"],
+        "waiting"
+    );
+    assert_eq!(send(&app, "/queue/cancel", &[("run", "x")]).status, 400);
+}
+
+#[test]
+fn past_stages_are_the_basis_of_estimates() {
+    let app = App::start();
+    seeded(&app, 60, |_, _| Until::End);
+    let state = app.state();
+    app.block_on(async {
+        Seeder::new(state, "w", 1)
+            .await
+            .submit(&spec(&THREE, 2, 77))
+            .await
+    });
+    let queue = page(&app, "/queue");
+    assert!(queue.contains("Estimated clearing time: "), "{queue}");
+    assert!(queue.contains("grpo (3 past)"));
+    let text = page(&app, "/experiments/new?preset=quick");
+    assert!(text.contains("On the basis of") && text.contains("grpo (3 to come, 3 past)"));
+}
+
+#[test]
+fn published_results_have_their_page_and_files() {
+    let app = App::start();
+    let text = page(&app, "/references?benchmark=aime_2024&x=1");
+    assert!(text.contains("77.9") && text.contains("71.0") && text.contains("ignored: "));
+    let csv = app.get("/references.csv?benchmark=codeforces").text;
+    assert!(
+        csv.lines()
+            .skip(1)
+            .all(|l| l.contains(",codeforces,rating,"))
+    );
+    assert!(csv.lines().count() > 8);
+    assert!(app.get("/references.json").json()["sources"]["r1-v2"].is_object());
+}
