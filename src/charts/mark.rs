@@ -3,6 +3,7 @@
 use super::axis::Axis;
 use super::backend::{Buffer, Ink, TEXT, ThemedSvg, UNIT};
 use super::text::escape;
+use super::{End, Fate};
 use plotters::chart::ChartContext;
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::drawing::DrawingAreaErrorKind;
@@ -83,6 +84,23 @@ pub(super) fn marker(buffer: &Buffer, slot: usize, (x, y): (i32, i32), open: boo
             )
         }
     };
+}
+
+/// How a line ends, told by its mark alone.
+pub(super) fn end_marker(buffer: &Buffer, slot: usize, fate: Fate, end: End, at: (i32, i32)) {
+    let (x, y) = at;
+    let crossed = |class: &str, shape: &str| {
+        let _ = write!(
+            buffer.borrow_mut(),
+            r#"<path class="mk {class}" d="M{x} {y}{shape}"/>"#
+        );
+    };
+    match (fate, end) {
+        (Fate::Unsuccessful, _) => crossed("x", "m-40-40l80 80m0-80l-80 80"),
+        (Fate::Ordinary, End::Crashed) => crossed("crash", "m-40-40h80v80h-80zm0 80l80-80"),
+        (Fate::Ordinary, End::Done) => marker(buffer, slot, at, false),
+        (Fate::Ordinary, End::Running | End::Short) => marker(buffer, slot, at, true),
+    }
 }
 
 /// Seeds' own values: small, hollow circles, all in one element.

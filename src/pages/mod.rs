@@ -25,6 +25,13 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/static/{name}").route(get().to(assets::get)))
         .service(resource("/experiments/{id}.csv").route(get().to(experiment::csv)))
         .service(resource("/experiments/{id}.json").route(get().to(experiment::json)))
+        .service(
+            resource(
+                "/experiments/{id}/{figure:milestones|frontier|forest|training|seeds|passk|table|verdicts}.{ending:svg|csv|json|png|tex}",
+            )
+            .route(get().to(experiment::file)),
+        )
+        .service(resource("/experiments/{id}/cite.bib").route(get().to(experiment::bib)))
         .service(resource("/experiments/{id}").route(get().to(experiment::page)))
         .service(resource("/runs/{id}").route(get().to(run::page)))
         .service(resource("/queue").route(get().to(queue::page)));

@@ -4,6 +4,7 @@
 #[path = "../http/app.rs"]
 mod app;
 mod decoders;
+mod figures;
 mod numbers;
 mod seed;
 

@@ -33,6 +33,8 @@ pub struct MilestonePoint {
     pub milestone: u32,
     /// Charged to the arm up to here, in the budget's unit: earlier stages included.
     pub x: f64,
+    pub tokens: f64,
+    pub flops: f64,
     pub device_ms: f64,
     pub active_ms: f64,
     pub pass_at_1: f64,
@@ -267,6 +269,7 @@ pub async fn milestones(
          select key as "key!", seed as "seed!", run_id as "run_id!", milestone as "milestone!",
              case when in_flops then flops_before + cum_flops
                  else tokens_before + cum_tokens end as "x!",
+             tokens_before + cum_tokens as "tokens!", flops_before + cum_flops as "flops!",
              device_before + cum_device_ms as "device_ms!",
              active_before + cum_active_ms as "active_ms!",
              pass_at_1 as "pass_at_1!", mean_length as "mean_length!",
@@ -290,6 +293,8 @@ pub async fn milestones(
             run: RunId(row.run_id),
             milestone: row.milestone.unsigned_abs(),
             x: row.x,
+            tokens: row.tokens,
+            flops: row.flops,
             device_ms: row.device_ms,
             active_ms: row.active_ms,
             pass_at_1: row.pass_at_1,
