@@ -206,11 +206,8 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
 
 fn render(of: &Material, metric: usize, curve: usize) -> String {
     let shell = Shell::plain("A test").crumb("/", "Experiments");
-    let wanted = Wanted {
-        metric,
-        curve,
-        ..Wanted::new(of.view.spec.budget.unit)
-    };
+    let mut wanted = Wanted::new(of.view.spec.budget.unit);
+    (wanted.metric, wanted.curve) = (metric, curve);
     let text = ExperimentPage::new(shell, of, &wanted, String::new())
         .render()
         .unwrap();
