@@ -35,7 +35,7 @@ pub use png::{NoPng, png};
 pub use rows::{Row, Rows};
 pub use sparkline::sparkline;
 pub use standalone::{Theme, standalone};
-pub use text::{escape, fit, width};
+pub use text::{UNSUCCESSFUL, escape, fit, width};
 
 /// Number of colour slots; further arms repeat them with `.alt`.
 pub const SLOTS: usize = 8;

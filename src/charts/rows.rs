@@ -4,7 +4,7 @@
 use super::axis::{Axis, Scale};
 use super::backend::{Buffer, Ink, TEXT, ThemedSvg, UNIT, document};
 use super::mark::{DrawError, Margins, dots, end_marker, frame, text};
-use super::text::{escape, fit, width};
+use super::text::{escape, fit_label, width};
 use super::{Drawn, End, Fate, drawn_class};
 use crate::number::{self, Kind};
 use assay_core::stats::Estimate;
@@ -114,7 +114,7 @@ impl Rows {
                 "tx hl",
                 (px.start + 15 * UNIT, base),
                 "",
-                &fit(&row.label, TEXT, room),
+                &fit_label(&row.label, TEXT, room),
             );
             text(buffer, "tx num hl", (px.end, base), "end", &numbers);
             if let Some(interval) = row.estimate.and_then(|e| e.interval)

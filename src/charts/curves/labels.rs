@@ -3,7 +3,7 @@
 use super::super::End;
 use super::super::backend::{Buffer, UNIT, path_data};
 use super::super::mark::{declutter, end_marker, text};
-use super::super::text::{escape, fit, width};
+use super::super::text::{escape, fit_label, width};
 use super::{Curve, Curves, LABEL_GAP, Plot, WIDTH, open};
 use crate::number::{self, Kind};
 use std::fmt::Write;
@@ -74,7 +74,7 @@ impl Curves {
             "tx",
             (x + 11 * UNIT, base),
             "",
-            &fit(&curve.label, 12.0, room),
+            &fit_label(&curve.label, 12.0, room),
         );
         text(buffer, "tx num", (right, base), "end", &value);
         buffer.borrow_mut().push_str("</g>");

@@ -2,10 +2,9 @@
 
 use super::super::aggregate::{Bin, Stand};
 use super::super::backend::{Buffer, Ink};
-use super::super::mark::{Chart, DrawError, dots, end_marker, marker};
+use super::super::mark::{Chart, DrawError, dots, end_marker, waypoints};
 use super::super::merge::Merged;
 use super::super::text::escape;
-use super::super::{End, Fate};
 use super::{Band, Curve, Curves, Missed, Plot, Shape};
 use assay_core::stats::{Interval, MIN_SEEDS_INTERVAL};
 use plotters::prelude::*;
@@ -243,15 +242,11 @@ impl Curves {
             let _ = write!(buffer.borrow_mut(), r#"<path class="bh" d="{bars}"/>"#);
         }
         let before = seen.len().saturating_sub(1);
-        for (x, y, _) in seen[..before].iter().copied() {
-            let at = chart.backend_coord(&(*x, *y));
-            match curve.fate {
-                Fate::Ordinary => marker(buffer, curve.slot, at, true),
-                Fate::Unsuccessful => {
-                    end_marker(buffer, curve.slot, curve.fate, End::Done, at);
-                }
-            }
-        }
+        let places: Vec<(i32, i32)> = seen[..before]
+            .iter()
+            .map(|(x, y, _)| chart.backend_coord(&(*x, *y)))
+            .collect();
+        waypoints(buffer, curve.slot, curve.fate, &places);
     }
 }
 

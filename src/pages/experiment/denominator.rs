@@ -97,6 +97,6 @@ impl Denominator {
             return "Hidden: none.".into();
         }
         let labels: Vec<&str> = self.hidden.iter().map(|a| a.label.as_str()).collect();
-        format!("Hidden by the link: {}.", labels.join(", "))
+        format!("Hidden by the link: {}.", labels.join("; "))
     }
 }

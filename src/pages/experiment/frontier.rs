@@ -2,9 +2,9 @@
 
 use super::Material;
 use super::figure::{Chart, Figure, Name, end};
-use super::milestones::{arms, extent, marks, measured, points, said};
+use super::milestones::{arms, extent, marks, measured, points};
 use super::view::{Cost, Wanted};
-use crate::charts::{Curve, Curves, Marked, Scale, Shape, along, merge, pareto};
+use crate::charts::{Band, Curve, Curves, Marked, Scale, Shape, along, merge, pareto};
 use crate::number;
 use assay_core::metric;
 use assay_core::rng::Uniform;
@@ -41,7 +41,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         format!(
             "{title}: each arm's path through its milestones, at mean cost and mean value over seeds."
         ),
-        said(wanted.band).replace("the band is its", "the bar is its"),
+        bars(wanted.band).into(),
     ];
     let line = if aim { corners(&curves) } else { vec![] };
     if aim {
@@ -84,8 +84,17 @@ fn corners(curves: &[Curve]) -> Vec<(f64, f64)> {
     pareto(&bins.map(|b| (b.x, b.mean)).collect::<Vec<_>>())
 }
 
+fn bars(of: Band) -> &'static str {
+    match of {
+        Band::Ci95 => "Bars are 95 % intervals, from 3 seeds on.",
+        Band::MinMax => "Bars go from the smallest to the largest seed and are no intervals.",
+        Band::None => "Without intervals.",
+    }
+}
+
 /// Who is on the frontier is as uncertain as the means are: in how many draws of the seeds
-/// with replacement, the same for all arms, some milestone of an arm is on it.
+/// with replacement, the same for all arms, some milestone of an arm is on it. What costs
+/// nothing is where all of them begin, and counts for none.
 fn membership(curves: &[Curve], seeds: &[Vec<Marked>]) -> Option<String> {
     let mut ids: Vec<u64> = seeds.iter().flatten().map(|s| s.seed).collect();
     ids.sort_unstable();
@@ -93,18 +102,27 @@ fn membership(curves: &[Curve], seeds: &[Vec<Marked>]) -> Option<String> {
     if ids.len() < MIN_SEEDS_INTERVAL {
         return None;
     }
+    let own: Vec<Vec<BySeed>> = seeds.iter().map(|own| by_mark(own, &ids)).collect();
     let numbers = Uniform::new(0, "frontier");
     let mut on = vec![0_u32; curves.len()];
     for draw in 0..RESAMPLES {
         let pick = |i: usize| {
             let at = numbers.at(draw, i as u32, 0, 0) * ids.len() as f32;
-            ids[(at as usize).min(ids.len() - 1)]
+            (at as usize).min(ids.len() - 1)
         };
-        let drawn: Vec<u64> = (0..ids.len()).map(pick).collect();
-        let means: Vec<Vec<(f64, f64)>> = seeds.iter().map(|own| resampled(own, &drawn)).collect();
+        let drawn: Vec<usize> = (0..ids.len()).map(pick).collect();
+        let mean = |at: &BySeed| {
+            let got = drawn.iter().filter_map(|i| at[*i]);
+            let sum = got.fold((0.0, 0.0, 0.0), |s, p| (s.0 + p.0, s.1 + p.1, s.2 + 1.0));
+            (sum.2 > 0.0).then(|| (sum.0 / sum.2, sum.1 / sum.2))
+        };
+        let means: Vec<Vec<(f64, f64)>> = own
+            .iter()
+            .map(|marks| marks.iter().filter_map(mean).collect())
+            .collect();
         let line = pareto(&means.concat());
         for (count, own) in on.iter_mut().zip(&means) {
-            *count += u32::from(own.iter().any(|p| line.contains(p)));
+            *count += u32::from(own.iter().any(|p| p.0 > 0.0 && line.contains(p)));
         }
     }
     let mut shares: Vec<(f64, &str)> = curves
@@ -127,22 +145,58 @@ fn membership(curves: &[Curve], seeds: &[Vec<Marked>]) -> Option<String> {
     })
 }
 
-/// Mean cost and value at each mark over the drawn seeds that have got there.
-fn resampled(own: &[Marked], drawn: &[u64]) -> Vec<(f64, f64)> {
-    let mut sums: Vec<(f64, f64, f64, f64)> = vec![];
-    for seed in drawn {
-        let points = own.iter().filter(|s| s.seed == *seed);
-        for &(mark, x, y) in points.flat_map(|s| &s.points) {
-            if !x.is_finite() || !y.is_finite() {
-                continue;
-            }
-            match sums.iter_mut().find(|s| s.0 == mark) {
-                Some(sum) => *sum = (mark, sum.1 + x, sum.2 + y, sum.3 + 1.0),
-                None => sums.push((mark, x, y, 1.0)),
-            }
-        }
-    }
-    sums.into_iter()
-        .map(|(_, x, y, n)| (x / n, y / n))
+/// Cost and value at one mark, a place a seed.
+type BySeed = Vec<Option<(f64, f64)>>;
+
+fn by_mark(own: &[Marked], ids: &[u64]) -> Vec<BySeed> {
+    let mut marks: Vec<f64> = own.iter().flat_map(|s| &s.points).map(|p| p.0).collect();
+    marks.sort_by(f64::total_cmp);
+    marks.dedup();
+    let at = |mark: f64, id: u64| {
+        let points = own.iter().filter(|s| s.seed == id).flat_map(|s| &s.points);
+        let mut found = points.filter(|p| p.0 == mark && p.1.is_finite() && p.2.is_finite());
+        found.next_back().map(|p| (p.1, p.2))
+    };
+    marks
+        .iter()
+        .map(|mark| ids.iter().map(|id| at(*mark, *id)).collect())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arm(key: &str, spends: bool, points: &[(f64, f64, f64)]) -> (Curve, Vec<Marked>) {
+        let seeds = (0..3)
+            .map(|seed| Marked {
+                seed,
+                points: points.to_vec(),
+            })
+            .collect();
+        let curve = Curve {
+            key: key.into(),
+            label: key.into(),
+            spends,
+            ..Curve::default()
+        };
+        (curve, seeds)
+    }
+
+    #[test]
+    fn an_arm_is_on_the_frontier_by_what_it_bought_not_by_where_it_began() {
+        let arms = [
+            arm("base", false, &[(0.0, 0.0, 0.3)]),
+            arm("good", true, &[(0.0, 0.0, 0.3), (100.0, 5.0, 0.8)]),
+            arm("bad", true, &[(0.0, 0.0, 0.3), (100.0, 5.0, 0.4)]),
+            arm("cheap", true, &[(0.0, 0.0, 0.3), (100.0, 2.0, 0.5)]),
+        ];
+        let (curves, seeds): (Vec<_>, Vec<_>) = arms.into_iter().unzip();
+        assert_eq!(
+            membership(&curves, &seeds).unwrap(),
+            "On the frontier in resamples of the 3 seeds: good in 100 %, cheap in 100 %."
+        );
+        let two: Vec<Vec<Marked>> = seeds.iter().map(|own| own[..2].to_vec()).collect();
+        assert_eq!(membership(&curves, &two), None);
+    }
 }

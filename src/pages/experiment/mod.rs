@@ -27,7 +27,7 @@ pub use files::{bib, get as file};
 
 use super::query::Asked;
 use super::{Choice, Shell, html, words};
-use crate::charts::{Band, Fate, Scale};
+use crate::charts::{Band, Fate, Scale, UNSUCCESSFUL};
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -100,7 +100,7 @@ impl Material {
     /// told by its colour alone.
     pub fn label(&self, arm: &str) -> String {
         match self.mark(arm) {
-            Some(Mark::Unsuccessful) => format!("× {} (unsuccessful)", self.name(arm)),
+            Some(Mark::Unsuccessful) => format!("× {}{UNSUCCESSFUL}", self.name(arm)),
             Some(Mark::GainNotShown) | None => self.name(arm),
         }
     }

@@ -26,13 +26,7 @@ pub(super) struct TriesRow {
 
 /// Arms in their order; arms without a finished run have empty cells.
 pub(super) fn tries(of: &Material) -> Tries {
-    let mut columns: Vec<u32> = of
-        .pass_at_k
-        .iter()
-        .flat_map(|run| run.values.iter().map(|v| v.0))
-        .collect();
-    columns.sort_unstable();
-    columns.dedup();
+    let columns = columns(of);
     let rows = of
         .view
         .arms
@@ -71,10 +65,19 @@ pub(super) fn tries(of: &Material) -> Tries {
     Tries { columns, rows }
 }
 
+fn columns(of: &Material) -> Vec<u32> {
+    let values = of.pass_at_k.iter().flat_map(|run| &run.values);
+    let mut columns: Vec<u32> = values.map(|v| v.0).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    columns
+}
+
 /// Every arm to the same k: training can raise pass@1 and lower pass@64, and where two
 /// curves cross is what there is to see.
 pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
     let evaluation = &of.view.spec.evaluation;
+    let edges: Vec<f64> = columns(of).iter().map(|k| f64::from(*k)).collect();
     let curves: Vec<Curve> = arms(of, wanted)
         .into_iter()
         .map(|(slot, arm)| {
@@ -89,7 +92,6 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
                     points: points(&run.values),
                 })
                 .collect();
-            let edges: Vec<f64> = tries(of).columns.iter().map(|k| f64::from(*k)).collect();
             let mut bins = hold(&seeds, &edges);
             for bin in &mut bins {
                 if bin.x > f64::from(samples) / 2.0 {
