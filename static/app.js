@@ -11,7 +11,8 @@ function keep(part) {
   const open = new Set([...part.querySelectorAll("details[id][open]")].map((d) => d.id));
   const closed = new Set([...part.querySelectorAll("details[id]:not([open])")].map((d) => d.id));
   const scrolled = [...part.querySelectorAll(".scroll")].map((s) => s.scrollLeft);
-  const typed = new Map([...part.querySelectorAll("select[name],input[name]")].map((f) => [f.name, f.value]));
+  const fields = "select[name],input[name]:not([type=checkbox])";
+  const typed = new Map([...part.querySelectorAll(fields)].map((f) => [f.name, f.value]));
   const focus = document.activeElement;
   const within = focus && part.contains(focus) ? address(focus, part) : null;
   return (next) => {
@@ -23,7 +24,7 @@ function keep(part) {
     if (within) {
       const again = within.reduce((at, i) => at && at.children[i], next);
       if (again) again.focus({ preventScroll: true });
-      if (again && again.name && typed.has(again.name)) again.value = typed.get(again.name);
+      if (again && again.type !== "checkbox" && typed.has(again.name)) again.value = typed.get(again.name);
     }
   };
 }
@@ -64,17 +65,27 @@ async function refresh(url, quiet) {
   }
 }
 
-/** Controls apply themselves; the address stays the state. */
+/** Shows another state of the page; the address stays the state. */
+function go(url, otherwise = () => location.assign(url)) {
+  return refresh(url, false).then(
+    (done) => { if (done) { history.replaceState(null, "", url); everySeed(); } },
+    (error) => { if (error.name !== "AbortError") otherwise(); },
+  );
+}
+
+/** Controls apply themselves, with the address that the form itself would ask for. */
 function controls() {
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form.controls");
     if (!form || form.method !== "get") return;
     const url = new URL(location.href);
-    for (const [name, value] of new FormData(form)) url.searchParams.set(name, value);
-    refresh(url, false).then(
-      (done) => { if (done) history.replaceState(null, "", url); },
-      (error) => { if (error.name !== "AbortError") form.submit(); },
-    );
+    for (const field of form.elements) if (field.name) url.searchParams.delete(field.name);
+    const arms = [...form.querySelectorAll("input[name=only]")];
+    if (arms.length) url.searchParams.delete("hide");
+    for (const [name, value] of new FormData(form)) if (value !== "" && name !== "only") url.searchParams.append(name, value);
+    const chosen = arms.filter((a) => a.checked);
+    if (chosen.length < arms.length) url.searchParams.set("only", chosen.map((a) => a.value).join(","));
+    go(url, () => form.submit());
   });
 }
 
@@ -93,6 +104,7 @@ function live(main) {
     last = Date.now();
     try {
       await refresh(location.href, true);
+      everySeed();
       say("live");
     } catch (error) {
       if (error.name !== "AbortError") say("the server does not answer; trying again");
@@ -126,6 +138,287 @@ function live(main) {
   start();
 }
 
+// Charts: one crosshair over all that count the same cost, its values in the labels.
+
+const SVG = "http://www.w3.org/2000/svg";
+const loaded = new WeakMap();
+const said = new WeakMap();
+const charts = () => [...document.querySelectorAll("figure.chart")].filter((f) => drawing(f));
+const drawing = (figure) => figure.querySelector("svg[data-plot]");
+
+/** Where the axes lie, in the drawing's own units. */
+function plot(svg) {
+  const [x0, y0, x1, y1] = svg.dataset.plot.split(" ").map(Number);
+  const axis = (of) => { const [low, high, scale] = of.split(" "); return { low: +low, high: +high, log: scale === "log" }; };
+  return { x0, y0, x1, y1, x: axis(svg.dataset.x), y: axis(svg.dataset.y) };
+}
+const position = (axis, value) => ((axis.log ? Math.log10(value) : value) - axis.low) / (axis.high - axis.low);
+const value = (axis, share) => { const p = axis.low + share * (axis.high - axis.low); return axis.log ? 10 ** p : p; };
+const across = (p, v) => p.x0 + position(p.x, v) * (p.x1 - p.x0);
+
+/** The figure's numbers, asked for once. */
+function numbers(figure) {
+  if (!loaded.has(figure)) {
+    loaded.set(figure, fetch(figure.dataset.src, { credentials: "same-origin" }).then((a) => (a.ok ? a.json() : null), () => null));
+  }
+  return loaded.get(figure);
+}
+
+/** As src/number.rs writes them. */
+function written(kind, v) {
+  const text = kind === "share" ? v.toFixed(3) : kind === "tokens" ? v.toFixed(1) : v.toPrecision(4);
+  return text.replace("-", "\u2212");
+}
+
+/** The point that a chart shows at a place: steps hold, other lines have their nearest. */
+function at(series, x, shape) {
+  let best = null;
+  for (const point of series.points) {
+    if (shape === "steps" ? point[0] <= x * (1 + 1e-9) : !best || Math.abs(point[0] - x) < Math.abs(best[0] - x)) best = point;
+  }
+  return best;
+}
+
+function hair(figure, x) {
+  const svg = drawing(figure);
+  const p = plot(svg);
+  const place = Math.round(across(p, x));
+  const inside = place >= p.x0 - 1 && place <= p.x1 + 1;
+  let line = svg.querySelector(".hair");
+  if (!inside) { if (line) line.remove(); return; }
+  if (!line) {
+    line = document.createElementNS(SVG, "path");
+    line.setAttribute("class", "hair");
+    svg.append(line);
+  }
+  line.setAttribute("d", `M${place} ${p.y0}V${p.y1}`);
+}
+
+async function show(figure, x) {
+  hair(figure, x);
+  const all = await numbers(figure);
+  if (!all || !all.series || crosshair.x !== x) return [];
+  const found = [];
+  for (const series of all.series) {
+    const point = at(series, x, all.shape);
+    const label = [...figure.querySelectorAll("g.lb[data-arm]")].find((g) => g.dataset.arm === series.arm);
+    const text = label && label.querySelector("text.num");
+    if (text) {
+      if (!said.has(text)) said.set(text, text.textContent);
+      text.textContent = point ? `${written(all.kind, point[1])}, n = ${point[4]}` : "\u2013";
+    }
+    if (point) found.push([series.label, point[1], all.kind]);
+  }
+  return found;
+}
+
+const crosshair = { x: null, cost: null };
+
+/** Charts of one cost move together; any other moves alone. */
+function together(figure) {
+  const cost = figure.dataset.cost;
+  return cost ? charts().filter((f) => f.dataset.cost === cost) : [figure];
+}
+
+function move(figure, x) {
+  const moving = together(figure);
+  for (const other of charts()) if (!moving.includes(other)) restore(other);
+  crosshair.x = x;
+  return Promise.all(moving.map((f) => show(f, x))).then((all) => all[moving.indexOf(figure)]);
+}
+
+function restore(figure) {
+  const line = figure.querySelector(".hair");
+  if (line) line.remove();
+  for (const text of figure.querySelectorAll("g.lb text.num")) if (said.has(text)) text.textContent = said.get(text);
+}
+
+function clear() {
+  if (crosshair.x === null) return false;
+  crosshair.x = null;
+  charts().forEach(restore);
+  return true;
+}
+
+/** Where the pointer is, in the drawing's units. */
+function under(svg, event) {
+  const box = svg.getBoundingClientRect();
+  const view = svg.viewBox.baseVal;
+  return { x: ((event.clientX - box.left) * view.width) / box.width, y: ((event.clientY - box.top) * view.height) / box.height };
+}
+
+function zoom(range) {
+  const url = new URL(location.href);
+  if (!range && !url.searchParams.has("x0") && !url.searchParams.has("x1")) return;
+  for (const [i, name] of ["x0", "x1"].entries()) {
+    if (range) url.searchParams.set(name, String(Number(range[i].toPrecision(6)))); else url.searchParams.delete(name);
+  }
+  clear();
+  go(url);
+}
+
+function pointing() {
+  let brush = null;
+  const target = (event) => {
+    const svg = event.target.closest && event.target.closest("figure.chart svg[data-plot]");
+    return svg ? { svg, figure: svg.closest("figure.chart"), p: plot(svg), at: under(svg, event) } : null;
+  };
+  const within = (t) => t && t.at.x >= t.p.x0 && t.at.x <= t.p.x1 && t.at.y >= t.p.y0 - 60 && t.at.y <= t.p.y1 + 60;
+  const place = (t) => value(t.p.x, (Math.min(Math.max(t.at.x, t.p.x0), t.p.x1) - t.p.x0) / (t.p.x1 - t.p.x0));
+  document.addEventListener("pointermove", (event) => {
+    const t = target(event);
+    if (brush && t && t.svg === brush.svg) {
+      const to = Math.min(Math.max(t.at.x, t.p.x0), t.p.x1);
+      brush.to = to;
+      brush.mark.setAttribute("d", `M${Math.round(brush.from)} ${t.p.y0}H${Math.round(to)}V${t.p.y1}H${Math.round(brush.from)}z`);
+      return;
+    }
+    if (within(t)) move(t.figure, place(t)); else if (event.pointerType !== "touch") clear();
+  });
+  document.addEventListener("pointerdown", (event) => {
+    const t = target(event);
+    if (!within(t) || event.button !== 0 || event.pointerType === "touch" || !t.figure.dataset.cost) return;
+    event.preventDefault();
+    const mark = document.createElementNS(SVG, "path");
+    mark.setAttribute("class", "brush");
+    t.svg.append(mark);
+    brush = { svg: t.svg, p: t.p, from: t.at.x, to: t.at.x, mark };
+  });
+  document.addEventListener("pointerup", () => {
+    if (!brush) return;
+    const { p, from, to, mark } = brush;
+    brush = null;
+    mark.remove();
+    // Less than half a centimetre is a click.
+    if (Math.abs(to - from) < 120) return;
+    const share = (x) => (x - p.x0) / (p.x1 - p.x0);
+    zoom([Math.min(from, to), Math.max(from, to)].map((x) => value(p.x, share(x))));
+  });
+  document.addEventListener("dblclick", (event) => { if (within(target(event))) zoom(null); });
+  document.addEventListener("pointerover", (event) => {
+    const label = event.target.closest && event.target.closest("figure.chart g.lb[data-arm]");
+    for (const svg of document.querySelectorAll("svg.dim")) {
+      svg.classList.remove("dim");
+      svg.querySelectorAll(".on").forEach((g) => g.classList.remove("on"));
+    }
+    if (!label) return;
+    const svg = label.closest("svg");
+    svg.classList.add("dim");
+    svg.querySelectorAll("g[data-arm]").forEach((g) => { if (g.dataset.arm === label.dataset.arm) g.classList.add("on"); });
+  });
+  document.addEventListener("click", (event) => {
+    const label = event.target.closest && event.target.closest("figure.chart g.lb[data-arm]");
+    if (label) isolate(label.dataset.arm, event.shiftKey);
+  });
+}
+
+/** A click shows one arm alone, again all; with shift it takes the one away. */
+function isolate(arm, away) {
+  const url = new URL(location.href);
+  const list = (name) => url.searchParams.getAll(name).join(",").split(",").filter(Boolean);
+  const only = list("only");
+  const hide = list("hide");
+  const set = (name, arms) => { if (arms.length) url.searchParams.set(name, arms.join(",")); else url.searchParams.delete(name); };
+  if (away) {
+    set("hide", hide.includes(arm) ? hide.filter((a) => a !== arm) : [...hide, arm]);
+  } else {
+    set("only", only.length === 1 && only[0] === arm ? [] : [arm]);
+    set("hide", []);
+  }
+  go(url);
+}
+
+/** Arrows move the crosshair from point to point, with shift by ten. */
+function keys() {
+  document.addEventListener("keydown", async (event) => {
+    const region = event.target.closest && event.target.closest("figure.chart .scroll");
+    const figure = region && region.closest("figure.chart");
+    if (!figure || !drawing(figure) || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key === "Escape") { if (!clear()) zoom(null); return; }
+    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const all = await numbers(figure);
+    if (!all || !all.series) return;
+    const p = plot(drawing(figure));
+    const shown = (x) => { const s = position(p.x, x); return s >= -1e-6 && s <= 1 + 1e-6; };
+    const places = [...new Set(all.series.flatMap((s) => s.points.map((q) => q[0])))].filter(shown).sort((a, b) => a - b);
+    if (!places.length) return;
+    const here = crosshair.x === null ? -1 : places.findLastIndex((x) => x <= crosshair.x * (1 + 1e-9));
+    const next = Math.min(Math.max(here + step * (event.shiftKey ? 10 : 1), 0), places.length - 1);
+    const x = places[next];
+    const found = (await move(figure, x)) || [];
+    const svg = drawing(figure);
+    const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    const left = across(p, x) * scale;
+    if (left < region.scrollLeft || left > region.scrollLeft + region.clientWidth) region.scrollLeft = left - region.clientWidth / 2;
+    found.sort((a, b) => b[1] - a[1]);
+    const top = found.slice(0, 3).map(([label, v, kind]) => `${label} ${written(kind, v)}`);
+    readout(figure).textContent = `at ${x.toPrecision(3)}: ${top.join(", ")}`;
+  });
+  document.addEventListener("focusout", (event) => { if (event.target.closest && event.target.closest("figure.chart .scroll")) clear(); });
+}
+
+function readout(figure) {
+  let at = figure.querySelector("output");
+  if (!at) {
+    at = document.createElement("output");
+    at.className = "readout";
+    at.setAttribute("aria-live", "polite");
+    figure.append(at);
+  }
+  return at;
+}
+
+/** More runs than elements should be made for: their lines on a canvas over the drawing. */
+async function everySeed() {
+  for (const figure of document.querySelectorAll("figure.chart[data-every]")) {
+    const svg = drawing(figure);
+    if (!svg || figure.querySelector("canvas")) continue;
+    const canvas = document.createElement("canvas");
+    const box = svg.getBoundingClientRect();
+    const dense = Math.min(devicePixelRatio || 1, 2);
+    [canvas.width, canvas.height] = [box.width * dense, box.height * dense];
+    [canvas.style.width, canvas.style.height] = [`${box.width}px`, `${box.height}px`];
+    canvas.setAttribute("aria-hidden", "true");
+    svg.after(canvas);
+    const all = await numbers(figure);
+    if (!all || !all.series) continue;
+    const p = plot(svg);
+    const pen = canvas.getContext("2d");
+    const unit = canvas.width / svg.viewBox.baseVal.width;
+    pen.scale(unit, unit);
+    pen.beginPath();
+    pen.rect(p.x0, p.y0, p.x1 - p.x0, p.y1 - p.y0);
+    pen.clip();
+    pen.lineWidth = 9;
+    pen.globalAlpha = 0.45;
+    const down = (v) => p.y1 - position(p.y, v) * (p.y1 - p.y0);
+    for (const series of all.series) {
+      const group = [...svg.querySelectorAll("g[data-arm]")].find((g) => g.dataset.arm === series.arm);
+      pen.strokeStyle = getComputedStyle(group || svg.querySelector(".merged") || svg).color;
+      pen.setLineDash(series.unsuccessful ? [90, 50] : []);
+      for (const seed of series.seeds) {
+        pen.beginPath();
+        let before = null;
+        for (const [x, y] of seed.points) {
+          if (p.x.log && x <= 0) continue;
+          if (before === null) pen.moveTo(across(p, x), down(y));
+          else {
+            if (all.shape === "steps") pen.lineTo(across(p, x), down(before));
+            pen.lineTo(across(p, x), down(y));
+          }
+          before = y;
+        }
+        pen.stroke();
+      }
+    }
+  }
+}
+
+pointing();
+keys();
+everySeed();
 controls();
 const main = document.getElementById("main");
 if (main && main.dataset.live && "EventSource" in window) live(main);

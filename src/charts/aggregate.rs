@@ -21,8 +21,27 @@ pub struct Bin {
     pub mean: f64,
     /// Student's t over seeds; none under three.
     pub interval: Option<Interval>,
+    /// Smallest and largest of the seeds.
+    pub range: Interval,
+    pub stand: Stand,
+}
+
+/// How much stands behind a part of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stand {
     /// Every seed that has begun has got this far.
-    pub all: bool,
+    All,
+    Part,
+    /// An estimate from few draws: pass@k with k > n/2.
+    Thin,
+}
+
+/// One seed's measured points with the mark that they belong to, ascending in both.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Marked {
+    pub seed: u64,
+    /// Mark, cost, value.
+    pub points: Vec<(f64, f64, f64)>,
 }
 
 /// Milestones: at each edge a seed stands at its last measured value. Nothing is
@@ -31,9 +50,62 @@ pub fn hold(seeds: &[Seed], edges: &[f64]) -> Vec<Bin> {
     binned(seeds, edges, |points| points.last().copied(), f64::max)
 }
 
-/// Dense series: `bins` equal parts of 0 to `high`, the mean of a seed's points in each.
-pub fn average(seeds: &[Seed], high: f64, bins: usize) -> Vec<Bin> {
-    let edges: Vec<f64> = (1..=bins).map(|i| high * i as f64 / bins as f64).collect();
+/// As [`hold`], each mark placed at the mean cost of the seeds that have got there: for
+/// axes on which equal marks do not stand at equal costs.
+pub fn along(seeds: &[Marked], marks: &[f64]) -> Vec<Bin> {
+    let with = |pick: fn(&(f64, f64, f64)) -> f64| -> Vec<Seed> {
+        let finite = |p: &&(f64, f64, f64)| p.1.is_finite() && p.2.is_finite();
+        let of = |s: &Marked| Seed {
+            seed: s.seed,
+            points: s
+                .points
+                .iter()
+                .filter(finite)
+                .map(|p| (p.0, pick(p)))
+                .collect(),
+        };
+        seeds.iter().map(of).collect()
+    };
+    let costs = hold(&with(|p| p.1), marks);
+    let mut values = hold(&with(|p| p.2), marks);
+    for (value, cost) in values.iter_mut().zip(costs) {
+        value.x = cost.mean;
+    }
+    values
+}
+
+/// Debiased exponential moving average of one seed, before anything is aggregated.
+/// What is not finite is left out.
+pub fn ema(points: &[(f64, f64)], beta: f64) -> Vec<(f64, f64)> {
+    let (mut mean, mut weight) = (0.0, 0.0);
+    let finite = points
+        .iter()
+        .filter(|(x, y)| x.is_finite() && y.is_finite());
+    finite
+        .map(|&(x, y)| {
+            mean = beta * mean + (1.0 - beta) * y;
+            weight = beta * weight + (1.0 - beta);
+            (x, mean / weight)
+        })
+        .collect()
+}
+
+/// Dense series: `bins` equal parts of `low` to `high`, the mean of a seed's points in each.
+pub fn average(seeds: &[Seed], (low, high): (f64, f64), bins: usize) -> Vec<Bin> {
+    let edges: Vec<f64> = (1..=bins)
+        .map(|i| low + (high - low) * i as f64 / bins as f64)
+        .collect();
+    let within = |s: &Seed| Seed {
+        seed: s.seed,
+        points: s.points.iter().copied().filter(|p| p.0 >= low).collect(),
+    };
+    let cut: Vec<Seed>;
+    let seeds = if low > 0.0 {
+        cut = seeds.iter().map(within).collect();
+        &cut
+    } else {
+        seeds
+    };
     let mean = |points: &[(f64, f64)]| {
         let n = points.len() as f64;
         (n > 0.0).then(|| {
@@ -92,7 +164,15 @@ fn binned(
                 n: estimate.n,
                 mean: estimate.mean,
                 interval: estimate.interval,
-                all: estimate.n == seeds.len(),
+                range: Interval {
+                    low: values.iter().copied().fold(f64::INFINITY, f64::min),
+                    high: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+                },
+                stand: if estimate.n == seeds.len() {
+                    Stand::All
+                } else {
+                    Stand::Part
+                },
             });
         }
     }
@@ -132,8 +212,8 @@ mod tests {
         ];
         let bins = hold(&seeds, &[0.0, 10.0, 20.0, 30.0]);
         assert_eq!(
-            bins.iter().map(|b| (b.n, b.all)).collect::<Vec<_>>(),
-            [(2, true), (2, true), (1, false)]
+            bins.iter().map(|b| (b.n, b.stand)).collect::<Vec<_>>(),
+            [(2, Stand::All), (2, Stand::All), (1, Stand::Part)]
         );
         assert!(bins.iter().all(|b| b.interval.is_none()));
     }
@@ -143,7 +223,7 @@ mod tests {
         let seeds: Vec<Seed> = (0..3)
             .map(|s| seed(s, &[(1.0, s as f64), (2.0, s as f64 + 2.0)]))
             .collect();
-        let bins = average(&seeds, 2.0, 1);
+        let bins = average(&seeds, (0.0, 2.0), 1);
         // Means 1, 2, 3: as in the hand-computed case of core::stats.
         let interval = bins[0].interval.unwrap();
         assert!((interval.high - 4.4841).abs() < 1e-4 && bins[0].mean == 2.0);
@@ -153,6 +233,44 @@ mod tests {
     fn what_is_not_finite_is_left_out() {
         let seeds = [seed(0, &[(0.0, f64::NAN), (f64::INFINITY, 1.0)])];
         assert_eq!(hold(&seeds, &[1.0]), []);
-        assert_eq!(average(&[], 1.0, 3), []);
+        assert_eq!(average(&[], (0.0, 1.0), 3), []);
+    }
+
+    #[test]
+    fn smoothing_is_debiased_and_of_one_seed() {
+        let flat = ema(&[(0.0, 2.0), (1.0, 2.0), (2.0, f64::NAN), (3.0, 2.0)], 0.9);
+        assert_eq!(flat.len(), 3);
+        assert!(flat.iter().all(|p| (p.1 - 2.0).abs() < 1e-12));
+        // (0.5 * 0.5 * 1 + 0.5 * 4) / 0.75, by hand.
+        let two = ema(&[(0.0, 1.0), (1.0, 4.0)], 0.5);
+        assert!((two[1].1 - 3.0).abs() < 1e-12);
+        let none = ema(&[(0.0, 1.0), (1.0, 4.0)], 0.0);
+        assert_eq!(none, [(0.0, 1.0), (1.0, 4.0)]);
+    }
+
+    #[test]
+    fn marks_stand_at_their_mean_cost() {
+        let marked = |seed, costs: [f64; 2]| Marked {
+            seed,
+            points: vec![
+                (0.0, 0.0, 0.2),
+                (10.0, costs[0], 0.4),
+                (20.0, costs[1], 0.8),
+            ],
+        };
+        let bins = along(
+            &[marked(0, [1.0, 2.0]), marked(1, [3.0, 6.0])],
+            &[0.0, 10.0, 20.0],
+        );
+        let got: Vec<(f64, f64)> = bins.iter().map(|b| (b.x, b.mean)).collect();
+        assert_eq!(got, [(0.0, 0.2), (2.0, 0.4), (4.0, 0.8)]);
+    }
+
+    #[test]
+    fn a_part_of_a_series_is_binned_anew() {
+        let points: Vec<(f64, f64)> = (0..100).map(|i| (f64::from(i), f64::from(i))).collect();
+        let bins = average(&[seed(0, &points)], (50.0, 60.0), 5);
+        assert_eq!(bins.len(), 5);
+        assert!(bins.iter().all(|b| b.mean >= 50.0 && b.mean <= 60.0));
     }
 }

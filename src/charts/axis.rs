@@ -5,10 +5,23 @@ use crate::number;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use std::ops::Range;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scale {
+    #[default]
     Linear,
     Log,
+    /// Logarithmic, with a tick at every power of two.
+    Doubling,
+}
+
+impl Scale {
+    /// As addresses and `data-x` say it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::Log | Self::Doubling => "log",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +54,7 @@ impl Axis {
         match scale {
             Scale::Linear => Self::linear(low, high, target),
             Scale::Log => Self::log(low, high),
+            Scale::Doubling => Self::doubling(low, high),
         }
     }
 
@@ -72,6 +86,35 @@ impl Axis {
         }
     }
 
+    fn doubling(low: f64, high: f64) -> Self {
+        let two = 2_f64.log10();
+        let first = (low / two + 1e-9).floor();
+        let last = (high / two - 1e-9).ceil().max(first + 1.0);
+        let every = ((last - first) / 12.0).ceil().max(1.0);
+        let count = ((last - first) / every) as usize + 1;
+        Self {
+            scale: Scale::Doubling,
+            low: first * two,
+            high: last * two,
+            ticks: (0..count)
+                .map(|i| (first + i as f64 * every) * two)
+                .collect(),
+        }
+    }
+
+    /// Around these values of a log axis: ticks at 1, 2 and 5 where decades are too few.
+    pub fn log_between(low: f64, high: f64) -> Self {
+        let axis = Self::new(Scale::Log, [low, high], 5);
+        let (low, high) = (low.log10(), high.log10());
+        let mut fine = axis.clone();
+        let decades = (axis.low as i32)..=(axis.high as i32);
+        fine.ticks = decades
+            .flat_map(|d| [1.0_f64, 2.0, 5.0].map(|m| m.log10() + f64::from(d)))
+            .collect();
+        let (axis, fine) = (axis.tight(low, high), fine.tight(low, high));
+        if axis.ticks.len() < 3 { fine } else { axis }
+    }
+
     /// Without rounding the range outwards: the data reach both ends.
     pub fn tight(mut self, low: f64, high: f64) -> Self {
         if low.is_finite() && high.is_finite() && low < high {
@@ -99,6 +142,14 @@ impl Axis {
         self.position(value).map(|p| p.clamp(self.low, self.high))
     }
 
+    /// Like `clamped`, for the edges of bands: what lies below a log axis is at its foot.
+    pub fn held(&self, value: f64) -> Option<f64> {
+        match self.scale {
+            Scale::Log | Scale::Doubling if value <= 0.0 => Some(self.low),
+            Scale::Linear | Scale::Log | Scale::Doubling => self.clamped(value),
+        }
+    }
+
     /// Where a value stands; `None` for what this axis cannot show.
     pub fn position(&self, value: f64) -> Option<f64> {
         position(self.scale, value)
@@ -107,7 +158,21 @@ impl Axis {
     /// All of an axis' labels share their prefix and number of decimals.
     pub fn label(&self, position: f64) -> String {
         match self.scale {
-            Scale::Log => number::prefixed(10_f64.powf(position)).trim().to_string(),
+            Scale::Log | Scale::Doubling => {
+                let value = 10_f64.powf(position);
+                let whole = value.round();
+                let near = (value - whole).abs() <= value * 1e-9;
+                let value = if near { whole } else { value };
+                // Shares stand on log axes too.
+                if value < 1e-3 {
+                    return number::significant(value);
+                }
+                if value < 1.0 {
+                    let short = number::significant((value * 1e9).round() / 1e9);
+                    return short.trim_end_matches('0').to_string();
+                }
+                number::prefixed(value).trim().to_string()
+            }
             Scale::Linear => {
                 let step = match self.ticks[..] {
                     [a, b, ..] => (b - a).abs(),
@@ -167,7 +232,7 @@ impl ValueFormatter<f64> for Axis {
 fn position(scale: Scale, value: f64) -> Option<f64> {
     match scale {
         Scale::Linear => Some(value),
-        Scale::Log => (value > 0.0).then(|| value.log10()),
+        Scale::Log | Scale::Doubling => (value > 0.0).then(|| value.log10()),
     }
     .filter(|p| p.is_finite() && p.abs() < 1e300)
 }
@@ -226,5 +291,17 @@ mod tests {
             labels(&axis),
             ["1", "10", "100", "1.00 k", "10.0 k", "100 k"]
         );
+    }
+
+    #[test]
+    fn powers_of_two_have_their_ticks_and_few_decades_get_finer_ones() {
+        let axis = Axis::new(Scale::Doubling, [1.0, 8.0], 5);
+        assert_eq!(labels(&axis), ["1", "2", "4", "8"]);
+        let axis = Axis::new(Scale::Doubling, [1.0, 1.0], 5);
+        assert!(labels(&axis).len() >= 2);
+        let axis = Axis::log_between(3e10, 4.2e11);
+        assert_eq!(labels(&axis), ["50.0 G", "100 G", "200 G"]);
+        let axis = Axis::log_between(0.02, 0.9);
+        assert_eq!(labels(&axis), ["0.02", "0.05", "0.1", "0.2", "0.5"]);
     }
 }

@@ -34,10 +34,16 @@ pub(super) enum Ink {
     Budget,
     Zero,
     Text,
+    /// An estimate from few draws.
+    Thin,
+    /// One seed, or what was smoothed, behind its arm's line.
+    Behind,
+    Pareto,
 }
 
-const CLASSES: [&str; 11] = [
-    "", "grid", "axis", "ln", "ln part", "ln held", "ci", "env", "budget", "zero", "tx",
+const CLASSES: [&str; 14] = [
+    "", "grid", "axis", "ln", "ln part", "ln held", "ci", "env", "budget", "zero", "tx", "ln thin",
+    "bh", "pareto",
 ];
 
 impl Ink {
@@ -264,6 +270,12 @@ mod tests {
             "yeslogic-fontconfig-sys",
         ] {
             assert!(!lock.contains(&format!("name = \"{name}\"")), "{name}");
+        }
+        // Cargo unifies features: what `ttf` would add to plotters stands in its lock entry.
+        let own = lock.split("name = \"plotters\"\n").nth(1).unwrap();
+        let own = own.split("]").next().unwrap();
+        for name in ["font", "ttf", "pathfinder", "image", "chrono"] {
+            assert!(!own.contains(name), "{name} in {own}");
         }
     }
 }

@@ -37,6 +37,8 @@ pub(crate) fn assert_is_clean(svg: &str) {
     assert!(svg.len() < 90_000, "{} bytes", svg.len());
     assert_eq!(svg.matches("<g ").count(), svg.matches("</g>").count());
     assert_eq!(svg.matches("<text").count(), svg.matches("</text>").count());
+    #[cfg(feature = "png")]
+    resvg::usvg::roxmltree::Document::parse(svg).unwrap_or_else(|e| panic!("{e} in {svg}"));
 }
 
 /// `#` followed by three hexadecimal digits, other than a character reference.
@@ -80,7 +82,7 @@ fn curve(arm: usize, label: &str, seeds: Vec<Seed>) -> Curve {
         bins: hold(&seeds, &edges()),
         seeds,
         spends: true,
-        running: false,
+        ..Curve::default()
     }
 }
 
@@ -94,6 +96,7 @@ fn curves(list: Vec<Curve>) -> Curves {
         shape: Shape::Steps,
         budget: Some(1e12),
         curves: list,
+        ..Curves::default()
     }
 }
 
@@ -124,7 +127,7 @@ fn a_half_finished_comparison_shows_who_has_got_how_far() {
     let mut late = milestones(6, 3);
     late[2].points.truncate(4);
     let mut running = curve(2, "Running", late);
-    running.running = true;
+    running.end = End::Running;
     let none = curve(3, "Not begun", vec![]);
     let drawn = curves(vec![base, two, running, none]).draw();
     for text in [
@@ -177,6 +180,338 @@ fn decoders_are_drawn_against_the_logarithm_of_their_cost() {
     assert_eq!(drawn.left_out, 0);
     assert!(drawn.svg.contains("class=\"dot\"") && drawn.svg.contains("no data yet"));
     check("curves_decoders", &drawn.svg);
+}
+
+/// Where the elements of an arm stand, in the order of drawing.
+fn places(svg: &str, arm: usize) -> Vec<usize> {
+    let group = format!(r#"data-arm="arm-{arm}""#);
+    svg.match_indices(&group).map(|(at, _)| at).collect()
+}
+
+fn unsuccessful(mut curve: Curve) -> Curve {
+    curve.fate = Fate::Unsuccessful;
+    curve.label = format!("× {} (unsuccessful)", curve.label);
+    curve
+}
+
+#[test]
+fn an_unsuccessful_arm_is_dashed_crossed_named_and_on_top() {
+    let mut list: Vec<Curve> = (0..4)
+        .map(|a| curve(a, &format!("Recipe {a}"), milestones(a, 5)))
+        .collect();
+    list[1] = unsuccessful(list[1].clone());
+    let svg = curves(list).draw().svg;
+    assert!(svg.contains(r#"class="s c2 fail" data-arm="arm-1""#));
+    assert!(svg.contains("× Recipe 1 (unsuccessful)") && svg.contains("mk x"));
+    // Bands, lines and labels of every arm; its own line after all the others.
+    let line = |arm: usize| places(&svg, arm)[1];
+    for other in [0, 2, 3] {
+        assert_eq!(places(&svg, other).len(), 3);
+        assert!(line(1) > line(other), "arm {other} lies over it");
+    }
+    // The same elements as its peers, in the same sizes: only the mark differs.
+    let shape = |arm: usize| {
+        let from = line(arm);
+        let group = &svg[from..from + svg[from..].find("</g>").unwrap()];
+        (
+            group.matches("<path").count(),
+            group.matches("class=\"ln").count(),
+        )
+    };
+    assert_eq!((shape(1).1, shape(0).1), (1, 1));
+}
+
+#[test]
+fn an_accident_has_a_mark_of_its_own() {
+    let mut crashed = curve(0, "Crashed", milestones(1, 3));
+    crashed.end = End::Crashed;
+    let mut short = curve(1, "Short", milestones(2, 3));
+    short.end = End::Short;
+    let svg = curves(vec![
+        crashed,
+        short,
+        unsuccessful(curve(2, "C", milestones(3, 3))),
+    ])
+    .draw()
+    .svg;
+    assert!(svg.contains("mk crash") && svg.contains("crashed, 0."));
+    assert!(svg.contains("mk open") && svg.contains("mk x"));
+}
+
+fn frontier(list: Vec<Curve>) -> Curves {
+    let points: Vec<(f64, f64)> = list
+        .iter()
+        .flat_map(|c| &c.bins)
+        .map(|b| (b.x, b.mean))
+        .collect();
+    Curves {
+        x_scale: Scale::Log,
+        shape: Shape::Path,
+        pareto: pareto(&points),
+        x_title: "device-seconds charged, per seed".into(),
+        ..curves(list)
+    }
+}
+
+#[test]
+fn the_frontier_has_paths_intervals_and_the_line_that_nothing_beats() {
+    let marks: Vec<f64> = (0..=10).map(|m| f64::from(m) * 10.0).collect();
+    let arm = |a: usize| {
+        let marked: Vec<Marked> = milestones(a, 5)
+            .into_iter()
+            .map(|s| Marked {
+                seed: s.seed,
+                points: s
+                    .points
+                    .iter()
+                    .zip(&marks)
+                    .map(|(p, m)| (*m, p.0 * (1.0 + 0.3 * a as f64), p.1))
+                    .collect(),
+            })
+            .collect();
+        Curve {
+            bins: along(&marked, &marks),
+            seeds: vec![],
+            ..curve(a, &format!("Recipe {a}"), vec![])
+        }
+    };
+    let mut base = arm(0);
+    base.bins.truncate(1);
+    base.spends = false;
+    let drawn = frontier(vec![base, arm(1), unsuccessful(arm(2)), arm(5)]).draw();
+    for part in [
+        "class=\"pareto\"",
+        "class=\"bh\"",
+        "budget",
+        "ln held",
+        "s c3 fail",
+        "mk x",
+    ] {
+        assert!(drawn.svg.contains(part), "{part}");
+    }
+    // Three arms begin at no cost; the base has nothing but its place there.
+    assert_eq!((drawn.left_out, drawn.not_positive), (0, 3));
+    for arm in [0, 1, 2, 5] {
+        assert!(places(&drawn.svg, arm).len() >= 2, "arm {arm}");
+    }
+    check("frontier", &drawn.svg);
+}
+
+#[test]
+fn pass_at_k_is_thin_where_k_is_more_than_half_of_the_samples() {
+    let ks = [1.0, 2.0, 4.0, 8.0];
+    let arm = |a: usize| {
+        let seeds: Vec<Seed> = (0..5)
+            .map(|seed| Seed {
+                seed,
+                points: ks
+                    .map(|k: f64| {
+                        let rise = 0.3 + 0.1 * a as f64 + 0.12 * k.log2() / (1.0 + a as f64);
+                        (k, rise + 0.01 * seed as f64)
+                    })
+                    .to_vec(),
+            })
+            .collect();
+        let mut bins = hold(&seeds, &ks);
+        for bin in &mut bins {
+            if bin.x > 4.0 {
+                bin.stand = Stand::Thin;
+            }
+        }
+        Curve {
+            bins,
+            ..curve(a, &format!("Recipe {a}"), seeds)
+        }
+    };
+    let drawn = Curves {
+        x_scale: Scale::Doubling,
+        shape: Shape::Joined,
+        budget: None,
+        x_title: "k, answers to a question".into(),
+        ..curves(vec![arm(0), arm(1)])
+    }
+    .draw();
+    assert_eq!(drawn.svg.matches("ln thin").count(), 2);
+    for tick in [">1<", ">2<", ">4<", ">8<"] {
+        assert!(drawn.svg.contains(tick), "{tick}");
+    }
+    check("passk", &drawn.svg);
+}
+
+#[test]
+fn scores_stand_against_what_came_out_with_their_counts() {
+    let chart = Calibration {
+        title: "Step scores against the exact verifier".into(),
+        x_title: "mean score of the bin".into(),
+        y_title: "share of right steps".into(),
+        points: [
+            (0.05, 0.1, 1_200),
+            (0.5, 0.3, 40),
+            (0.95, 0.7, 9_000),
+            (0.7, 0.5, 0),
+        ]
+        .map(|(predicted, observed, count)| CalibrationPoint {
+            predicted,
+            observed,
+            count,
+        })
+        .to_vec(),
+    };
+    let drawn = chart.draw();
+    for text in [">1,200<", ">40<", ">9,000<", "observed 0.700"] {
+        assert!(drawn.svg.contains(text), "{text}");
+    }
+    assert_eq!(drawn.svg.matches("class=\"cal\"").count(), 3);
+    check("calibration", &drawn.svg);
+    let mut broken = chart;
+    broken.points[0].predicted = f64::NAN;
+    broken.points[1].observed = 7.0;
+    let drawn = broken.draw();
+    assert_eq!(drawn.left_out, 1);
+    assert_is_clean(&drawn.svg);
+    broken.points.clear();
+    assert!(broken.draw().svg.contains("no data yet"));
+}
+
+#[test]
+fn of_thirty_arms_every_one_is_in_the_picture_and_the_unsuccessful_are_on_top() {
+    let list: Vec<Curve> = (0..30)
+        .map(|a| {
+            let own = curve(a, &format!("Recipe {a}"), milestones(a % 7, 5));
+            if a % 10 == 9 { unsuccessful(own) } else { own }
+        })
+        .collect();
+    let (list, merged) = merge(list, "arm-0");
+    let drawn = Curves {
+        merged,
+        ..curves(list)
+    }
+    .draw();
+    let together = drawn.svg.split("data-arms=\"").nth(1).unwrap();
+    let together = &together[..together.find('"').unwrap()];
+    for arm in 0..30 {
+        let apart = !places(&drawn.svg, arm).is_empty();
+        let named = together.split(' ').any(|key| key == format!("arm-{arm}"));
+        assert!(apart != named, "arm {arm}");
+        assert!(drawn.svg.contains(&format!("Recipe {arm}")), "{arm}");
+        if arm % 10 == 9 {
+            assert!(apart);
+        }
+    }
+    let last_ordinary = places(&drawn.svg, 0)[1];
+    for arm in [9, 19, 29] {
+        assert!(places(&drawn.svg, arm)[1] > last_ordinary);
+    }
+    check("curves_thirty", &drawn.svg);
+}
+
+#[test]
+fn a_part_of_the_axis_is_drawn_without_what_lies_beyond() {
+    let whole = curves(vec![
+        curve(0, "a", milestones(1, 3)),
+        curve(1, "b", milestones(4, 3)),
+    ]);
+    let part = Curves {
+        x_range: Some((2.5e11, 6e11)),
+        ..whole.clone()
+    };
+    let drawn = part.draw();
+    assert!(
+        drawn
+            .svg
+            .contains(r#"data-x="250000000000 600000000000 linear""#)
+    );
+    assert!(!drawn.svg.contains(">budget<") && whole.draw().svg.contains(">budget<"));
+    assert_is_clean(&drawn.svg);
+    // Before everything, beyond everything, and of no width.
+    for range in [(-2.0, -1.0), (1e13, 2e13), (3e11, 3e11)] {
+        let none = Curves {
+            x_range: Some(range),
+            ..whole.clone()
+        };
+        assert_is_clean(&none.draw().svg);
+    }
+}
+
+#[test]
+fn bands_and_scales_are_as_asked() {
+    let plain = curves(vec![curve(0, "a", milestones(1, 3))]);
+    let bands = |band: Band| {
+        let chart = Curves {
+            band,
+            ..plain.clone()
+        };
+        chart.draw().svg.matches("class=\"ci\"").count()
+    };
+    assert_eq!(
+        (bands(Band::Ci95), bands(Band::MinMax), bands(Band::None)),
+        (1, 1, 0)
+    );
+    let mut zero = plain.clone();
+    for bin in &mut zero.curves[0].bins[..3] {
+        bin.mean = 0.0;
+    }
+    zero.y_scale = Scale::Log;
+    let drawn = zero.draw();
+    assert_eq!(drawn.not_positive, 3);
+    assert_is_clean(&drawn.svg);
+    let mut lines = plain;
+    lines.curves[0].behind = lines.curves[0]
+        .seeds
+        .iter()
+        .map(|s| s.points.clone())
+        .collect();
+    assert_eq!(lines.draw().svg.matches("class=\"bh\"").count(), 3);
+}
+
+#[test]
+fn a_million_points_are_drawn_in_a_tenth_of_a_second() {
+    let seed = |seed: u64, points: usize| Seed {
+        seed,
+        points: (0..points)
+            .map(|i| {
+                let x = (i + 1) as f64 * 1e12 / points as f64;
+                (
+                    x,
+                    0.5 + 0.3 * (x / 4e11).tanh() + 0.05 * (i as f64 * 0.37 + seed as f64).sin(),
+                )
+            })
+            .collect(),
+    };
+    let draw = |arms: &[Vec<Seed>]| {
+        let list = arms.iter().enumerate().map(|(a, seeds)| Curve {
+            bins: average(seeds, (0.0, 1e12), 300),
+            seeds: vec![],
+            ..curve(a, &format!("Recipe {a}"), vec![])
+        });
+        Curves {
+            shape: Shape::Joined,
+            ..curves(list.collect())
+        }
+        .draw()
+    };
+    // One run of a million steps, and ten arms of a hundred thousand.
+    let one = [vec![seed(0, 1_000_000)]];
+    let ten: Vec<Vec<Seed>> = (0..10).map(|a| vec![seed(a, 100_000)]).collect();
+    for arms in [&one[..], &ten[..]] {
+        let fastest = (0..5)
+            .map(|_| {
+                let begun = std::time::Instant::now();
+                assert!(draw(arms).svg.contains("class=\"ln"));
+                begun.elapsed()
+            })
+            .min()
+            .unwrap();
+        println!("{} arms: {fastest:?}", arms.len());
+        assert!(fastest.as_millis() < 100, "{fastest:?}");
+    }
+    // Twelve arms of five seeds, bands and all.
+    let twelve: Vec<Vec<Seed>> = (0..12)
+        .map(|a| (0..5).map(|s| seed(a * 7 + s, 2_000)).collect())
+        .collect();
+    let size = draw(&twelve).svg.len();
+    println!("twelve arms with bands: {size} bytes");
+    assert!(size < 90_000, "{size} bytes");
 }
 
 #[test]
@@ -245,8 +580,9 @@ fn hostile_names_and_numbers_do_no_harm() {
 fn a_log_axis_counts_the_zeros_that_it_cannot_show() {
     let mut c = curves(vec![curve(0, "a", milestones(1, 3))]);
     c.x_scale = Scale::Log;
-    // Each of three seeds begins at 0, and so does their mean.
-    assert_eq!(c.draw().left_out, 4);
+    // The mean at no cost at all.
+    let drawn = c.draw();
+    assert_eq!((drawn.left_out, drawn.not_positive), (0, 1));
 }
 
 fn row(slot: usize, seeds: &[f64]) -> Row {
@@ -256,7 +592,7 @@ fn row(slot: usize, seeds: &[f64]) -> Row {
         slot,
         estimate: stats::estimate(seeds),
         seeds: seeds.to_vec(),
-        note: None,
+        ..Row::default()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::axis::Axis;
 use super::backend::{Buffer, Ink, TEXT, ThemedSvg, UNIT};
 use super::text::escape;
+use super::{End, Fate};
 use plotters::chart::ChartContext;
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::drawing::DrawingAreaErrorKind;
@@ -58,31 +59,56 @@ pub(super) fn frame<'a>(
     Ok(chart)
 }
 
-/// The marker of a slot around a point in device units.
-pub(super) fn marker(buffer: &Buffer, slot: usize, (x, y): (i32, i32), open: bool) {
-    let r = 45;
-    let class = if open { "mk open" } else { "mk" };
-    let _ = match slot % super::SLOTS {
-        0 | 7 => write!(
-            buffer.borrow_mut(),
-            r#"<circle class="{class}" cx="{x}" cy="{y}" r="{}"/>"#,
-            r - 5
-        ),
-        other => {
-            let shape = match other {
-                1 => "m-38-38h76v76h-76z",
-                2 => "m0-50l46 84h-92z",
-                3 => "m0-54l50 54l-50 54l-50-54z",
-                4 => "m0 50l46-84h-92z",
-                5 => "m-15-48h30v33h33v30h-33v33h-30v-33h-33v-30h33z",
-                _ => "m0-52l46 40v52h-92v-52z",
-            };
-            write!(
-                buffer.borrow_mut(),
-                r#"<path class="{class}" d="M{x} {y}{shape}"/>"#
-            )
-        }
-    };
+/// The outline of a slot's marker, from its middle on.
+fn shape(slot: usize) -> &'static str {
+    match slot % super::SLOTS {
+        0 | 7 => "m-40 0a40 40 0 1 0 80 0a40 40 0 1 0-80 0z",
+        1 => "m-38-38h76v76h-76z",
+        2 => "m0-50l46 84h-92z",
+        3 => "m0-54l50 54l-50 54l-50-54z",
+        4 => "m0 50l46-84h-92z",
+        5 => "m-15-48h30v33h33v30h-33v33h-30v-33h-33v-30h33z",
+        _ => "m0-52l46 40v52h-92v-52z",
+    }
+}
+
+/// An unsuccessful arm's, whatever its slot.
+const CROSS: &str = "m-40-40l80 80m0-80l-80 80";
+const CRASH: &str = "m-40-40h80v80h-80zm0 80l80-80";
+
+/// The marker of a slot around points in device units, all in one element.
+fn markers(buffer: &Buffer, class: &str, shape: &str, at: &[(i32, i32)]) {
+    if at.is_empty() {
+        return;
+    }
+    let data: String = at.iter().map(|(x, y)| format!("M{x} {y}{shape}")).collect();
+    let _ = write!(
+        buffer.borrow_mut(),
+        r#"<path class="mk{class}" d="{data}"/>"#
+    );
+}
+
+pub(super) fn marker(buffer: &Buffer, slot: usize, at: (i32, i32), open: bool) {
+    let class = if open { " open" } else { "" };
+    markers(buffer, class, shape(slot), &[at]);
+}
+
+/// What was measured on the way to a line's end.
+pub(super) fn waypoints(buffer: &Buffer, slot: usize, fate: Fate, at: &[(i32, i32)]) {
+    match fate {
+        Fate::Ordinary => markers(buffer, " open", shape(slot), at),
+        Fate::Unsuccessful => markers(buffer, " x", CROSS, at),
+    }
+}
+
+/// How a line ends, told by its mark alone.
+pub(super) fn end_marker(buffer: &Buffer, slot: usize, fate: Fate, end: End, at: (i32, i32)) {
+    match (fate, end) {
+        (Fate::Unsuccessful, _) => markers(buffer, " x", CROSS, &[at]),
+        (Fate::Ordinary, End::Crashed) => markers(buffer, " crash", CRASH, &[at]),
+        (Fate::Ordinary, End::Done) => marker(buffer, slot, at, false),
+        (Fate::Ordinary, End::Running | End::Short) => marker(buffer, slot, at, true),
+    }
 }
 
 /// Seeds' own values: small, hollow circles, all in one element.

@@ -5,11 +5,17 @@
 mod aggregate;
 mod axis;
 mod backend;
+mod calibration;
 mod curves;
 mod mark;
+mod merge;
 mod panel;
+mod pareto;
+#[cfg(feature = "png")]
+mod png;
 mod rows;
 mod sparkline;
+mod standalone;
 mod text;
 pub mod tree;
 
@@ -18,16 +24,43 @@ mod golden;
 #[cfg(test)]
 mod palette;
 
-pub use aggregate::{Bin, Seed, average, hold};
+pub use aggregate::{Bin, Marked, Seed, Stand, along, average, ema, hold};
 pub use axis::Scale;
-pub use curves::{Curve, Curves, Shape};
+pub use calibration::{Calibration, CalibrationPoint};
+pub use curves::{Band, Curve, Curves, Shape};
+pub use merge::{MOST, Merged, merge};
 pub use panel::{Panel, PanelPoint};
+pub use pareto::pareto;
+#[cfg(feature = "png")]
+pub use png::{NoPng, png};
 pub use rows::{Row, Rows};
 pub use sparkline::sparkline;
-pub use text::{escape, fit, width};
+pub use standalone::{Theme, standalone};
+pub use text::{UNSUCCESSFUL, escape, fit, width};
 
 /// Number of colour slots; further arms repeat them with `.alt`.
 pub const SLOTS: usize = 8;
+
+/// What the registered rule calls an arm, as far as that changes how it is drawn: dashed
+/// and crossed, at full strength.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fate {
+    #[default]
+    Ordinary,
+    Unsuccessful,
+}
+
+/// How an arm's line ends. An accident never shares a mark with a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum End {
+    #[default]
+    Done,
+    /// More is to come.
+    Running,
+    /// Stopped before its budget was used.
+    Short,
+    Crashed,
+}
 
 /// The classes of a series: `s c3`, and `alt` beyond the eighth.
 pub(crate) fn series_class(slot: usize) -> String {
@@ -38,9 +71,21 @@ pub(crate) fn series_class(slot: usize) -> String {
     )
 }
 
+/// The same in a chart, where an unsuccessful arm is dashed.
+pub(crate) fn drawn_class(slot: usize, fate: Fate) -> String {
+    let class = series_class(slot);
+    match fate {
+        Fate::Ordinary => class,
+        Fate::Unsuccessful => class + " fail",
+    }
+}
+
 /// A chart, and how many values could not be drawn on its axes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drawn {
     pub svg: String,
+    /// Not a finite number.
     pub left_out: usize,
+    /// At or below zero, on a log axis.
+    pub not_positive: usize,
 }

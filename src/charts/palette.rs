@@ -128,6 +128,23 @@ fn text_is_legible_in_both_themes() {
 }
 
 #[test]
+fn an_unsuccessful_arm_is_dashed_and_crossed_at_full_strength() {
+    let rule = |selector: &str| {
+        let at = CSS.find(&format!("{selector}{{")).expect(selector);
+        let rest = &CSS[at..];
+        &rest[rest.find('{').unwrap() + 1..rest.find('}').unwrap()]
+    };
+    assert_eq!(rule("svg .fail .ln"), "stroke-dasharray:90 50");
+    let width = |rule: &str| -> f64 {
+        let after = rule.split("stroke-width:").nth(1).unwrap();
+        after.split(';').next().unwrap().parse().unwrap()
+    };
+    assert!(width(rule("svg .mk.x")) > width(rule("svg .mk")));
+    // The dash of a repeated colour does not win over it.
+    assert!(CSS.find("svg .fail .ln{") > CSS.find("svg .alt .ln{"));
+}
+
+#[test]
 fn no_rule_fades_or_hides_one_kind_of_arm() {
     for rule in CSS.split('}') {
         if rule.contains(".fail") || rule.contains(".alt") {

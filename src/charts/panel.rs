@@ -45,6 +45,7 @@ impl Panel {
         Drawn {
             svg: document(&buffer, SIZE, "panel", &self.title, &attributes),
             left_out: self.points.len() - finite.len(),
+            not_positive: 0,
         }
     }
 

@@ -3,19 +3,20 @@
 
 use super::axis::{Axis, Scale};
 use super::backend::{Buffer, Ink, TEXT, ThemedSvg, UNIT, document};
-use super::mark::{DrawError, Margins, dots, frame, marker, text};
-use super::text::{escape, fit, width};
-use super::{Drawn, series_class};
+use super::mark::{DrawError, Margins, dots, end_marker, frame, text};
+use super::text::{escape, fit_label, width};
+use super::{Drawn, End, Fate, drawn_class};
 use crate::number::{self, Kind};
 use assay_core::stats::Estimate;
 use plotters::prelude::*;
 use std::fmt::Write;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Row {
     pub key: String,
     pub label: String,
     pub slot: usize,
+    pub fate: Fate,
     pub estimate: Option<Estimate>,
     pub seeds: Vec<f64>,
     /// Stands in the place of numbers: "baseline", "no seed finished".
@@ -57,6 +58,7 @@ impl Rows {
         Drawn {
             svg: document(&buffer, (WIDTH, height), class, &self.title, ""),
             left_out,
+            not_positive: 0,
         }
     }
 
@@ -99,24 +101,20 @@ impl Rows {
             let _ = write!(
                 buffer.borrow_mut(),
                 r#"<g class="{}" data-arm="{}"><title>{}</title>"#,
-                series_class(row.slot),
+                drawn_class(row.slot, row.fate),
                 escape(&row.key),
                 escape(&format!("{}: {numbers}", row.label))
             );
             let base = top + 14 * UNIT;
-            marker(
-                buffer,
-                row.slot,
-                (px.start + 5 * UNIT, base - 4 * UNIT),
-                false,
-            );
+            let mark = |at| end_marker(buffer, row.slot, row.fate, End::Done, at);
+            mark((px.start + 5 * UNIT, base - 4 * UNIT));
             let room = f64::from(WIDTH) - 2.0 * 14.0 - 20.0 - width(&numbers, TEXT);
             text(
                 buffer,
                 "tx hl",
                 (px.start + 15 * UNIT, base),
                 "",
-                &fit(&row.label, TEXT, room),
+                &fit_label(&row.label, TEXT, room),
             );
             text(buffer, "tx num hl", (px.end, base), "end", &numbers);
             if let Some(interval) = row.estimate.and_then(|e| e.interval)
@@ -133,7 +131,7 @@ impl Rows {
                 row.seeds.iter().filter_map(|v| Some((at(*v)?, middle))),
             );
             if let Some(mean) = row.estimate.and_then(|e| at(e.mean)) {
-                marker(buffer, row.slot, (mean, middle), false);
+                mark((mean, middle));
             }
             buffer.borrow_mut().push_str("</g>");
         }

@@ -63,6 +63,19 @@ pub fn fit(text: &str, size: f64, room: f64) -> String {
     out
 }
 
+/// What the registered rule calls an arm stands at the end of its label.
+pub const UNSUCCESSFUL: &str = " (unsuccessful)";
+
+/// An arm's label in its room: a name may be cut, a finding never.
+pub fn fit_label(label: &str, size: f64, room: f64) -> String {
+    match label.strip_suffix(UNSUCCESSFUL) {
+        Some(name) if width(label, size) > room => {
+            fit(name, size, room - width(UNSUCCESSFUL, size)) + UNSUCCESSFUL
+        }
+        Some(_) | None => fit(label, size, room),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +94,9 @@ mod tests {
         assert!(width(&fit(&long, 12.0, 100.0), 12.0) <= 100.0);
         assert_eq!(fit("short", 12.0, 100.0), "short");
         assert_eq!(fit("", 12.0, 0.0), "");
+        let label = format!("× {long}{UNSUCCESSFUL}");
+        let cut = fit_label(&label, 12.0, 200.0);
+        assert!(cut.starts_with("× xx") && cut.ends_with("… (unsuccessful)"));
+        assert!(width(&cut, 12.0) <= 200.0);
     }
 }

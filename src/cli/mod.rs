@@ -3,6 +3,7 @@
 mod cancel;
 mod client;
 mod compare;
+mod export;
 mod import;
 mod keeper;
 mod migrate;
@@ -56,6 +57,8 @@ enum Command {
     Watch(watch::Watch),
     /// Print an experiment's comparison
     Compare(compare::Compare),
+    /// Save an experiment's figures and tables into a folder
+    Export(export::Export),
     /// Enter work that `assay-worker train` has done elsewhere
     Import(import::Import),
     /// Cancel an experiment's unfinished runs
@@ -119,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::Reference(reference) => reference.run(),
         Command::Watch(watch) => watch.run(),
         Command::Compare(compare) => compare.run(),
+        Command::Export(export) => export.run(),
         Command::Import(import) => import.run(),
         Command::Cancel(cancel) => cancel.run(),
     };

@@ -55,6 +55,13 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/experiments/{id}.json").route(get().to(experiment::json)))
         .service(resource("/experiments/{id}/graveyard").route(get().to(graveyard::page)))
         .service(resource("/experiments/{id}/arms/{arm}/notes").route(post().to(graveyard::note)))
+        .service(
+            resource(
+                "/experiments/{id}/{figure:milestones|frontier|forest|training|seeds|passk|table|verdicts}.{ending:svg|csv|json|png|tex}",
+            )
+            .route(get().to(experiment::file)),
+        )
+        .service(resource("/experiments/{id}/cite.bib").route(get().to(experiment::bib)))
         .service(resource("/experiments/{id}").route(get().to(experiment::page)))
         .service(resource("/runs/{id}").route(get().to(run::page)))
         .service(resource("/runs/{id}/log.txt").route(get().to(run::log)))

@@ -61,6 +61,32 @@ impl Asked {
         found
     }
 
+    /// A finite number.
+    pub fn float(&mut self, key: &str) -> Option<f64> {
+        let value = self.text(key)?;
+        let found = value.trim().parse().ok().filter(|v: &f64| v.is_finite());
+        if found.is_none() {
+            self.refuse(key, &value);
+        }
+        found
+    }
+
+    /// Every value given, at commas too, once each and in order.
+    pub fn list(&mut self, key: &str) -> Vec<String> {
+        let mut found: Vec<String> = vec![];
+        self.pairs.retain(|(k, v)| {
+            if k == key {
+                for word in v.split(',').filter(|w| !w.is_empty()) {
+                    if found.iter().all(|f| f != word) {
+                        found.push(word.into());
+                    }
+                }
+            }
+            k != key
+        });
+        found
+    }
+
     pub fn refuse(&mut self, key: &str, value: &str) {
         self.ignored.push(shown(&format!("{key}={value}")));
     }
@@ -133,5 +159,9 @@ mod tests {
         assert_eq!(asked.choose("metric", &[("length", 1)]), None);
         assert_eq!(asked.number("step"), None);
         assert_eq!(asked.ignored(), ["metric=nonsense"]);
+        let mut asked = Asked::read("only=a,b&only=&only=b,c&x0=1e3&x1=inf");
+        assert_eq!(asked.list("only"), ["a", "b", "c"]);
+        assert_eq!((asked.float("x0"), asked.float("x1")), (Some(1e3), None));
+        assert_eq!(asked.ignored(), ["x1=inf"]);
     }
 }

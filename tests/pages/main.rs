@@ -6,6 +6,7 @@ mod app;
 mod decoders;
 mod graveyard;
 mod forms;
+mod figures;
 mod numbers;
 mod seed;
 mod viewers;

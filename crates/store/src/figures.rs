@@ -37,6 +37,8 @@ pub struct MilestonePoint {
     pub at: Option<(String, u64)>,
     /// Charged to the arm up to here, in the budget's unit: earlier stages included.
     pub x: f64,
+    pub tokens: f64,
+    pub flops: f64,
     pub device_ms: f64,
     pub active_ms: f64,
     pub pass_at_1: f64,
@@ -313,6 +315,7 @@ pub async fn milestones(
              name as "name!", step as "step?",
              case when in_flops then flops_before + cum_flops
                  else tokens_before + cum_tokens end as "x!",
+             tokens_before + cum_tokens as "tokens!", flops_before + cum_flops as "flops!",
              device_before + cum_device_ms as "device_ms!",
              active_before + cum_active_ms as "active_ms!",
              pass_at_1 as "pass_at_1!", mean_length as "mean_length!",
@@ -337,6 +340,8 @@ pub async fn milestones(
             milestone: row.milestone.unsigned_abs(),
             at: row.step.map(|step| (row.name, step.unsigned_abs())),
             x: row.x,
+            tokens: row.tokens,
+            flops: row.flops,
             device_ms: row.device_ms,
             active_ms: row.active_ms,
             pass_at_1: row.pass_at_1,

@@ -2,9 +2,11 @@
 
 use super::Material;
 use super::comparison::{Cell, cell};
-use super::figures::{Picture, is_running};
+use super::figure::end;
+use super::figures::Picture;
 use super::supervision::{self, Supervision};
 use super::verdicts::{self, VerdictRow};
+use super::view::Wanted;
 use crate::charts::{Curve, Curves, Scale, Seed, Shape, hold, series_class};
 use crate::number::{self, Kind};
 use assay_core::compare::Basis;
@@ -46,7 +48,7 @@ pub(super) struct GroupCell {
     pub cost: String,
 }
 
-pub(super) fn groups(of: &Material) -> Vec<Group> {
+pub(super) fn groups(of: &Material, wanted: &Wanted) -> Vec<Group> {
     by_policy(&of.view.spec, &of.decoders)
         .iter()
         .enumerate()
@@ -59,7 +61,7 @@ pub(super) fn groups(of: &Material) -> Vec<Group> {
                 .map(|level| number::counted(i64::from(*level), "sample"))
                 .collect(),
             rows: group.rows.iter().map(|r| row(of, r)).collect(),
-            picture: picture(of, group),
+            picture: picture(of, group, wanted),
             break_even: paying(of, group),
             contrasts: contrasts(of, group),
         })
@@ -117,11 +119,12 @@ fn paying(of: &Material, group: &DecoderGroup) -> Vec<String> {
     line.collect()
 }
 
-fn picture(of: &Material, group: &DecoderGroup) -> Picture {
+fn picture(of: &Material, group: &DecoderGroup, wanted: &Wanted) -> Picture {
     let edges: Vec<f64> = group.levels.iter().map(|l| f64::from(*l)).collect();
     let curves = group
         .rows
         .iter()
+        .filter(|row| !wanted.hides(of, &row.arm))
         .map(|row| {
             let mut seeds: Vec<Seed> = vec![];
             for cell in &row.cells {
@@ -143,7 +146,9 @@ fn picture(of: &Material, group: &DecoderGroup) -> Picture {
                 bins: hold(&seeds, &edges),
                 seeds,
                 spends: true,
-                running: is_running(of, &row.arm),
+                fate: of.fate(&row.arm),
+                end: end(of, &row.arm),
+                behind: vec![],
             }
         })
         .collect();
@@ -160,8 +165,9 @@ fn picture(of: &Material, group: &DecoderGroup) -> Picture {
         kind: Kind::Share,
         x_scale: Scale::Log,
         shape: Shape::Joined,
-        budget: None,
+        band: wanted.band,
         curves,
+        ..Curves::default()
     }
     .draw()
     .into()

@@ -284,11 +284,12 @@ fn contrasts(of: &Material) -> impl Iterator<Item = Line> {
 }
 
 /// Quoted; a spreadsheet shall not take it for a formula.
-fn text(of: &str) -> String {
+pub(super) fn text(of: &str) -> String {
     let guard = if of.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         "'"
     } else {
         ""
     };
-    format!("\"{guard}{}\"", of.replace('"', "\"\""))
+    let line = of.replace(['\r', '\n'], " ");
+    format!("\"{guard}{}\"", line.replace('"', "\"\""))
 }

@@ -1,20 +1,36 @@
 //! `/experiments/{id}`: does it work, compared with what, at which cost?
 
+mod carried;
+mod cite;
 mod comparison;
 mod costs;
 mod decisions;
 mod decoders;
 mod excluded;
+mod denominator;
 mod export;
+mod figure;
 mod figures;
 mod matrix;
+mod files;
+mod forest;
+mod frontier;
+mod latex;
+mod milestones;
+mod numbers;
 mod runs;
 mod supervision;
+mod tables;
+mod training;
 mod tries;
 mod verdicts;
+mod view;
+
+pub use files::{bib, get as file};
 
 use super::query::Asked;
 use super::{Choice, Shell, html, words};
+use crate::charts::{Band, Fate, Scale, UNSUCCESSFUL};
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -34,16 +50,19 @@ use assay_store::{
     self as store, ExclusionEvent, ExperimentLedger, ExperimentView, MilestonePoint, PassAtK,
     RunSeries, RunView,
 };
+use carried::Carried;
 use comparison::ArmRow;
 use costs::{ByPurpose, CostRow};
 pub(super) use decisions::{exclude, include};
 use excluded::Excluded;
-use figures::{Milestones, Picture};
+use figure::Name;
+use figures::{Controls, Shown};
 use matrix::Matrix;
 use runs::ArmRuns;
 use serde_json::Value;
 use tries::{Tries, tries};
 use verdicts::Verdicts;
+use view::{Cost, SeedLines, Wanted};
 
 /// Everything that the page is made from.
 #[derive(Debug)]
@@ -113,8 +132,16 @@ impl Material {
     /// told by its colour alone.
     pub fn label(&self, arm: &str) -> String {
         match self.mark(arm) {
-            Some(Mark::Unsuccessful) => format!("× {} (unsuccessful)", self.name(arm)),
+            Some(Mark::Unsuccessful) => format!("× {}{UNSUCCESSFUL}", self.name(arm)),
             Some(Mark::GainNotShown) | None => self.name(arm),
+        }
+    }
+
+    /// The same for its line and marks.
+    pub fn fate(&self, arm: &str) -> Fate {
+        match self.mark(arm) {
+            Some(Mark::Unsuccessful) => Fate::Unsuccessful,
+            Some(Mark::GainNotShown) | None => Fate::Ordinary,
         }
     }
 
@@ -131,35 +158,6 @@ impl Material {
         match key.split_once('/') {
             Some((arm, _)) => format!("{} ({key})", self.name(arm)),
             None => key.into(),
-        }
-    }
-}
-
-/// What was asked for, each of a closed set.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted {
-    /// Index into `words::FINAL`.
-    pub metric: usize,
-    /// Index into `words::TRAINING`.
-    pub curve: usize,
-}
-
-impl Wanted {
-    fn read(asked: &mut Asked, registered: &str) -> Self {
-        let finals: Vec<(&str, usize)> = words::FINAL
-            .iter()
-            .enumerate()
-            .map(|(i, f)| (f.0, i))
-            .collect();
-        let curves: Vec<(&str, usize)> = words::TRAINING
-            .iter()
-            .enumerate()
-            .map(|(i, f)| (f.0, i))
-            .collect();
-        let primary = words::FINAL.iter().position(|f| f.1 == registered);
-        Self {
-            metric: asked.choose("metric", &finals).or(primary).unwrap_or(0),
-            curve: asked.choose("curve", &curves).unwrap_or(0),
         }
     }
 }
@@ -185,16 +183,34 @@ struct ExperimentPage {
     second_title: &'static str,
     metrics: Vec<Choice>,
     curves: Vec<Choice>,
+    costs: Vec<Choice>,
+    x_scales: Vec<Choice>,
+    y_scales: Vec<Choice>,
+    bands: Vec<Choice>,
+    lines: Vec<Choice>,
+    controls: Controls,
+    /// Every arm of the figures: those that are drawn are chosen.
+    shown_arms: Vec<Choice>,
     rows: Vec<ArmRow>,
     verdicts: Verdicts,
     decoders: Vec<decoders::Group>,
     /// Questions and samples behind each figure.
     measured: String,
-    milestones: Milestones,
-    forest: Picture,
-    dots: Picture,
+    milestones: Shown,
+    milestone_table: milestones::Table,
+    frontier: Shown,
+    forest: Shown,
+    dots: Shown,
     tries: Tries,
-    training: Picture,
+    passk: Shown,
+    training: Shown,
+    /// Printed under every figure.
+    denominator: String,
+    /// Names every arm that the link leaves out of the figures.
+    hidden: Option<String>,
+    snapshot: String,
+    /// The link cites another state of the data.
+    past: Option<String>,
     runs: Vec<ArmRuns>,
     charged: Vec<CostRow>,
     by_purpose: ByPurpose,
@@ -212,10 +228,14 @@ struct ExperimentPage {
     frozen: String,
     spec: String,
     query: String,
+    /// The same for files, in this page's own words.
+    files: String,
 }
 
 impl ExperimentPage {
-    fn new(shell: Shell, of: &Material, wanted: Wanted, query: String) -> Self {
+    fn new(shell: Shell, of: &Material, wanted: &Wanted, query: String) -> Self {
+        let carried = Carried::new(of, wanted);
+        let draw = |name: Name| Shown::new(&name.figure(of, wanted));
         let spec = &of.view.spec;
         let (_, _, metric_title) = words::FINAL[wanted.metric];
         let second = comparison::second(wanted.metric);
@@ -248,9 +268,35 @@ impl ExperimentPage {
                 .enumerate()
                 .map(|(i, f)| choice(f.0, words::panel_title(f.1), i == wanted.curve))
                 .collect(),
+            costs: Cost::ALL
+                .iter()
+                .map(|x| choice(x.word(), x.title(), *x == wanted.x))
+                .collect(),
+            x_scales: scales(wanted.x_scale, "as each figure has it"),
+            y_scales: scales(Some(wanted.y_scale), ""),
+            bands: [
+                ("ci95", "95 % interval", Band::Ci95),
+                ("minmax", "smallest to largest", Band::MinMax),
+                ("none", "none", Band::None),
+            ]
+            .map(|(word, title, band)| choice(word, title, band == wanted.band))
+            .into(),
+            lines: [
+                ("0", "mean alone", SeedLines::Mean),
+                ("1", "every seed", SeedLines::Every),
+            ]
+            .map(|(word, title, lines)| choice(word, title, lines == wanted.lines))
+            .into(),
+            controls: Controls::new(wanted),
+            shown_arms: of
+                .view
+                .arms
+                .iter()
+                .map(|arm| choice(&arm.key, &of.label(&arm.key), !wanted.hides(of, &arm.key)))
+                .collect(),
             rows: comparison::rows(of, wanted.metric),
             verdicts: verdicts::verdicts(of),
-            decoders: decoders::groups(of),
+            decoders: decoders::groups(of, wanted),
             measured: format!(
                 "{} test questions and as many out of distribution, {} each, at temperature {}, up to {} tokens.",
                 number::integer(i64::from(spec.evaluation.problems)),
@@ -258,11 +304,22 @@ impl ExperimentPage {
                 spec.evaluation.temperature,
                 spec.evaluation.max_completion_length,
             ),
-            milestones: figures::milestones(of, wanted.metric),
-            forest: figures::forest(of, wanted.metric),
-            dots: figures::seed_dots(of, wanted.metric),
+            milestones: draw(Name::Milestones),
+            milestone_table: milestones::table(of, wanted),
+            frontier: draw(Name::Frontier),
+            forest: draw(Name::Forest),
+            dots: draw(Name::Seeds),
             tries: tries(of),
-            training: figures::training(of, wanted.curve),
+            passk: draw(Name::Passk),
+            training: draw(Name::Training),
+            denominator: carried.denominator.line(),
+            hidden: (!carried.denominator.hidden.is_empty())
+                .then(|| carried.denominator.hidden_line()),
+            past: wanted
+                .snap
+                .clone()
+                .filter(|_| wanted.is_past(&carried.snapshot)),
+            snapshot: carried.snapshot,
             runs: runs::by_arm(of),
             charged: costs::charged(of),
             by_purpose: costs::by_purpose(of),
@@ -282,8 +339,20 @@ impl ExperimentPage {
             frozen: number::moment(of.view.frozen_at),
             spec: serde_json::to_string_pretty(spec).unwrap_or_default(),
             query,
+            files: wanted.query(&of.view),
         }
     }
+}
+
+fn scales(chosen: Option<Scale>, unasked: &str) -> Vec<Choice> {
+    let mut list = vec![];
+    if !unasked.is_empty() {
+        list.push(choice("", unasked, chosen.is_none()));
+    }
+    let of = |scale: Scale| chosen == Some(scale);
+    list.push(choice("lin", "linear", of(Scale::Linear)));
+    list.push(choice("log", "logarithmic", of(Scale::Log)));
+    list
 }
 
 fn choice(value: &str, label: &str, chosen: bool) -> Choice {
@@ -364,14 +433,11 @@ pub async fn page(
     let mut asked = Asked::read(request.query_string());
     let mut wanted = None;
     let of = material(&state, *id, |view| {
-        let read = *wanted.insert(Wanted::read(&mut asked, &view.spec.metric));
+        let read = wanted.insert(Wanted::read(&mut asked, view));
         Some(words::TRAINING[read.curve].1)
     })
     .await?;
-    let wanted = wanted.unwrap_or(Wanted {
-        metric: 0,
-        curve: 0,
-    });
+    let wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
     let mut shell = Shell::new(&state, &request, of.view.name.clone()).crumb("/", "Experiments");
     shell.ignored = asked.ignored();
     shell.live = of
@@ -379,13 +445,8 @@ pub async fn page(
         .iter()
         .any(|run| words::is_open(run.state))
         .then(|| format!("/experiments/{id}/live"));
-    let query = request.query_string();
-    let query = if query.is_empty() {
-        String::new()
-    } else {
-        format!("?{query}")
-    };
-    html(&ExperimentPage::new(shell, &of, wanted, query))
+    let query = figures::asked(request.query_string());
+    html(&ExperimentPage::new(shell, &of, &wanted, query))
 }
 
 pub async fn csv(state: Data<AppState>, id: Path<ExperimentId>) -> Result<HttpResponse, Problem> {
@@ -401,7 +462,10 @@ pub async fn csv(state: Data<AppState>, id: Path<ExperimentId>) -> Result<HttpRe
 
 pub async fn json(state: Data<AppState>, id: Path<ExperimentId>) -> Result<HttpResponse, Problem> {
     let of = material(&state, *id, |_| None).await?;
-    let value: Value = export::json(&of);
+    let mut value: Value = export::json(&of);
+    let carried = Carried::new(&of, &Wanted::new(of.view.spec.budget.unit));
+    value["denominator"] = serde_json::json!(carried.denominator);
+    value["snapshot"] = carried.snapshot.into();
     Ok(HttpResponse::Ok().json(value))
 }
 

@@ -1,6 +1,10 @@
 //! pass@k: what several tries at a question would give.
 
 use super::Material;
+use super::figure::{Chart, Figure, Name, end};
+use super::milestones::{arms, band, said};
+use super::view::Wanted;
+use crate::charts::{Curve, Curves, Scale, Seed, Shape, Stand, hold, merge};
 use crate::number::{self, Kind};
 use assay_core::stats;
 
@@ -22,13 +26,7 @@ pub(super) struct TriesRow {
 
 /// Arms in their order; arms without a finished run have empty cells.
 pub(super) fn tries(of: &Material) -> Tries {
-    let mut columns: Vec<u32> = of
-        .pass_at_k
-        .iter()
-        .flat_map(|run| run.values.iter().map(|v| v.0))
-        .collect();
-    columns.sort_unstable();
-    columns.dedup();
+    let columns = columns(of);
     let rows = of
         .view
         .arms
@@ -65,4 +63,81 @@ pub(super) fn tries(of: &Material) -> Tries {
         })
         .collect();
     Tries { columns, rows }
+}
+
+fn columns(of: &Material) -> Vec<u32> {
+    let values = of.pass_at_k.iter().flat_map(|run| &run.values);
+    let mut columns: Vec<u32> = values.map(|v| v.0).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    columns
+}
+
+/// Every arm to the same k: training can raise pass@1 and lower pass@64, and where two
+/// curves cross is what there is to see.
+pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
+    let evaluation = &of.view.spec.evaluation;
+    let edges: Vec<f64> = columns(of).iter().map(|k| f64::from(*k)).collect();
+    let curves: Vec<Curve> = arms(of, wanted)
+        .into_iter()
+        .map(|(slot, arm)| {
+            let runs = || of.pass_at_k.iter().filter(|run| run.arm_key == arm.key);
+            let samples = runs().map(|run| run.samples).min().unwrap_or(0);
+            let points = |values: &[(u32, f64)]| -> Vec<(f64, f64)> {
+                values.iter().map(|v| (f64::from(v.0), v.1)).collect()
+            };
+            let seeds: Vec<Seed> = runs()
+                .map(|run| Seed {
+                    seed: run.seed,
+                    points: points(&run.values),
+                })
+                .collect();
+            let mut bins = hold(&seeds, &edges);
+            for bin in &mut bins {
+                if bin.x > f64::from(samples) / 2.0 {
+                    bin.stand = Stand::Thin;
+                }
+            }
+            Curve {
+                key: arm.key.clone(),
+                label: of.label(&arm.key),
+                slot,
+                fate: of.fate(&arm.key),
+                end: end(of, &arm.key),
+                bins,
+                seeds,
+                spends: true,
+                behind: vec![],
+            }
+        })
+        .collect();
+    let caption = vec![
+        "Test pass@k: chance that one of k answers is right, the unbiased estimate from all samples of a question.".into(),
+        said(wanted.band).into(),
+        format!(
+            "{} a question at temperature {}, top-p {}, up to {} tokens; truncated answers count as wrong. Thin where k is more than half of the samples.",
+            number::counted(i64::from(evaluation.samples), "sample"),
+            evaluation.temperature,
+            evaluation.top_p,
+            evaluation.max_completion_length,
+        ),
+    ];
+    let (curves, merged) = merge(curves, &of.view.spec.baseline);
+    let chart = Curves {
+        title: format!("Test pass@k, mean over seeds with {}", band(wanted.band)),
+        x_title: "k, answers to a question".into(),
+        y_title: "test pass@k".into(),
+        kind: Kind::Share,
+        x_scale: Scale::Doubling,
+        y_scale: wanted.y_scale,
+        shape: Shape::Joined,
+        band: wanted.band,
+        merged,
+        curves,
+        ..Curves::default()
+    };
+    Figure {
+        caption,
+        ..Figure::new(Name::Passk, "Test pass@k".into(), Chart::Curves(chart))
+    }
 }

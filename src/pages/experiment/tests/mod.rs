@@ -1,6 +1,7 @@
 //! The whole page from made-up material: what must stand on it, in every state.
 
 mod left_out;
+mod figures;
 mod registered;
 
 use super::*;
@@ -162,8 +163,10 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
                     milestone: m * 10,
                     at: (m > 0).then(|| ("grpo".into(), u64::from(m) * 100)),
                     x: f64::from(m) * 0.1 * BUDGET * (1.0 - 0.004 * seed as f64),
-                    device_ms: 0.0,
-                    active_ms: 0.0,
+                    tokens: f64::from(m) * 1e6,
+                    flops: f64::from(m) * 0.1 * BUDGET * (1.0 - 0.004 * seed as f64),
+                    device_ms: f64::from(m) * 900.0 * (1.0 + 0.1 * i as f64),
+                    active_ms: f64::from(m) * 500.0,
                     pass_at_1: wave(seed, f64::from(m) / 10.0),
                     mean_length: 14.0 + f64::from(m),
                     truncated_share: 0.0,
@@ -208,7 +211,9 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
 
 fn render(of: &Material, metric: usize, curve: usize) -> String {
     let shell = Shell::plain("A test").crumb("/", "Experiments");
-    let text = ExperimentPage::new(shell, of, Wanted { metric, curve }, String::new())
+    let mut wanted = Wanted::new(of.view.spec.budget.unit);
+    (wanted.metric, wanted.curve) = (metric, curve);
+    let text = ExperimentPage::new(shell, of, &wanted, String::new())
         .render()
         .unwrap();
     if let Ok(folder) = std::env::var("ASSAY_PAGES_OUT") {

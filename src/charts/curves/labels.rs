@@ -1,0 +1,95 @@
+//! Labels beside the lines' ends, pushed apart, with the value that each line has there.
+
+use super::super::End;
+use super::super::backend::{Buffer, UNIT, path_data};
+use super::super::mark::{declutter, end_marker, text};
+use super::super::text::{escape, fit_label, width};
+use super::{Curve, Curves, LABEL_GAP, Plot, WIDTH, open};
+use crate::number::{self, Kind};
+use std::fmt::Write;
+
+impl Curves {
+    pub(super) fn labels(&self, buffer: &Buffer, ends: &[Option<(i32, i32)>], plot: &Plot<'_>) {
+        let mut order: Vec<usize> = (0..ends.len()).collect();
+        // Arms without data stand below the others.
+        order.sort_by_key(|&i| ends[i].map_or(plot.bottom, |end| end.1));
+        let wanted: Vec<i32> = order
+            .iter()
+            .map(|&i| ends[i].map_or(plot.bottom, |e| e.1))
+            .collect();
+        let foot = plot.bottom
+            - if self.merged.is_some() {
+                LABEL_GAP * UNIT
+            } else {
+                0
+            };
+        let places = declutter(&wanted, LABEL_GAP * UNIT, plot.top, foot);
+        for (&i, y) in order.iter().zip(places) {
+            self.label(&self.curves[i], buffer, ends[i], y, plot);
+        }
+        if let Some(merged) = &self.merged {
+            let n = merged.curves.len() as i64;
+            let _ = write!(
+                buffer.borrow_mut(),
+                r#"<g class="s merged lb"><title>{}</title>"#,
+                escape(&merged.labels())
+            );
+            let words = format!("{}: range of means", number::counted(n, "other arm"));
+            text(
+                buffer,
+                "tx",
+                (plot.right + 20 * UNIT + 11 * UNIT, plot.bottom + 4 * UNIT),
+                "",
+                &words,
+            );
+            buffer.borrow_mut().push_str("</g>");
+        }
+    }
+
+    fn label(
+        &self,
+        curve: &Curve,
+        buffer: &Buffer,
+        end: Option<(i32, i32)>,
+        y: i32,
+        plot: &Plot<'_>,
+    ) {
+        open(buffer, curve, "lb");
+        let x = plot.right + 20 * UNIT;
+        if let Some(end) = end {
+            let far = (y - end.1).abs() > 4 * UNIT || plot.right - end.0 > 8 * UNIT;
+            if far {
+                let bend = plot.right + 6 * UNIT;
+                let data = path_data([(end.0 + 60, end.1), (bend, end.1), (x - 80, y)]);
+                let _ = write!(buffer.borrow_mut(), r#"<path class="lead" d="{data}"/>"#);
+            }
+        }
+        end_marker(buffer, curve.slot, curve.fate, curve.end, (x, y));
+        let value = end_value(curve, self.kind);
+        let right = (WIDTH as i32 - 6) * UNIT;
+        let room = f64::from(right - x - 12 * UNIT) / f64::from(UNIT) - width(&value, 12.0) - 8.0;
+        let base = y + 4 * UNIT;
+        text(
+            buffer,
+            "tx",
+            (x + 11 * UNIT, base),
+            "",
+            &fit_label(&curve.label, 12.0, room),
+        );
+        text(buffer, "tx num", (right, base), "end", &value);
+        buffer.borrow_mut().push_str("</g>");
+    }
+}
+
+/// `0.812, n = 3`.
+fn end_value(curve: &Curve, kind: Kind) -> String {
+    let state = match curve.end {
+        End::Done | End::Running | End::Short => "",
+        End::Crashed => "crashed, ",
+    };
+    match curve.bins.last() {
+        None if curve.end == End::Crashed => "crashed".into(),
+        None => "no data yet".into(),
+        Some(bin) => format!("{state}{}, n = {}", number::value(kind, bin.mean), bin.n),
+    }
+}

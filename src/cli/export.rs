@@ -1,0 +1,125 @@
+//! `assay export`: an experiment's figures and tables in a folder, through the addresses
+//! that the page links to.
+
+use super::client::{Client, Refusal, experiment_id, remote_of};
+use super::{Done, Remote, Stop};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use ureq::http::Method;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    /// The experiment's id or address; what stands after its `?` holds for every file
+    #[arg(value_name = "ID|URL")]
+    experiment: String,
+    /// Folder to write to; it is made where it is not there
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Pictures as pixels too
+    #[arg(long)]
+    png: bool,
+    #[command(flatten)]
+    remote: Remote,
+}
+
+const FIGURES: [&str; 6] = [
+    "milestones",
+    "frontier",
+    "forest",
+    "training",
+    "seeds",
+    "passk",
+];
+const TABLES: [&str; 2] = ["table", "verdicts"];
+const MAX_BYTES: u64 = 256 << 20;
+
+impl Export {
+    pub(crate) fn run(self) -> Done {
+        let id = experiment_id(&self.experiment)?;
+        let client = Client::new(&remote_of(&self.experiment, &self.remote))?;
+        let query = self.experiment.split_once('?').map(|(_, query)| query);
+        let query = query
+            .and_then(|q| q.split('#').next())
+            .map_or(String::new(), |q| format!("?{q}"));
+        std::fs::create_dir_all(&self.out)
+            .map_err(|e| Stop::new(format!("cannot make {}: {e}", self.out.display())))?;
+        let mut written = 0;
+        for (name, path, needed) in self.files(&id.to_string(), &query) {
+            let Some(bytes) = fetch(&client, &path, needed)? else {
+                // An experiment of decoders alone has no figures of equal compute.
+                continue;
+            };
+            write(&self.out.join(name), &bytes)?;
+            written += 1;
+        }
+        println!("{written} files in {}", self.out.display());
+        Ok(())
+    }
+
+    /// File, address, and whether every experiment has it.
+    fn files(&self, id: &str, query: &str) -> Vec<(String, String, Needed)> {
+        let at = |name: &str| format!("/experiments/{id}/{name}{query}");
+        let mut list = vec![
+            (
+                "comparison.csv".into(),
+                format!("/experiments/{id}.csv"),
+                Needed::Always,
+            ),
+            (
+                "comparison.json".into(),
+                format!("/experiments/{id}.json"),
+                Needed::Always,
+            ),
+            ("cite.bib".into(), at("cite.bib"), Needed::Always),
+        ];
+        let mut endings = vec!["svg", "csv"];
+        if self.png {
+            endings.push("png");
+        }
+        for figure in FIGURES {
+            for ending in &endings {
+                let name = format!("{figure}.{ending}");
+                list.push((name.clone(), at(&name), Needed::IfTrained));
+            }
+        }
+        for table in TABLES {
+            for ending in ["csv", "tex"] {
+                let name = format!("{table}.{ending}");
+                list.push((name.clone(), at(&name), Needed::Always));
+            }
+        }
+        list
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needed {
+    Always,
+    /// Not of an experiment of decoders alone.
+    IfTrained,
+}
+
+fn fetch(client: &Client, path: &str, needed: Needed) -> Result<Option<Vec<u8>>, Stop> {
+    let mut response = client.send(Method::GET, path, &[], ())?;
+    let status = response.status().as_u16();
+    let reader = response.body_mut().with_config().limit(MAX_BYTES);
+    if status >= 400 {
+        let body = reader.read_json().unwrap_or(Value::Null);
+        let missing = status == 404 && body["detail"] == "there is no such figure";
+        return match needed {
+            Needed::IfTrained if missing => Ok(None),
+            Needed::IfTrained | Needed::Always => Err(Refusal { status, body }.stop()),
+        };
+    }
+    let bytes = reader.read_to_vec();
+    bytes
+        .map(Some)
+        .map_err(|e| Stop::new(format!("{path}: the answer broke off: {e}")))
+}
+
+/// Whole or not at all.
+fn write(path: &Path, bytes: &[u8]) -> Done {
+    let part = path.with_extension("part");
+    let done = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    done.map_err(|e| Stop::new(format!("cannot write {}: {e}", path.display())))
+}

@@ -1,0 +1,79 @@
+//! What every export carries: of what it is, on which basis, with how much behind it, and
+//! the hash of the data that it was made from.
+
+use super::denominator::Denominator;
+use super::view::Wanted;
+use super::{Material, export};
+use assay_core::canonical;
+use serde_json::{Value, json};
+
+#[derive(Debug)]
+pub(super) struct Carried {
+    pub experiment: String,
+    pub name: String,
+    pub question: String,
+    pub basis: String,
+    pub version: i32,
+    pub spec_sha256: String,
+    pub denominator: Denominator,
+    pub snapshot: String,
+}
+
+/// sha256 over the canonical form of the data of the comparison: figures, milestones,
+/// pass@k, charges and verdicts, under the specification's own hash.
+pub(super) fn snapshot(of: &Material) -> String {
+    canonical::sha256(&json!({
+        "comparison": export::json(of),
+        "milestones": of.milestones,
+        "pass_at_k": of.pass_at_k,
+    }))
+}
+
+impl Carried {
+    pub fn new(of: &Material, wanted: &Wanted) -> Self {
+        Self {
+            experiment: of.view.id.to_string(),
+            name: of.view.name.clone(),
+            question: of.view.question.clone(),
+            basis: of.basis().to_string(),
+            version: of.view.version,
+            spec_sha256: of.view.sha256.clone(),
+            denominator: Denominator::new(of, wanted),
+            snapshot: snapshot(of),
+        }
+    }
+
+    pub fn lines(&self, title: &str) -> Vec<String> {
+        vec![
+            format!("{}: {title}", self.name),
+            format!("Basis: {}", self.basis),
+            self.denominator.line(),
+            format!(
+                "Experiment {}, version {}, specification {}",
+                self.experiment, self.version, self.spec_sha256
+            ),
+            format!("Snapshot {}", self.snapshot),
+        ]
+    }
+
+    /// Lines with `#` before the head of a CSV file.
+    pub fn comments(&self, title: &str) -> String {
+        let clean = |line: String| line.replace(['\r', '\n'], " ");
+        let lines = self.lines(title).into_iter().map(clean);
+        lines.map(|line| format!("# {line}\r\n")).collect()
+    }
+
+    pub fn json(&self, title: &str) -> Value {
+        json!({
+            "experiment": self.experiment,
+            "name": self.name,
+            "title": title,
+            "basis": self.basis,
+            "version": self.version,
+            "spec_sha256": self.spec_sha256,
+            "denominator": self.denominator,
+            "denominator_text": self.denominator.line(),
+            "snapshot": self.snapshot,
+        })
+    }
+}

@@ -1,0 +1,32 @@
+//! How an experiment is cited: by its id and the state of its data.
+
+use super::carried::Carried;
+use super::latex;
+use time::OffsetDateTime;
+
+/// A link that says later whether the data are still those that were cited.
+pub(super) fn link(carried: &Carried, server: &str) -> String {
+    format!(
+        "{server}/experiments/{}?snap={}",
+        carried.experiment,
+        &carried.snapshot[..16]
+    )
+}
+
+pub(super) fn bibtex(carried: &Carried, server: &str, now: OffsetDateTime) -> String {
+    let date = now.date();
+    // Braces of a URL would end the field.
+    let url = link(carried, server).replace(['{', '}', '\\'], "");
+    format!(
+        "@misc{{assay-{},\n  title = {{{{{}}}}},\n  howpublished = {{Assay experiment {}, version {}}},\n  url = {{{url}}},\n  year = {{{}}},\n  date = {{{date}}},\n  note = {{{}. {} Snapshot sha256 {}, specification sha256 {}}}\n}}\n",
+        &carried.snapshot[..12],
+        latex::escape(&carried.question),
+        carried.experiment,
+        carried.version,
+        date.year(),
+        latex::escape(&carried.basis),
+        latex::escape(&carried.denominator.line()),
+        carried.snapshot,
+        carried.spec_sha256,
+    )
+}

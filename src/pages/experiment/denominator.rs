@@ -1,0 +1,102 @@
+//! What stands behind a figure: how much was planned, what became of it, and what the
+//! figure does not show. It is printed under every figure and stands in every export.
+
+use super::Material;
+use super::view::Wanted;
+use crate::number;
+use assay_core::outcome::{Mark, Verdict};
+use assay_store::RunState;
+use serde::Serialize;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Denominator {
+    pub arms: usize,
+    /// Runs: an arm at a seed.
+    pub planned: usize,
+    pub done: usize,
+    /// Running or waiting.
+    pub open: usize,
+    /// Accidents. Never counted among the unsuccessful.
+    pub crashed: usize,
+    pub cancelled: usize,
+    /// Arms, by what the registered rule says; `None` while it says nothing.
+    pub unsuccessful: Option<Vec<Named>>,
+    /// Left out of the figures by the link.
+    pub hidden: Vec<Named>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Named {
+    pub arm: String,
+    pub label: String,
+}
+
+impl Denominator {
+    pub fn new(of: &Material, wanted: &Wanted) -> Self {
+        let count = |state: RunState| of.runs.iter().filter(|r| r.state == state).count();
+        let named = |keep: &dyn Fn(&str) -> bool| -> Vec<Named> {
+            let arms = of.view.arms.iter().filter(|a| keep(&a.key));
+            arms.map(|a| Named {
+                arm: a.key.clone(),
+                label: a.label.clone(),
+            })
+            .collect()
+        };
+        let said = |v: Option<Verdict>| v.is_some_and(|v| v != Verdict::NotEnoughSeeds);
+        let ruled = of.outcome.contrasts.iter().any(|c| said(c.verdict));
+        Self {
+            arms: of.view.arms.len(),
+            planned: of.runs.len(),
+            done: count(RunState::Succeeded),
+            open: count(RunState::Running) + count(RunState::Waiting),
+            crashed: count(RunState::Failed),
+            cancelled: count(RunState::Cancelled),
+            unsuccessful: ruled.then(|| named(&|a| of.mark(a) == Some(Mark::Unsuccessful))),
+            hidden: named(&|a| wanted.hides(of, a)),
+        }
+    }
+
+    /// `12 arms, 60 runs planned: 58 done, 2 crashed. Did not work: 3 of 12, all drawn.
+    /// Hidden: none.`
+    pub fn line(&self) -> String {
+        let mut states = vec![format!("{} done", self.done)];
+        for (n, word) in [
+            (self.open, "open"),
+            (self.crashed, "crashed"),
+            (self.cancelled, "cancelled"),
+        ] {
+            if n > 0 {
+                states.push(format!("{n} {word}"));
+            }
+        }
+        format!(
+            "{}, {} planned: {}. {} {}",
+            number::counted(self.arms as i64, "arm"),
+            number::counted(self.planned as i64, "run"),
+            states.join(", "),
+            self.did_not_work(),
+            self.hidden_line()
+        )
+    }
+
+    fn did_not_work(&self) -> String {
+        let Some(list) = &self.unsuccessful else {
+            return "Did not work: no verdict yet.".into();
+        };
+        let drawn = list.iter().filter(|a| !self.hidden.contains(a)).count();
+        let drawn = match (list.len(), drawn) {
+            (0, _) => String::new(),
+            (all, drawn) if drawn == all => ", all drawn".into(),
+            (_, drawn) => format!(", {drawn} drawn"),
+        };
+        format!("Did not work: {} of {}{drawn}.", list.len(), self.arms)
+    }
+
+    pub fn hidden_line(&self) -> String {
+        if self.hidden.is_empty() {
+            return "Hidden: none.".into();
+        }
+        let labels: Vec<&str> = self.hidden.iter().map(|a| a.label.as_str()).collect();
+        format!("Hidden by the link: {}.", labels.join("; "))
+    }
+}

@@ -1,0 +1,173 @@
+//! The figures by name: each one picture, one table of numbers and one caption, whatever
+//! asks for it.
+
+use super::view::{Cost, SeedLines, Wanted};
+use super::{Material, forest, frontier, milestones, training, tries};
+use crate::charts::{Curve, Curves, Drawn, End, Rows};
+use crate::number;
+use crate::pages::words;
+use assay_store::RunState;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name {
+    Milestones,
+    Frontier,
+    Forest,
+    Training,
+    Seeds,
+    Passk,
+}
+
+impl Name {
+    pub const ALL: [Self; 6] = [
+        Self::Milestones,
+        Self::Frontier,
+        Self::Forest,
+        Self::Training,
+        Self::Seeds,
+        Self::Passk,
+    ];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Milestones => "milestones",
+            Self::Frontier => "frontier",
+            Self::Forest => "forest",
+            Self::Training => "training",
+            Self::Seeds => "seeds",
+            Self::Passk => "passk",
+        }
+    }
+
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| name.word() == word)
+    }
+
+    pub fn figure(self, of: &Material, wanted: &Wanted) -> Figure {
+        match self {
+            Self::Milestones => milestones::figure(of, wanted),
+            Self::Frontier => frontier::figure(of, wanted),
+            Self::Forest => forest::differences(of, wanted),
+            Self::Training => training::figure(of, wanted),
+            Self::Seeds => forest::seeds(of, wanted),
+            Self::Passk => tries::figure(of, wanted),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum Chart {
+    Curves(Curves),
+    Rows(Rows),
+}
+
+#[derive(Debug)]
+pub(super) struct Figure {
+    pub name: Name,
+    pub title: String,
+    /// Sentences.
+    pub caption: Vec<String>,
+    pub chart: Chart,
+    /// What its x axis counts, where links may ask for a part of it.
+    pub cost: Option<Cost>,
+    /// More lines than a drawing of elements bears: left to the canvas.
+    pub every: Every,
+}
+
+/// Whether every seed's line was asked for and is too much for an SVG.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Every {
+    #[default]
+    Drawn,
+    OnCanvas,
+}
+
+/// Lines of single seeds that a chart bears.
+const MAX_LINES: usize = 60;
+
+impl Figure {
+    pub fn new(name: Name, title: String, chart: Chart) -> Self {
+        Self {
+            name,
+            title,
+            caption: vec![],
+            chart,
+            cost: None,
+            every: Every::Drawn,
+        }
+    }
+
+    pub fn draw(&self) -> Drawn {
+        match &self.chart {
+            Chart::Curves(curves) => curves.draw(),
+            Chart::Rows(rows) => rows.draw(),
+        }
+    }
+
+    /// The picture, and all that is said under it.
+    pub fn shown(&self) -> (String, String) {
+        let drawn = self.draw();
+        let mut said = self.caption.clone();
+        said.extend(left_out(&drawn));
+        if let Chart::Curves(Curves {
+            merged: Some(merged),
+            ..
+        }) = &self.chart
+        {
+            said.push(format!(
+                "Drawn together as the range of their means: {}. A link with only= draws them apart.",
+                merged.labels()
+            ));
+        }
+        (drawn.svg, said.join(" "))
+    }
+}
+
+/// What a chart could not show.
+pub(super) fn left_out(drawn: &Drawn) -> Vec<String> {
+    let mut said = vec![];
+    if drawn.left_out > 0 {
+        let n = number::counted(drawn.left_out as i64, "value");
+        said.push(format!("{n} not drawn: not a number, or off the axis."));
+    }
+    if drawn.not_positive > 0 {
+        let n = number::counted(drawn.not_positive as i64, "point");
+        said.push(format!("{n} ≤ 0 not drawn on the log axis."));
+    }
+    said
+}
+
+/// How an arm's line ends.
+pub(super) fn end(of: &Material, arm: &str) -> End {
+    let runs = || of.runs.iter().filter(|run| run.arm.key == arm);
+    if runs().any(|run| words::is_open(run.state)) {
+        return End::Running;
+    }
+    let any = |state: RunState| runs().any(|run| run.state == state);
+    if any(RunState::Failed) && !any(RunState::Succeeded) {
+        return End::Crashed;
+    }
+    let budget = of.view.spec.budget.amount;
+    let figures = of.test.iter().filter(|a| a.id == arm && a.trains);
+    let mut charged = figures.flat_map(|a| &a.runs).map(|run| run.charged);
+    match charged.any(|c| c < 0.95 * budget) {
+        true => End::Short,
+        false => End::Done,
+    }
+}
+
+/// Every seed's own line, as far as a drawing bears them.
+pub(super) fn every(wanted: &Wanted, curves: &mut [Curve], lines: Vec<Vec<Line>>) -> Every {
+    if wanted.lines == SeedLines::Mean {
+        return Every::Drawn;
+    }
+    if lines.iter().map(Vec::len).sum::<usize>() > MAX_LINES {
+        return Every::OnCanvas;
+    }
+    for (curve, own) in curves.iter_mut().zip(lines) {
+        curve.behind.extend(own);
+    }
+    Every::Drawn
+}
+
+pub(super) type Line = Vec<(f64, f64)>;

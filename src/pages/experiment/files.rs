@@ -1,0 +1,142 @@
+//! The page's figures and tables as files: the same address with an ending, honouring the
+//! same words after the question mark.
+
+use super::carried::Carried;
+use super::figure::{Figure, Name};
+use super::tables::{Table, sheet};
+use super::view::Wanted;
+use super::{Material, cite, material, numbers};
+use crate::charts::{Theme, standalone};
+use crate::pages::query::Asked;
+use crate::pages::words;
+use crate::problem::Problem;
+use crate::state::AppState;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use assay_core::ids::ExperimentId;
+use time::OffsetDateTime;
+
+/// What was asked for, read; what was not understood is passed over.
+async fn read(
+    state: &AppState,
+    request: &HttpRequest,
+    id: ExperimentId,
+    of_training: bool,
+) -> Result<(Material, Wanted), Problem> {
+    let mut asked = Asked::read(request.query_string());
+    let mut wanted = None;
+    let of = material(state, id, |view| {
+        let read = wanted.insert(Wanted::read(&mut asked, view));
+        of_training.then_some(words::TRAINING[read.curve].1)
+    })
+    .await?;
+    let wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
+    Ok((of, wanted))
+}
+
+pub async fn get(
+    state: Data<AppState>,
+    request: HttpRequest,
+    path: Path<(ExperimentId, String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, word, ending) = path.into_inner();
+    let name = Name::of_word(&word);
+    let (of, wanted) = read(&state, &request, id, name == Some(Name::Training)).await?;
+    let carried = Carried::new(&of, &wanted);
+    let file = format!("{id}-{word}.{ending}");
+    if let Some(table) = Table::of_word(&word) {
+        let sheet = sheet(&of, &wanted, table);
+        return match ending.as_str() {
+            "csv" => Ok(saved(&file, "text/csv; charset=utf-8", sheet.csv(&carried))),
+            "tex" => Ok(saved(
+                &file,
+                "application/x-tex; charset=utf-8",
+                sheet.tex(&carried),
+            )),
+            "json" => Ok(HttpResponse::Ok().json(sheet.json(&carried))),
+            _ => Err(Problem::not_found("file")),
+        };
+    }
+    let figure = match name {
+        Some(name) if !of.test.is_empty() => name.figure(&of, &wanted),
+        Some(_) | None => return Err(Problem::not_found("figure")),
+    };
+    match ending.as_str() {
+        "svg" => Ok(saved(
+            &file,
+            "image/svg+xml",
+            drawing(&figure, &carried, Theme::Both),
+        )),
+        "csv" => {
+            let numbers = numbers::csv(&of, &wanted, &figure, &carried);
+            Ok(saved(&file, "text/csv; charset=utf-8", numbers))
+        }
+        "json" => Ok(HttpResponse::Ok().json(numbers::json(&of, &wanted, &figure, &carried))),
+        "png" => pixels(&file, drawing(&figure, &carried, Theme::Light)).await,
+        _ => Err(Problem::not_found("file")),
+    }
+}
+
+/// Saved rather than shown: pages forbid styles of their own, which a drawing needs.
+fn saved(file: &str, kind: &'static str, body: String) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(kind)
+        .insert_header((
+            "content-disposition",
+            format!("attachment; filename=\"{file}\""),
+        ))
+        .body(body)
+}
+
+pub(super) fn drawing(figure: &Figure, carried: &Carried, theme: Theme) -> String {
+    let (svg, caption) = figure.shown();
+    let mut foot = vec![caption];
+    foot.extend(carried.lines(&figure.title));
+    standalone(&svg, &foot, theme)
+}
+
+#[cfg(feature = "png")]
+async fn pixels(file: &str, svg: String) -> Result<HttpResponse, Problem> {
+    use crate::charts::{NoPng, png};
+    use actix_web::http::StatusCode;
+    let drawn = actix_web::web::block(move || png(&svg)).await;
+    match drawn.map_err(Problem::internal)? {
+        Ok(bytes) => Ok(HttpResponse::Ok()
+            .content_type("image/png")
+            .insert_header((
+                "content-disposition",
+                format!("inline; filename=\"{file}\""),
+            ))
+            .body(bytes)),
+        Err(NoPng::NoFont) => Err(Problem::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "this machine has no font to write labels with: install one (Debian: fonts-dejavu-core), start the server again, or take the .svg",
+        )),
+        Err(NoPng::Unreadable) => Err(Problem::internal("a chart that resvg cannot read")),
+    }
+}
+
+#[cfg(not(feature = "png"))]
+async fn pixels(_: &str, _: String) -> Result<HttpResponse, Problem> {
+    Err(Problem::new(
+        actix_web::http::StatusCode::NOT_IMPLEMENTED,
+        "this server was built without PNG (cargo feature `png`); take the .svg",
+    ))
+}
+
+pub async fn bib(
+    state: Data<AppState>,
+    request: HttpRequest,
+    id: Path<ExperimentId>,
+) -> Result<HttpResponse, Problem> {
+    let (of, wanted) = read(&state, &request, *id, false).await?;
+    let carried = Carried::new(&of, &wanted);
+    let info = request.connection_info();
+    let server = format!("{}://{}", info.scheme(), info.host());
+    let entry = cite::bibtex(&carried, &server, OffsetDateTime::now_utc());
+    Ok(saved(
+        &format!("{id}.bib"),
+        "application/x-bibtex; charset=utf-8",
+        entry,
+    ))
+}

@@ -1,0 +1,164 @@
+//! A figure's numbers as CSV and JSON: what is drawn, and every seed behind it.
+
+use super::Material;
+use super::carried::Carried;
+use super::export::text;
+use super::figure::{Chart, Figure, Line, Name};
+use super::training;
+use super::view::{SeedLines, Wanted};
+use crate::charts::{Bin, Curve, Curves, Fate, Row, Shape, Stand};
+use serde_json::{Value, json};
+
+/// The seeds of a curve: those it was given, or, of dense series, on request.
+fn seeds(of: &Material, wanted: &Wanted, figure: &Figure, curve: &Curve) -> Vec<(u64, Line)> {
+    match figure.name {
+        Name::Training if wanted.lines == SeedLines::Every => {
+            training::each(of, wanted, &curve.key)
+        }
+        Name::Training => vec![],
+        Name::Milestones | Name::Frontier | Name::Passk | Name::Forest | Name::Seeds => {
+            let own = curve.seeds.iter();
+            own.map(|s| (s.seed, s.points.clone())).collect()
+        }
+    }
+}
+
+pub(super) fn json(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Carried) -> Value {
+    let mut value = carried.json(&figure.title);
+    value["figure"] = json!(figure.name.word());
+    value["caption"] = json!(figure.caption.join(" "));
+    match &figure.chart {
+        Chart::Curves(chart) => {
+            let curve = |c: &Curve| {
+                let own = seeds(of, wanted, figure, c);
+                json!({
+                    "arm": c.key,
+                    "label": of.name(&c.key),
+                    "unsuccessful": c.fate == Fate::Unsuccessful,
+                    // Place, mean, low, high, seeds.
+                    "points": c.bins.iter().map(|b| point(chart, b)).collect::<Vec<_>>(),
+                    "seeds": own.iter().map(|(seed, line)| json!({
+                        "seed": seed,
+                        "points": line,
+                    })).collect::<Vec<_>>(),
+                })
+            };
+            value["x"] = json!({ "title": chart.x_title, "scale": chart.x_scale.word() });
+            value["y"] = json!({ "title": chart.y_title, "scale": chart.y_scale.word() });
+            value["kind"] = json!(match chart.kind {
+                crate::number::Kind::Share => "share",
+                crate::number::Kind::Tokens => "tokens",
+                crate::number::Kind::Other => "other",
+            });
+            value["shape"] = json!(match chart.shape {
+                Shape::Steps => "steps",
+                Shape::Joined => "joined",
+                Shape::Path => "path",
+            });
+            value["budget"] = json!(chart.budget);
+            value["series"] = all(chart).map(curve).collect();
+            if let Some(merged) = &chart.merged {
+                let keys = merged.curves.iter().map(|c| c.key.as_str());
+                value["merged"] = json!(keys.collect::<Vec<_>>());
+            }
+            if !chart.pareto.is_empty() {
+                value["pareto"] = json!(chart.pareto);
+            }
+        }
+        Chart::Rows(chart) => {
+            value["x"] = json!({ "title": chart.x_title, "scale": "linear" });
+            let row = |r: &Row| {
+                json!({
+                    "arm": r.key,
+                    "label": of.name(&r.key),
+                    "unsuccessful": r.fate == Fate::Unsuccessful,
+                    "estimate": r.estimate,
+                    "seeds": r.seeds,
+                    "note": r.note,
+                })
+            };
+            value["rows"] = chart.rows.iter().map(row).collect();
+        }
+    }
+    value
+}
+
+/// Those that the picture draws as one range are here each for itself.
+fn all(chart: &Curves) -> impl Iterator<Item = &Curve> {
+    let merged = chart.merged.iter().flat_map(|m| &m.curves);
+    chart.curves.iter().chain(merged)
+}
+
+fn point(chart: &Curves, bin: &Bin) -> Value {
+    let band = chart.shaded(bin);
+    json!([
+        bin.x,
+        bin.mean,
+        band.map(|b| b.low),
+        band.map(|b| b.high),
+        bin.n
+    ])
+}
+
+const HEAD: &str = "arm,label,mark,seed,x,n,value,low,high,part\r\n";
+
+pub(super) fn csv(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Carried) -> String {
+    let mut out = carried.comments(&figure.title);
+    out += &format!(
+        "# {}\r\n",
+        figure.caption.join(" ").replace(['\r', '\n'], " ")
+    );
+    out += HEAD;
+    let number = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
+    let named = |arm: &str| {
+        let mark = of.mark(arm).map_or(String::new(), |m| m.to_string());
+        format!("{},{},{mark}", text(arm), text(&of.name(arm)))
+    };
+    match &figure.chart {
+        Chart::Curves(chart) => {
+            for curve in all(chart) {
+                let name = named(&curve.key);
+                for bin in &curve.bins {
+                    let band = chart.shaded(bin);
+                    let part = match bin.stand {
+                        Stand::All => "all",
+                        Stand::Part => "part",
+                        Stand::Thin => "few draws",
+                    };
+                    out += &format!(
+                        "{name},,{},{},{},{},{},{part}\r\n",
+                        bin.x,
+                        bin.n,
+                        bin.mean,
+                        number(band.map(|b| b.low)),
+                        number(band.map(|b| b.high))
+                    );
+                }
+                for (seed, line) in seeds(of, wanted, figure, curve) {
+                    for (x, y) in line {
+                        out += &format!("{name},{seed},{x},1,{y},,,\r\n");
+                    }
+                }
+            }
+        }
+        Chart::Rows(chart) => {
+            for row in &chart.rows {
+                let name = named(&row.key);
+                let e = row.estimate;
+                let interval = e.and_then(|e| e.interval);
+                out += &format!(
+                    "{name},,,{},{},{},{},{}\r\n",
+                    e.map_or(0, |e| e.n),
+                    number(e.map(|e| e.mean)),
+                    number(interval.map(|i| i.low)),
+                    number(interval.map(|i| i.high)),
+                    row.note.as_deref().map(text).unwrap_or_default()
+                );
+                for value in &row.seeds {
+                    out += &format!("{name},,,1,{value},,,seed\r\n");
+                }
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,322 @@
+//! The tables as files: for spreadsheets, programs and papers. Every one carries its
+//! basis, its denominator and the snapshot that it was made from.
+
+use super::carried::Carried;
+use super::export::text;
+use super::view::Wanted;
+use super::{Material, comparison, latex};
+use crate::number::{self, Kind};
+use crate::pages::words;
+use assay_core::compare::Basis;
+use assay_core::outcome::{Mark, Verdict};
+use assay_core::stats::{Estimate, Interval};
+use serde_json::{Value, json};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Table {
+    Comparison,
+    Verdicts,
+}
+
+impl Table {
+    pub fn of_word(word: &str) -> Option<Self> {
+        match word {
+            "table" => Some(Self::Comparison),
+            "verdicts" => Some(Self::Verdicts),
+            _ => None,
+        }
+    }
+}
+
+/// Columns with their units, and rows of what stands in them.
+pub(super) struct Sheet {
+    pub title: String,
+    head: Vec<&'static str>,
+    rows: Vec<Vec<Cell>>,
+    /// Of the rows: what the registered rule says of the arm.
+    unsuccessful: Vec<bool>,
+    kind: Kind,
+}
+
+enum Cell {
+    Text(String),
+    Count(usize),
+    /// A mean with its interval.
+    Estimate(Option<Estimate>),
+    Difference(Option<Estimate>),
+    Interval(Option<Interval>),
+    P(Option<f64>),
+    /// Charged, in the budget's unit.
+    Cost(Option<f64>),
+}
+
+pub(super) fn sheet(of: &Material, wanted: &Wanted, table: Table) -> Sheet {
+    match table {
+        Table::Comparison => compared(of, wanted),
+        Table::Verdicts => judged(of, wanted),
+    }
+}
+
+fn compared(of: &Material, wanted: &Wanted) -> Sheet {
+    let (_, name, title) = words::FINAL[wanted.metric];
+    let rows = comparison::of_metric(of, wanted.metric).rows;
+    let rows: Vec<_> = rows.iter().filter(|r| !wanted.hides(of, &r.arm)).collect();
+    Sheet {
+        title: format!("Test {title} ({})", of.basis()),
+        head: vec![
+            "arm",
+            "label",
+            "n",
+            "planned",
+            "value",
+            "difference",
+            "charged",
+            "budget",
+            "mark",
+        ],
+        unsuccessful: rows
+            .iter()
+            .map(|r| of.mark(&r.arm) == Some(Mark::Unsuccessful))
+            .collect(),
+        kind: Kind::of(name),
+        rows: rows
+            .iter()
+            .map(|row| {
+                vec![
+                    Cell::Text(row.arm.clone()),
+                    Cell::Text(of.name(&row.arm)),
+                    Cell::Count(row.value.map_or(0, |v| v.n)),
+                    Cell::Count(row.planned_seeds),
+                    Cell::Estimate(row.value),
+                    Cell::Difference(row.difference),
+                    Cell::Cost(row.charged_mean),
+                    Cell::Text(match row.is_baseline {
+                        true => format!("baseline; {}", words::reached(row.reached)),
+                        false => words::reached(row.reached),
+                    }),
+                    Cell::Text(of.mark(&row.arm).map_or(String::new(), |m| m.to_string())),
+                ]
+            })
+            .collect(),
+    }
+}
+
+fn judged(of: &Material, wanted: &Wanted) -> Sheet {
+    let contrasts = of.outcome.contrasts.iter();
+    let contrasts: Vec<_> = contrasts.filter(|c| !wanted.hides(of, &c.arm)).collect();
+    let level = contrasts.first().map_or(0.95, |c| c.adjusted_level);
+    Sheet {
+        title: format!(
+            "{} by the registered rule, Holm over all of them; adjusted interval {}, margin {}, minimum gain {}",
+            number::counted(of.outcome.m as i64, "registered contrast"),
+            number::level(level),
+            number::significant(of.outcome.margin),
+            number::significant(of.outcome.min_gain),
+        ),
+        head: vec![
+            "arm",
+            "label",
+            "against",
+            "basis",
+            "n",
+            "planned",
+            "difference",
+            "adjusted",
+            "p_holm",
+            "sign",
+            "verdict",
+            "mark",
+        ],
+        unsuccessful: contrasts
+            .iter()
+            .map(|c| c.mark == Some(Mark::Unsuccessful))
+            .collect(),
+        kind: Kind::of(&of.outcome.metric),
+        rows: contrasts
+            .iter()
+            .map(|c| {
+                vec![
+                    Cell::Text(c.arm.clone()),
+                    Cell::Text(of.name(&c.arm)),
+                    Cell::Text(of.name(&c.against)),
+                    Cell::Text(match &c.basis {
+                        Basis::EqualCompute { .. } => "equal compute".into(),
+                        Basis::EqualInference { level, .. } => format!(
+                            "equal inference, {}",
+                            number::counted(i64::from(*level), "sample")
+                        ),
+                    }),
+                    Cell::Count(c.difference.map_or(0, |d| d.n)),
+                    Cell::Count(c.planned_seeds),
+                    Cell::Difference(c.difference),
+                    Cell::Interval(c.adjusted),
+                    Cell::P(c.p_holm),
+                    Cell::Text(sign(c.verdict).into()),
+                    Cell::Text(c.verdict.map_or("withheld".into(), |v| v.to_string())),
+                    Cell::Text(c.mark.map_or(String::new(), |m| m.to_string())),
+                ]
+            })
+            .collect(),
+    }
+}
+
+/// The verdict in one sign; its word stands beside it.
+fn sign(verdict: Option<Verdict>) -> &'static str {
+    match verdict {
+        Some(Verdict::Better | Verdict::BetterWithinMargin) => "+",
+        Some(Verdict::Worse | Verdict::WorseWithinMargin) => "-",
+        Some(Verdict::Equivalent) => "=",
+        Some(Verdict::NoDifferenceShown) => "?",
+        Some(Verdict::NotEnoughSeeds) | None => "",
+    }
+}
+
+impl Sheet {
+    pub fn csv(&self, carried: &Carried) -> String {
+        let mut out = carried.comments(&self.title);
+        let head = self.head.iter().map(|name| match self.column(name) {
+            Spread::One => name.to_string(),
+            Spread::Interval => format!("{name}_low,{name}_high"),
+            Spread::Estimate => format!("{name}_n,{name},{name}_ci95_low,{name}_ci95_high"),
+        });
+        out += &head.collect::<Vec<_>>().join(",");
+        out += "\r\n";
+        for row in &self.rows {
+            let cells: Vec<String> = row.iter().map(Cell::csv).collect();
+            out += &cells.join(",");
+            out += "\r\n";
+        }
+        out
+    }
+
+    fn column(&self, name: &str) -> Spread {
+        match name {
+            "value" | "difference" => Spread::Estimate,
+            "adjusted" => Spread::Interval,
+            _ => Spread::One,
+        }
+    }
+
+    pub fn json(&self, carried: &Carried) -> Value {
+        let rows: Vec<Value> = self
+            .rows
+            .iter()
+            .map(|row| {
+                let cells = self.head.iter().zip(row);
+                cells
+                    .map(|(name, cell)| (name.to_string(), cell.json()))
+                    .collect()
+            })
+            .collect();
+        let mut value = carried.json(&self.title);
+        value["rows"] = json!(rows);
+        value
+    }
+
+    /// booktabs; ids stand beside labels only where programs read them.
+    pub fn tex(&self, carried: &Carried) -> String {
+        let shown: Vec<usize> = (0..self.head.len())
+            .filter(|i| self.head[*i] != "arm")
+            .collect();
+        let align: String = shown
+            .iter()
+            .map(|i| match self.rows.first().map(|row| &row[*i]) {
+                None | Some(Cell::Text(_)) => 'l',
+                Some(_) => 'r',
+            })
+            .collect();
+        let mut out = String::new();
+        for line in carried.lines(&self.title) {
+            out += &format!("% {}\n", latex::escape(&line));
+        }
+        out += "% \\usepackage{booktabs}\n\\begin{table}\n\\centering\n";
+        out += &format!(
+            "\\caption{{{}. Mean over training seeds $\\pm$ half of its unadjusted 95\\,\\% interval (Student's $t$); differences paired by seed. $\\times$ marks what the registered rule calls unsuccessful. {}}}\n",
+            latex::escape(&self.title),
+            latex::escape(&carried.denominator.line())
+        );
+        out += &format!("\\label{{tab:assay-{}}}\n", &carried.snapshot[..8]);
+        out += &format!("\\begin{{tabular}}{{{align}}}\n\\toprule\n");
+        let head = shown
+            .iter()
+            .map(|i| latex::escape(&self.head[*i].replace('_', " ")));
+        out += &format!("{} \\\\\n\\midrule\n", head.collect::<Vec<_>>().join(" & "));
+        for (row, unsuccessful) in self.rows.iter().zip(&self.unsuccessful) {
+            let cells = shown.iter().map(|i| row[*i].tex(self.kind));
+            let mark = if *unsuccessful { "$\\times$ " } else { "" };
+            out += &format!("{mark}{} \\\\\n", cells.collect::<Vec<_>>().join(" & "));
+        }
+        out += "\\bottomrule\n\\end{tabular}\n\\end{table}\n";
+        out
+    }
+}
+
+enum Spread {
+    One,
+    Interval,
+    Estimate,
+}
+
+impl Cell {
+    fn csv(&self) -> String {
+        let number = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
+        match self {
+            Self::Text(words) => text(words),
+            Self::Count(n) => n.to_string(),
+            Self::P(v) | Self::Cost(v) => number(*v),
+            Self::Interval(i) => {
+                format!("{},{}", number(i.map(|i| i.low)), number(i.map(|i| i.high)))
+            }
+            Self::Estimate(e) | Self::Difference(e) => {
+                let interval = e.and_then(|e| e.interval);
+                format!(
+                    "{},{},{},{}",
+                    e.map_or(String::new(), |e| e.n.to_string()),
+                    number(e.map(|e| e.mean)),
+                    number(interval.map(|i| i.low)),
+                    number(interval.map(|i| i.high))
+                )
+            }
+        }
+    }
+
+    fn json(&self) -> Value {
+        match self {
+            Self::Text(words) if words.is_empty() => Value::Null,
+            Self::Text(words) => json!(words),
+            Self::Count(n) => json!(n),
+            Self::P(v) | Self::Cost(v) => json!(v),
+            Self::Interval(i) => json!(i),
+            Self::Estimate(e) | Self::Difference(e) => json!(e),
+        }
+    }
+
+    fn tex(&self, kind: Kind) -> String {
+        let with = |e: &Estimate, mean: String| match e.interval {
+            Some(i) => format!(
+                "{} $\\pm$ {}",
+                latex::number(&mean),
+                latex::number(&number::value(kind, (i.high - i.low) / 2.0))
+            ),
+            None => latex::number(&mean),
+        };
+        match self {
+            Self::Text(words) => latex::escape(words),
+            Self::Count(n) => n.to_string(),
+            Self::Estimate(Some(e)) => with(e, number::value(kind, e.mean)),
+            Self::Difference(Some(e)) => with(e, number::signed(kind, e.mean)),
+            Self::Interval(Some(i)) => format!(
+                "[{}, {}]",
+                latex::number(&number::signed(kind, i.low)),
+                latex::number(&number::signed(kind, i.high))
+            ),
+            Self::P(Some(p)) => latex::escape(&number::p_value(*p)),
+            Self::Cost(Some(v)) => latex::number(&number::prefixed(*v)),
+            Self::Estimate(None)
+            | Self::Difference(None)
+            | Self::Interval(None)
+            | Self::P(None)
+            | Self::Cost(None) => latex::escape(number::NONE),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! One metric of training, over all the runs.
+
+use super::Material;
+use super::figure::{Chart, Figure, Line, Name, end, every};
+use super::milestones::{band, extent};
+use super::view::{Cost, Wanted};
+use crate::charts::{Band, Curve, Curves, Scale, Seed, Shape, average, ema, merge};
+use crate::number::{self, Kind};
+use crate::pages::words;
+
+const MAX_BINS: usize = 300;
+/// Points of single seeds' lines, all arms together, so that a picture stays small.
+const MAX_POINTS: usize = 8_000;
+
+pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
+    let name = words::TRAINING[wanted.curve].1;
+    let title = words::panel_title(name);
+    let unit: Cost = of.view.spec.budget.unit.into();
+    let points = of.series.iter().flat_map(|run| &run.points);
+    let high = points
+        .clone()
+        .map(|p| p.x)
+        .filter(|x| x.is_finite())
+        .fold(0.0, f64::max);
+    let not_finite = points.filter(|p| !p.mean.is_finite()).count();
+    // Links speak of the axis that the page's other curves have.
+    let part = (wanted.x == unit)
+        .then(|| wanted.range(0.0, high))
+        .flatten();
+    let range = part.unwrap_or((0.0, high));
+    let bins = bins(of, range);
+    let raw: Vec<Vec<Seed>> = shown(of, wanted).map(|(_, key)| seeds(of, key)).collect();
+    let smooth: Vec<Vec<Seed>> = raw.iter().map(|own| smoothed(own, wanted.smooth)).collect();
+    let mut curves: Vec<Curve> = shown(of, wanted)
+        .zip(&smooth)
+        .map(|((slot, key), own)| Curve {
+            key: key.into(),
+            label: of.label(key),
+            slot,
+            fate: of.fate(key),
+            end: end(of, key),
+            bins: average(own, range, bins),
+            spends: true,
+            ..Curve::default()
+        })
+        .collect();
+    let lines = smooth.iter().map(Vec::len).sum::<usize>().max(1);
+    let few = bins.min(MAX_POINTS / lines).max(2);
+    let of_seed = |s: &Seed| line(std::slice::from_ref(s), range, few);
+    let own = smooth.iter().map(|own| own.iter().map(of_seed).collect());
+    let every = every(wanted, &mut curves, own.collect());
+    let mut caption = vec![format!(
+        "{title} in training: each seed is averaged in bins of compute, then mean and {} are taken over seeds.",
+        match wanted.band {
+            Band::Ci95 => "95 % interval",
+            Band::MinMax => "smallest and largest seed",
+            Band::None => "nothing else",
+        }
+    )];
+    if wanted.smooth > 0.0 {
+        for (curve, own) in curves.iter_mut().zip(&raw) {
+            curve.behind.push(line(own, range, bins));
+        }
+        caption.push(format!(
+            "Smoothed: EMA {}, debiased, of each seed before the mean is taken; thin behind it, the mean as measured.",
+            wanted.smooth
+        ));
+    }
+    if not_finite > 0 {
+        let n = number::counted(not_finite as i64, "value");
+        caption.push(format!("{n} not drawn: not a number."));
+    }
+    let (_, last) = extent(&curves);
+    let (curves, merged) = merge(curves, &of.view.spec.baseline);
+    let log = matches!(wanted.x_scale, Some(Scale::Log | Scale::Doubling));
+    let chart = Curves {
+        title: format!(
+            "{title} in training, mean over seeds with {}",
+            band(wanted.band)
+        ),
+        x_title: unit.title().into(),
+        y_title: title.to_lowercase(),
+        kind: Kind::of(name),
+        x_scale: if log { Scale::Log } else { Scale::Linear },
+        y_scale: wanted.y_scale,
+        shape: Shape::Joined,
+        band: wanted.band,
+        x_range: part.filter(|_| last > 0.0),
+        budget: Some(of.view.spec.budget.amount),
+        merged,
+        curves,
+        ..Curves::default()
+    };
+    Figure {
+        caption,
+        cost: (wanted.x == unit).then_some(unit),
+        every,
+        ..Figure::new(
+            Name::Training,
+            format!("{title} in training"),
+            Chart::Curves(chart),
+        )
+    }
+}
+
+/// Every seed's own line, for the canvas and for files.
+pub(super) fn each(of: &Material, wanted: &Wanted, arm: &str) -> Vec<(u64, Line)> {
+    let points = of.series.iter().flat_map(|run| &run.points);
+    let xs = points.map(|p| p.x).filter(|x| x.is_finite());
+    let high = xs.fold(0.0, f64::max);
+    let own = smoothed(&seeds(of, arm), wanted.smooth);
+    let bins = bins(of, (0.0, high));
+    own.iter()
+        .map(|s| (s.seed, line(std::slice::from_ref(s), (0.0, high), bins)))
+        .collect()
+}
+
+/// Wide enough that a seed seldom has a bin without a point of its own.
+fn bins(of: &Material, (low, high): (f64, f64)) -> usize {
+    let within = |p: &&assay_store::RunPoint| p.x >= low && p.x <= high;
+    let count = |run: &assay_store::RunSeries| run.points.iter().filter(within).count();
+    let longest = of.series.iter().map(count).max().unwrap_or(0);
+    (longest / 2).clamp(1, MAX_BINS)
+}
+
+fn shown<'a>(
+    of: &'a Material,
+    wanted: &'a Wanted,
+) -> impl Iterator<Item = (usize, &'a str)> + use<'a> {
+    let arms = of.view.arms.iter().enumerate();
+    arms.filter(|(_, arm)| arm.trains && !wanted.hides(of, &arm.key))
+        .map(|(slot, arm)| (slot, arm.key.as_str()))
+}
+
+fn seeds(of: &Material, arm: &str) -> Vec<Seed> {
+    let runs = of.series.iter();
+    runs.filter(|run| run.arm_key == arm && !run.points.is_empty())
+        .map(|run| Seed {
+            seed: run.seed,
+            points: run.points.iter().map(|p| (p.x, p.mean)).collect(),
+        })
+        .collect()
+}
+
+fn smoothed(seeds: &[Seed], beta: f64) -> Vec<Seed> {
+    let of = |s: &Seed| Seed {
+        seed: s.seed,
+        points: if beta > 0.0 {
+            ema(&s.points, beta)
+        } else {
+            s.points.clone()
+        },
+    };
+    seeds.iter().map(of).collect()
+}
+
+fn line(seeds: &[Seed], range: (f64, f64), bins: usize) -> Line {
+    let bins = average(seeds, range, bins);
+    bins.iter().map(|b| (b.x, b.mean)).collect()
+}

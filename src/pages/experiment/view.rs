@@ -1,0 +1,252 @@
+//! What the address asks for. Its words are the same on the page and in every export;
+//! what is not understood is named and ignored.
+
+use super::Material;
+use crate::charts::{Band, Scale};
+use crate::pages::query::Asked;
+use crate::pages::words;
+use assay_core::spec::BudgetUnit;
+use assay_store::{ExperimentView, MilestonePoint};
+
+/// What the cost axes count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cost {
+    Flops,
+    Tokens,
+    /// Seconds of the device: process time on a CPU.
+    Device,
+    /// Seconds of accumulated work.
+    Wall,
+}
+
+impl Cost {
+    pub const ALL: [Self; 4] = [Self::Flops, Self::Tokens, Self::Device, Self::Wall];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Flops => "flops",
+            Self::Tokens => "tok",
+            Self::Device => "device_s",
+            Self::Wall => "wall",
+        }
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Flops => "training FLOPs charged, per seed",
+            Self::Tokens => "training tokens charged, per seed",
+            Self::Device => "device-seconds charged, per seed",
+            Self::Wall => "seconds of work charged, per seed",
+        }
+    }
+
+    pub fn of(self, point: &MilestonePoint) -> f64 {
+        match self {
+            Self::Flops => point.flops,
+            Self::Tokens => point.tokens,
+            Self::Device => point.device_ms / 1e3,
+            Self::Wall => point.active_ms / 1e3,
+        }
+    }
+}
+
+impl From<BudgetUnit> for Cost {
+    fn from(unit: BudgetUnit) -> Self {
+        match unit {
+            BudgetUnit::Flops => Self::Flops,
+            BudgetUnit::Tokens => Self::Tokens,
+        }
+    }
+}
+
+/// What is drawn of the seeds beside their mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SeedLines {
+    Mean,
+    Every,
+}
+
+/// Everything is in its place without being asked for: all arms, as in the file.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    /// Index into `words::FINAL`.
+    pub metric: usize,
+    /// Index into `words::TRAINING`.
+    pub curve: usize,
+    pub x: Cost,
+    /// As each figure has it where nothing was asked for.
+    pub x_scale: Option<Scale>,
+    pub y_scale: Scale,
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+    /// Of the training curve alone.
+    pub smooth: f64,
+    pub band: Band,
+    pub lines: SeedLines,
+    only: Vec<String>,
+    hide: Vec<String>,
+    pub snap: Option<String>,
+}
+
+const MAX_SMOOTH: f64 = 0.99;
+
+impl Wanted {
+    pub fn new(unit: BudgetUnit) -> Self {
+        Self {
+            metric: 0,
+            curve: 0,
+            x: unit.into(),
+            x_scale: None,
+            y_scale: Scale::Linear,
+            low: None,
+            high: None,
+            smooth: 0.0,
+            band: Band::Ci95,
+            lines: SeedLines::Mean,
+            only: vec![],
+            hide: vec![],
+            snap: None,
+        }
+    }
+
+    pub fn read(asked: &mut Asked, view: &ExperimentView) -> Self {
+        let spec = &view.spec;
+        let plain = Self::new(spec.budget.unit);
+        let finals = places(words::FINAL.iter().map(|f| f.0));
+        let curves = places(words::TRAINING.iter().map(|f| f.0));
+        let primary = words::FINAL.iter().position(|f| f.1 == spec.metric);
+        let costs = Cost::ALL.map(|x| (x.word(), x));
+        let scales = [("lin", Scale::Linear), ("log", Scale::Log)];
+        let bands = [
+            ("ci95", Band::Ci95),
+            ("minmax", Band::MinMax),
+            ("none", Band::None),
+        ];
+        let lines = [("0", SeedLines::Mean), ("1", SeedLines::Every)];
+        let mut wanted = Self {
+            metric: asked.choose("metric", &finals).or(primary).unwrap_or(0),
+            curve: asked.choose("curve", &curves).unwrap_or(0),
+            x: asked.choose("x", &costs).unwrap_or(plain.x),
+            x_scale: asked.choose("xs", &scales),
+            y_scale: asked.choose("ys", &scales).unwrap_or(plain.y_scale),
+            low: asked.float("x0"),
+            high: asked.float("x1"),
+            smooth: asked.float("smooth").unwrap_or(0.0),
+            band: asked.choose("band", &bands).unwrap_or(plain.band),
+            lines: asked.choose("seeds", &lines).unwrap_or(plain.lines),
+            only: arms(asked, "only", view),
+            hide: arms(asked, "hide", view),
+            snap: asked.text("snap"),
+        };
+        if let (Some(low), Some(high)) = (wanted.low, wanted.high)
+            && low >= high
+        {
+            asked.refuse("x0", &format!("{low}, not below x1={high}"));
+            (wanted.low, wanted.high) = (None, None);
+        }
+        if !(0.0..=MAX_SMOOTH).contains(&wanted.smooth) {
+            asked.refuse("smooth", &wanted.smooth.to_string());
+            wanted.smooth = 0.0;
+        }
+        let hash = |s: &String| s.len() >= 8 && s.chars().all(|c| c.is_ascii_hexdigit());
+        if let Some(bad) = wanted.snap.take_if(|s| !hash(s)) {
+            asked.refuse("snap", &bad);
+        }
+        wanted
+    }
+
+    /// The words that ask for this, after their question mark: for the links to files, which
+    /// repeat nothing that was not understood.
+    pub fn query(&self, view: &ExperimentView) -> String {
+        let plain = Self::new(view.spec.budget.unit);
+        let registered = words::FINAL.iter().position(|f| f.1 == view.spec.metric);
+        let mut pairs: Vec<(&str, String)> = vec![];
+        let mut say = |key, differs: bool, word: String| {
+            if differs {
+                pairs.push((key, word));
+            }
+        };
+        let (metric, curve) = (self.metric, self.curve);
+        say(
+            "metric",
+            metric != registered.unwrap_or(0),
+            words::FINAL[metric].0.into(),
+        );
+        say("curve", curve != 0, words::TRAINING[curve].0.into());
+        say("x", self.x != plain.x, self.x.word().into());
+        let scale = |scale: Scale| match scale {
+            Scale::Linear => "lin",
+            Scale::Log | Scale::Doubling => "log",
+        };
+        let x_scale = self.x_scale.map_or("", scale);
+        say("xs", self.x_scale.is_some(), x_scale.into());
+        say(
+            "ys",
+            self.y_scale != plain.y_scale,
+            scale(self.y_scale).into(),
+        );
+        for (key, end) in [("x0", self.low), ("x1", self.high)] {
+            say(
+                key,
+                end.is_some(),
+                end.map_or(String::new(), |v| v.to_string()),
+            );
+        }
+        say("smooth", self.smooth > 0.0, self.smooth.to_string());
+        let band = match self.band {
+            Band::Ci95 => "ci95",
+            Band::MinMax => "minmax",
+            Band::None => "none",
+        };
+        say("band", self.band != plain.band, band.into());
+        say("seeds", self.lines == SeedLines::Every, "1".into());
+        // Ids of arms are plain words.
+        say("only", !self.only.is_empty(), self.only.join(","));
+        say("hide", !self.hide.is_empty(), self.hide.join(","));
+        let said: Vec<String> = pairs.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        match said.is_empty() {
+            true => String::new(),
+            false => format!("?{}", said.join("&")),
+        }
+    }
+
+    /// Whether the figures leave an arm out. Trained arms and decoders stand in different
+    /// figures: naming some of the ones does not take away the others.
+    pub fn hides(&self, of: &Material, arm: &str) -> bool {
+        let decodes = of.is_decoder(arm);
+        let mut among = self.only.iter().filter(|a| of.is_decoder(a) == decodes);
+        let others = among.clone().next().is_some() && !among.any(|a| a == arm);
+        others || self.hide.iter().any(|a| a == arm)
+    }
+
+    /// The part of a cost axis that was asked for, of data from `first` to `last`.
+    pub fn range(&self, first: f64, last: f64) -> Option<(f64, f64)> {
+        if self.low.is_none() && self.high.is_none() {
+            return None;
+        }
+        let range = (self.low.unwrap_or(first), self.high.unwrap_or(last));
+        (range.0 < range.1).then_some(range)
+    }
+
+    /// The cited state and the present one, where they differ.
+    pub fn is_past(&self, snapshot: &str) -> bool {
+        let cited = self.snap.as_ref().map(|s| s.to_ascii_lowercase());
+        cited.is_some_and(|cited| !snapshot.starts_with(&cited))
+    }
+}
+
+fn places<'a>(words: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
+    words.enumerate().map(|(i, word)| (word, i)).collect()
+}
+
+/// Arms of the experiment, by their ids.
+fn arms(asked: &mut Asked, key: &str, view: &ExperimentView) -> Vec<String> {
+    let (known, unknown): (Vec<String>, Vec<String>) = asked
+        .list(key)
+        .into_iter()
+        .partition(|arm| view.arms.iter().any(|a| a.key == *arm));
+    for arm in unknown {
+        asked.refuse(key, &arm);
+    }
+    known
+}

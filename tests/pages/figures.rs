@@ -1,0 +1,201 @@
+//! Figures and tables as files, over HTTP.
+
+use crate::app::App;
+use crate::seed::Until;
+use crate::{page, seeded};
+use serde_json::Value;
+
+const FIGURES: [&str; 6] = [
+    "milestones",
+    "frontier",
+    "forest",
+    "training",
+    "seeds",
+    "passk",
+];
+
+#[test]
+fn every_figure_is_a_file_at_the_pages_own_address() {
+    let app = App::start();
+    let id = seeded(&app, 60, |_, _| Until::End);
+    let text = page(&app, &format!("/experiments/{id}?x=device_s"));
+    let snapshot = app.get(&format!("/experiments/{id}.json")).json()["snapshot"].clone();
+    let snapshot = snapshot.as_str().unwrap();
+    assert!(text.contains(snapshot));
+    for figure in FIGURES {
+        for ending in ["svg", "csv", "json", "png"] {
+            let path = format!("/experiments/{id}/{figure}.{ending}?x=device_s");
+            assert!(text.contains(&path), "{path} is not on the page");
+            if ending == "png" {
+                continue;
+            }
+            let answer = app.get(&path);
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+            for part in [
+                snapshot,
+                "equal compute: 4.000e11",
+                "9 runs planned: 9 done",
+                "Hidden: none.",
+            ] {
+                assert!(answer.text.contains(part), "{part} in {path}");
+            }
+        }
+    }
+    let svg = app.get(&format!("/experiments/{id}/frontier.svg?x=device_s"));
+    assert!(svg.header("content-disposition").contains("attachment"));
+    assert!(svg.text.starts_with("<svg xmlns=") && svg.text.contains("prefers-color-scheme:dark"));
+    let json = app
+        .get(&format!("/experiments/{id}/milestones.json"))
+        .json();
+    let series = json["series"].as_array().unwrap();
+    assert_eq!(series.len(), 3);
+    assert_eq!(series[1]["points"].as_array().unwrap().len(), 11);
+    assert_eq!(series[1]["seeds"].as_array().unwrap().len(), 3);
+    // The picture and the page say the same.
+    let csv = app.get(&format!("/experiments/{id}/forest.csv")).text;
+    let forest = app.get(&format!("/experiments/{id}/forest.json")).json();
+    let mean = forest["rows"][1]["estimate"]["mean"].as_f64().unwrap();
+    assert!(csv.contains(&mean.to_string()));
+}
+
+#[test]
+fn a_link_that_hides_an_arm_says_so_everywhere() {
+    let app = App::start();
+    let id = seeded(&app, 60, |_, _| Until::End);
+    let said = "Hidden by the link: GRPO from the base.";
+    let text = page(&app, &format!("/experiments/{id}?hide=arm-1"));
+    assert!(text.matches(said).count() > 6);
+    for file in [
+        "milestones.svg",
+        "training.csv",
+        "table.tex",
+        "table.csv",
+        "verdicts.tex",
+        "cite.bib",
+    ] {
+        let answer = app.get(&format!("/experiments/{id}/{file}?hide=arm-1"));
+        assert_eq!(answer.status, 200, "{file}");
+        assert!(answer.text.contains(said), "{file}: {}", answer.text);
+    }
+}
+
+#[test]
+fn a_table_for_a_paper_carries_its_basis_and_snapshot() {
+    let app = App::start();
+    let id = seeded(&app, 60, |_, _| Until::End);
+    let tex = app.get(&format!("/experiments/{id}/table.tex"));
+    assert!(tex.header("content-type").starts_with("application/x-tex"));
+    for part in [
+        "\\toprule",
+        "GRPO from the base & 3 & 3 & $0.",
+        "$\\pm$",
+        "% Snapshot ",
+        "training FLOPs per seed",
+    ] {
+        assert!(tex.text.contains(part), "{part} in {}", tex.text);
+    }
+    let bib = app.get(&format!("/experiments/{id}/cite.bib")).text;
+    assert!(
+        bib.starts_with("@misc{assay-") && bib.contains(&id.to_string()),
+        "{bib}"
+    );
+    // What the entry's link says while nothing has changed, and of another state.
+    let from = bib.find("?snap=").unwrap();
+    let snap = &bib[from..from + bib[from..].find('}').unwrap()];
+    let bar = "the data has changed since";
+    assert!(!page(&app, &format!("/experiments/{id}{snap}")).contains(bar));
+    assert!(page(&app, &format!("/experiments/{id}?snap=00000000")).contains(bar));
+    let verdicts = app.get(&format!("/experiments/{id}/verdicts.json")).json();
+    assert_eq!(verdicts["rows"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn pixels_come_from_the_same_drawing_or_say_what_is_missing() {
+    let app = App::start();
+    let id = seeded(&app, 30, |_, _| Until::End);
+    let url = format!("{}/experiments/{id}/milestones.png", app.url);
+    let out = std::process::Command::new("curl")
+        .args(["-s", "-i", &url])
+        .output()
+        .unwrap();
+    let head = String::from_utf8_lossy(&out.stdout[..out.stdout.len().min(2_000)]);
+    if head.starts_with("HTTP/1.1 501") {
+        assert!(
+            head.contains("application/problem+json") && head.contains("install"),
+            "{head}"
+        );
+        return;
+    }
+    assert!(
+        head.starts_with("HTTP/1.1 200") && head.contains("image/png"),
+        "{head}"
+    );
+    let body = out
+        .stdout
+        .windows(8)
+        .position(|w| w == b"\x89PNG\r\n\x1a\n");
+    assert!(body.is_some_and(|at| out.stdout.len() - at > 10_000));
+}
+
+#[test]
+fn what_is_no_figure_or_no_file_of_it_is_not_found() {
+    let app = App::start();
+    let id = seeded(&app, 30, |_, _| Until::End);
+    let other = "0198c0de-0000-7000-8000-000000000001";
+    for path in [
+        format!("/experiments/{id}/nothing.svg"),
+        format!("/experiments/{id}/forest.exe"),
+        format!("/experiments/{id}/forest.tex"),
+        format!("/experiments/{id}/table.svg"),
+        format!("/experiments/{other}/forest.svg"),
+        format!("/experiments/{other}/cite.bib"),
+        "/experiments/nonsense/forest.svg".into(),
+    ] {
+        assert_eq!(app.get(&path).status, 404, "{path}");
+    }
+    for query in ["x=%ff", "only=%00", "x0=1e999", "=&&=", &"a".repeat(3_000)] {
+        let path = format!("/experiments/{id}/frontier.json?{query}");
+        let answer = app.get(&path);
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(
+            answer.json()["series"]
+                .as_array()
+                .is_some_and(|s| s.len() == 3)
+        );
+    }
+}
+
+#[test]
+fn export_saves_figures_and_tables_into_a_folder() {
+    let app = App::start();
+    let id = seeded(&app, 30, |_, _| Until::End);
+    let out = app.data.join("exported");
+    let run = |experiment: &str| {
+        std::process::Command::new(env!("CARGO_BIN_EXE_assay"))
+            .args(["export", experiment, "--out", out.to_str().unwrap()])
+            .env("ASSAY_SERVER", &app.url)
+            .env_remove("ASSAY_TOKEN")
+            .env_remove("ASSAY_TOKEN_FILE")
+            .output()
+            .unwrap()
+    };
+    let done = run(&format!("{}/experiments/{id}?hide=arm-0", app.url));
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(
+        done.status.success() && said.contains("19 files"),
+        "{done:?}"
+    );
+    let mut names: Vec<String> = std::fs::read_dir(&out)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names.len(), 19, "{names:?}");
+    let svg = std::fs::read_to_string(out.join("forest.svg")).unwrap();
+    assert!(svg.contains("Hidden by the link: SFT on clean chains."));
+    let json: Value =
+        serde_json::from_slice(&std::fs::read(out.join("comparison.json")).unwrap()).unwrap();
+    assert_eq!(json["experiment"], id.to_string());
+    let none = run("0198c0de-0000-7000-8000-000000000001");
+    assert!(!none.status.success());
+}
