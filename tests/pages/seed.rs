@@ -28,8 +28,10 @@ pub enum Until {
 
 pub struct Seeder {
     state: Arc<AppState>,
-    worker: WorkerId,
+    pub worker: WorkerId,
     pub steps: u64,
+    /// What a worker would have sent instead.
+    pub rewrite: fn(&mut Record),
     /// What an evaluation finds in weights: the arm's level and the seed's luck.
     policies: HashMap<String, Policy>,
 }
@@ -132,6 +134,7 @@ impl Seeder {
             state,
             worker,
             steps,
+            rewrite: |_| {},
             policies: HashMap::new(),
         }
     }
@@ -213,6 +216,7 @@ impl Seeder {
                 bytes,
             });
         }
+        records.iter_mut().for_each(self.rewrite);
         let attempt = AttemptRef {
             stage: claim.stage,
             number: claim.attempt,

@@ -5,16 +5,19 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::embedded::cluster;
-use crate::{libtorch, shell};
+use crate::{browser, libtorch, seeded, shell};
 
 /// Tests find their Postgres here; each makes a database of its own on it.
 pub const TEST_DATABASE: &str = "ASSAY_TEST_DATABASE_URL";
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Without the tests whose name contains `slow_`
+    /// Without the tests whose name contains `slow_`, and without those in a browser
     #[arg(long)]
     fast: bool,
+    /// Only those in a browser
+    #[arg(long, conflicts_with = "fast")]
+    browser: bool,
     /// Further arguments for `cargo nextest run`
     #[arg(last = true)]
     nextest: Vec<String>,
@@ -22,6 +25,10 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<()> {
     shell::catch_stop()?;
+    if args.browser {
+        seeded::build()?;
+        return in_a_browser();
+    }
     eprintln!("{}", libtorch::ensure(false)?);
     if !shell::is_there("cargo-nextest") {
         let mut install = shell::cargo();
@@ -42,6 +49,9 @@ pub fn run(args: &Args) -> Result<()> {
     build.args(["nextest", "run", "--workspace", "--no-run"]);
     shell::phase("cargo build of all tests", &mut build)?;
 
+    // Said again at the end, where it is seen.
+    let seen = if args.fast { Ok(()) } else { in_a_browser() };
+
     let own = match std::env::var_os(TEST_DATABASE) {
         Some(_) => None,
         None => Some(cluster::start_throwaway()?),
@@ -59,7 +69,17 @@ pub fn run(args: &Args) -> Result<()> {
     eprintln!("==> cargo nextest run");
     let status = nextest.status();
     drop(own);
+    seen?;
     std::process::exit(if status?.success() { 0 } else { 1 });
+}
+
+/// Every page as Chromium shows it, from a server with made-up experiments.
+fn in_a_browser() -> Result<()> {
+    let browser = browser::ensure()?;
+    let server = seeded::start(&[])?;
+    let mut pytest = browser.python(&server.site);
+    pytest.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"]);
+    shell::phase("tests in a browser", &mut pytest)
 }
 
 fn clippy() -> Command {
