@@ -27,6 +27,10 @@ addEventListener("securitypolicyviolation", (e) =>
 """
 
 
+#: A page whose parts are swapped while a test counts them cannot be counted.
+NOT_LIVE = "delete window.EventSource;"
+
+
 @dataclass
 class Visit:
     page: object
@@ -59,7 +63,7 @@ def visit(chromium, site):
     """visit(entry, **settings of the browser's context) -> Visit"""
     contexts = []
 
-    def go(entry, listen=True, width=1280, height=900, **settings):
+    def go(entry, listen=True, live=True, width=1280, height=900, **settings):
         context = chromium.new_context(
             base_url=site["url"], viewport={"width": width, "height": height}, **settings
         )
@@ -67,6 +71,8 @@ def visit(chromium, site):
         context.set_default_timeout(20_000)
         if listen:
             context.add_init_script(LISTEN)
+        if not live:
+            context.add_init_script(NOT_LIVE)
         page = context.new_page()
         seen = Visit(page, 0)
         page.on(

@@ -46,7 +46,7 @@ PAGES = [
     Entry("prm", "/runs/{twelve:prm-rl:0}/prm", coming=True),
 ]
 
-#: Those whose every link, button and field is reached by Tab, and that are read without a script.
+#: By name.
 PAGE = {entry.name: entry for entry in PAGES}
 
 

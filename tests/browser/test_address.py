@@ -1,6 +1,9 @@
 """The address is the state: with and without a script, after a reload, in another browser."""
 
+import re
 from dataclasses import replace
+
+from playwright.sync_api import expect
 
 from pages import PAGE
 
@@ -19,7 +22,7 @@ def test_a_changed_control_changes_the_address_and_a_reload_shows_the_same(visit
     before = page.evaluate(SHOWN)
     page.select_option("select[name=metric]", "length")
     page.wait_for_url("**metric=length**")
-    page.wait_for_function("document.querySelector('#table h2').textContent.includes('length')")
+    expect(page.locator("#table h2")).to_contain_text("length")
     changed = page.evaluate(SHOWN)
     assert changed["heading"] != before["heading"]
     assert sorted(set(changed["arms"])) == sorted(set(before["arms"])) and before["arms"]
@@ -32,7 +35,7 @@ def test_the_link_to_a_view_shows_that_view_in_another_browser(visit):
     page = visit(PAGE["experiment-twelve"]).page
     page.select_option("select[name=curve]", "kl")
     page.wait_for_url("**curve=kl**")
-    page.wait_for_function("document.querySelector('#permalink a').href.includes('curve=kl')")
+    expect(page.locator("#permalink a")).to_have_attribute("href", re.compile("curve=kl"))
     shown = page.evaluate(SHOWN)
     link = page.locator("#permalink a").get_attribute("href")
     other = visit(replace(PAGE["experiment-twelve"], path=link)).page
@@ -58,6 +61,6 @@ def test_folded_parts_stay_open_and_focus_stays_when_a_control_swaps_the_page(vi
     page.locator("#milestone-table summary").click()
     page.locator("select[name=metric]").focus()
     page.select_option("select[name=metric]", "length")
-    page.wait_for_function("document.querySelector('#table h2').textContent.includes('length')")
+    expect(page.locator("#table h2")).to_contain_text("length")
     assert page.evaluate("document.getElementById('milestone-table').open")
     assert page.evaluate("document.activeElement.name") == "metric"

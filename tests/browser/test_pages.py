@@ -84,7 +84,7 @@ def test_no_page_is_wider_than_its_window(visit, entry, width, scale):
 
 @every_page
 def test_every_control_is_reached_by_tab_and_shows_it(visit, entry):
-    page = visit(entry).page
+    page = visit(entry, live=False).page
     page.keyboard.press("Tab")
     first = page.evaluate(FOCUS)
     assert first["what"].startswith("A Skip to content") and first["inside"], first
@@ -128,6 +128,8 @@ def test_print_shows_what_is_folded_and_cuts_nothing_off(visit, entry):
     # A4 between margins of 1 cm, in css px.
     page = visit(entry, width=718, height=1000).page
     page.emulate_media(media="print")
+    # What has been folded is laid out in the next frame.
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     folded = page.evaluate(
         """() => [...document.querySelectorAll("main details > :not(summary)")]
         .filter((e) => e.textContent.trim() && !e.closest("form.controls")

@@ -82,8 +82,7 @@ fn chromium() -> Result<PathBuf> {
 /// another name and renamed: an interrupted install is never taken for a good one.
 fn python_packages() -> Result<PathBuf> {
     let list = shell::root().join("tests/browser/requirements.txt");
-    let wanted =
-        std::fs::read(&list).with_context(|| format!("cannot read {}", list.display()))?;
+    let wanted = std::fs::read(&list).with_context(|| format!("cannot read {}", list.display()))?;
     let tag = hex::encode(&Sha256::digest(&wanted)[..6]);
     let cache = libtorch::cache_folder()?;
     let folder = cache.join(format!("browser-{tag}"));
@@ -96,16 +95,15 @@ fn python_packages() -> Result<PathBuf> {
             "python3 with pip is missing: install it (Debian, Ubuntu: apt-get install python3 python3-pip)"
         );
     }
-    std::fs::create_dir_all(&cache)
-        .with_context(|| format!("cannot make {}", cache.display()))?;
+    std::fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
     let temporary = cache.join(format!(".browser-{tag}.{}", std::process::id()));
     let mut install = Command::new("python3");
     install.args(["-m", "pip", "install", "--quiet", "--no-input"]);
     install.args(["--disable-pip-version-check", "--root-user-action=ignore"]);
     install.args(["--only-binary=:all:", "--target"]);
     install.arg(&temporary).arg("--requirement").arg(&list);
-    let installed = shell::phase("pip installs pytest, Playwright and axe", &mut install)
-        .and_then(|()| {
+    let installed =
+        shell::phase("pip installs pytest, Playwright and axe", &mut install).and_then(|()| {
             std::fs::rename(&temporary, &folder)
                 .with_context(|| format!("cannot make {}", folder.display()))
         });
