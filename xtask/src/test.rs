@@ -4,8 +4,9 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::browser::{self, Browser};
 use crate::embedded::cluster;
-use crate::{browser, libtorch, seeded, shell};
+use crate::{libtorch, seeded, shell};
 
 /// Tests find their Postgres here; each makes a database of its own on it.
 pub const TEST_DATABASE: &str = "ASSAY_TEST_DATABASE_URL";
@@ -25,9 +26,11 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<()> {
     shell::catch_stop()?;
-    if args.browser {
+    // First, for what is missing cannot be waited for.
+    let browser = (!args.fast).then(browser::ensure).transpose()?;
+    if let (true, Some(browser)) = (args.browser, &browser) {
         seeded::build()?;
-        return in_a_browser();
+        return look(browser);
     }
     eprintln!("{}", libtorch::ensure(false)?);
     if !shell::is_there("cargo-nextest") {
@@ -50,7 +53,7 @@ pub fn run(args: &Args) -> Result<()> {
     shell::phase("cargo build of all tests", &mut build)?;
 
     // Said again at the end, where it is seen.
-    let seen = if args.fast { Ok(()) } else { in_a_browser() };
+    let seen = browser.as_ref().map_or(Ok(()), look);
 
     let own = match std::env::var_os(TEST_DATABASE) {
         Some(_) => None,
@@ -74,8 +77,7 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 /// Every page as Chromium shows it, from a server with made-up experiments.
-fn in_a_browser() -> Result<()> {
-    let browser = browser::ensure()?;
+fn look(browser: &Browser) -> Result<()> {
     let server = seeded::start(&[])?;
     let mut pytest = browser.python(&server.site);
     pytest.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"]);
