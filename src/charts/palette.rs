@@ -124,7 +124,22 @@ fn text_is_legible_in_both_themes() {
             let card = contrast(variable(name)[theme], variable("--card")[theme]);
             assert!(card >= 4.5, "{name} on a card in theme {theme}: {card:.2}");
         }
+        // Borders that carry meaning, and those of fields: WCAG 1.4.11.
+        for name in ["--warn", "--bad", "--mut"] {
+            let ratio = contrast(variable(name)[theme], *background);
+            assert!(ratio >= 3.0, "{name} in theme {theme}: {ratio:.2}");
+        }
     }
+}
+
+/// Selector and declarations of every rule, those within `@media` among them.
+fn rules() -> Vec<(&'static str, &'static str)> {
+    let rule = |text: &'static str| {
+        let (before, declarations) = text.rsplit_once('{')?;
+        let selector = before.rsplit(['{', '/']).next()?;
+        Some((selector.trim(), declarations))
+    };
+    CSS.split('}').filter_map(rule).collect()
 }
 
 #[test]
@@ -146,11 +161,100 @@ fn an_unsuccessful_arm_is_dashed_and_crossed_at_full_strength() {
 
 #[test]
 fn no_rule_fades_or_hides_one_kind_of_arm() {
-    for rule in CSS.split('}') {
-        if rule.contains(".fail") || rule.contains(".alt") {
-            for word in ["display:none", "opacity", "filter", "visibility"] {
-                assert!(!rule.contains(word), "{rule}");
+    let kinds = [
+        ".fail",
+        ".alt",
+        ".unsuccessful",
+        "[data-arm",
+        ".held",
+        ".part",
+    ];
+    let mut seen = 0;
+    for (selector, declarations) in rules() {
+        if !kinds.iter().any(|kind| selector.contains(kind)) {
+            continue;
+        }
+        seen += 1;
+        for word in [
+            "display:none",
+            "opacity",
+            "filter",
+            "visibility",
+            "font-size",
+        ] {
+            assert!(!declarations.contains(word), "{selector}: {declarations}");
+        }
+    }
+    assert!(seen > 0);
+}
+
+#[test]
+fn what_did_not_work_is_dashed_and_not_thinner() {
+    let width = |of: &str| {
+        let declared = rules().into_iter().filter(|(s, _)| *s == of);
+        declared
+            .filter_map(|(_, d)| d.split("stroke-width:").nth(1))
+            .map(|d| d.split(';').next().unwrap().parse::<u32>().unwrap())
+            .next_back()
+    };
+    let line = width("svg .ln").expect("lines have a width");
+    let of_kind = |kind: &'static str| {
+        rules()
+            .into_iter()
+            .filter(move |(s, _)| s.contains(kind) && s.contains(".ln") && !s.contains(".ln."))
+    };
+    for kind in [".fail", ".alt"] {
+        for (selector, declarations) in of_kind(kind) {
+            assert!(
+                !declarations.contains("stroke-dasharray:none"),
+                "{selector}"
+            );
+            if let Some(own) = width(selector) {
+                assert!(own >= line, "{selector}: {own} under {line}");
             }
+        }
+    }
+    assert!(of_kind(".alt").any(|(_, d)| d.contains("stroke-dasharray")));
+}
+
+#[test]
+fn colours_are_tokens_with_a_value_in_each_theme() {
+    let themes: Vec<&str> = CSS
+        .match_indices(":root{")
+        .map(|(at, _)| &CSS[at..at + CSS[at..].find('}').unwrap()])
+        .collect();
+    let [light, dark] = themes[..] else {
+        panic!("{} themes", themes.len())
+    };
+    let names = |block: &'static str| -> Vec<&'static str> {
+        let pairs = block
+            .split([';', '{', '\n'])
+            .filter_map(|d| d.split_once(":#"));
+        pairs.map(|(name, _)| name).collect()
+    };
+    assert_eq!(names(light), names(dark));
+    assert!(names(light).len() >= 9 + SLOTS);
+    // Paper is white: the dark values are a screen's.
+    assert_eq!(CSS.matches("prefers-color-scheme:dark").count(), 1);
+    assert!(CSS.contains("@media screen and (prefers-color-scheme:dark)"));
+    for (selector, declarations) in rules().into_iter().filter(|(s, _)| *s != ":root") {
+        for literal in ["#", "rgb", "hsl", ":red", ":black", ":white"] {
+            assert!(
+                !declarations.contains(literal),
+                "{selector}: {declarations}"
+            );
+        }
+    }
+}
+
+#[test]
+fn words_in_charts_are_text_coloured_and_twelve_pixels_high() {
+    let text = rules().into_iter().find(|(s, _)| *s == "svg text").unwrap();
+    // Drawings are laid out in tenths of a pixel.
+    assert!(text.1.contains("font-size:120px") && text.1.contains("fill:var(--fg)"));
+    for (selector, declarations) in rules() {
+        if selector.starts_with("svg") && declarations.contains("font-size:") {
+            assert_eq!(selector, "svg text", "{declarations}");
         }
     }
 }

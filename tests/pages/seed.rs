@@ -28,8 +28,10 @@ pub enum Until {
 
 pub struct Seeder {
     state: Arc<AppState>,
-    worker: WorkerId,
+    pub worker: WorkerId,
     pub steps: u64,
+    /// What a worker would have sent instead.
+    pub rewrite: fn(&mut Record),
     /// What an evaluation finds in weights: the arm's level and the seed's luck.
     policies: HashMap<String, Policy>,
     /// Records that GRPO stages send besides their own.
@@ -135,6 +137,7 @@ impl Seeder {
             state,
             worker,
             steps,
+            rewrite: |_| {},
             policies: HashMap::new(),
             extra: vec![],
         }
@@ -237,6 +240,7 @@ impl Seeder {
                 bytes,
             });
         }
+        records.iter_mut().for_each(self.rewrite);
         let attempt = AttemptRef {
             stage: claim.stage,
             number: claim.attempt,

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{libtorch, shell};
+use crate::{libtorch, seeded, shell};
 
 const TRL: &str = "1.16.0";
 /// What one step of benches/grpo-cpu.yaml generates: 16 prompts x 8 completions x 64 tokens.
@@ -30,12 +31,56 @@ enum Bench {
         #[arg(long, default_value_t = 12)]
         steps: usize,
     },
+    /// The warm experiment page of 12 arms on 5 seeds: what a reader waits for
+    Page {
+        /// Stored steps of every training stage
+        #[arg(long, default_value_t = 10_000)]
+        steps: u64,
+        #[arg(long, default_value_t = 200)]
+        requests: usize,
+    },
 }
 
 pub fn run(args: &Args) -> Result<()> {
     match args.bench {
         Bench::GrpoCpu { rounds, steps } => grpo_cpu(rounds, steps.max(WARM_UP + 1)),
+        Bench::Page { steps, requests } => page(steps, requests.max(WARM_UP + 1)),
     }
+}
+
+/// What 95 of 100 requests may take at most.
+const PAGE_LIMIT: Duration = Duration::from_millis(150);
+
+fn page(steps: u64, requests: usize) -> Result<()> {
+    shell::catch_stop()?;
+    seeded::build()?;
+    let server = seeded::start(&["--twelve", "--steps", &steps.to_string()])?;
+    let host = server.url().trim_start_matches("http://").to_owned();
+    let path = format!("/experiments/{}", server.experiment("twelve"));
+    let headers = [("Accept", "text/html"), ("Accept-Encoding", "gzip")];
+    let mut times = vec![];
+    for _ in 0..requests {
+        let begun = Instant::now();
+        let answer = shell::http(&host, "GET", &path, &headers, "");
+        if !matches!(answer, Some((200, _))) {
+            bail!("{path} was not answered with 200");
+        }
+        times.push(begun.elapsed());
+    }
+    let mut times = times.split_off(WARM_UP);
+    times.sort();
+    let share = |of: f64| times[((times.len() as f64 * of).ceil() as usize).max(1) - 1];
+    println!(
+        "12 arms x 5 seeds x {steps} steps, {} requests, one after another: median {:.1?}, p95 {:.1?}, longest {:.1?}",
+        times.len(),
+        share(0.5),
+        share(0.95),
+        share(1.0)
+    );
+    if share(0.95) > PAGE_LIMIT {
+        bail!("p95 is over {PAGE_LIMIT:?}");
+    }
+    Ok(())
 }
 
 fn grpo_cpu(rounds: usize, steps: usize) -> Result<()> {

@@ -1,12 +1,15 @@
 //! `cargo xtask …`: everything that is done to this repository, each command in its file.
 
 mod bench;
+mod browser;
 mod compose;
 mod demo;
 mod embedded;
 mod libtorch;
 mod postgres;
 mod screenshot;
+mod screenshots;
+mod seeded;
 mod shell;
 mod sqlx;
 mod standin;
@@ -27,7 +30,7 @@ struct Cli {
 enum Command {
     /// Build everything, run the built-in experiment, serve its pages until Ctrl-C
     Demo(demo::Args),
-    /// Format check, clippy with warnings denied, all tests
+    /// Format check, clippy with warnings denied, all tests, those in a browser among them
     Test(test::Args),
     /// Measure speeds, side by side with others
     Bench(bench::Args),
@@ -37,6 +40,8 @@ enum Command {
     ComposeTest(compose::Args),
     /// A page of a running server as a PNG file
     Screenshot(screenshot::Args),
+    /// The main pages as PNG files, light and dark, wide and narrow, into docs/img
+    Screenshots(screenshots::Args),
     /// Write .sqlx/ anew from the migrations and the queries of crates/store
     Sqlx,
     /// Serve an empty or migrated throwaway Postgres until Ctrl-C
@@ -51,6 +56,7 @@ fn main() -> ExitCode {
         Command::Libtorch(args) => libtorch::run(&args),
         Command::ComposeTest(args) => compose::run(&args),
         Command::Screenshot(args) => screenshot::run(&args),
+        Command::Screenshots(args) => screenshots::run(&args),
         Command::Sqlx => sqlx::run(),
         Command::Postgres(args) => postgres::run(&args),
     };

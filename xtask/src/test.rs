@@ -4,17 +4,21 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::browser::{self, Browser};
 use crate::embedded::cluster;
-use crate::{libtorch, shell};
+use crate::{libtorch, seeded, shell};
 
 /// Tests find their Postgres here; each makes a database of its own on it.
 pub const TEST_DATABASE: &str = "ASSAY_TEST_DATABASE_URL";
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Without the tests whose name contains `slow_`
+    /// Without the tests whose name contains `slow_`, and without those in a browser
     #[arg(long)]
     fast: bool,
+    /// Only those in a browser
+    #[arg(long, conflicts_with = "fast")]
+    browser: bool,
     /// Further arguments for `cargo nextest run`
     #[arg(last = true)]
     nextest: Vec<String>,
@@ -22,6 +26,12 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<()> {
     shell::catch_stop()?;
+    // First, for what is missing cannot be waited for.
+    let browser = (!args.fast).then(browser::ensure).transpose()?;
+    if let (true, Some(browser)) = (args.browser, &browser) {
+        seeded::build()?;
+        return look(browser);
+    }
     eprintln!("{}", libtorch::ensure(false)?);
     if !shell::is_there("cargo-nextest") {
         let mut install = shell::cargo();
@@ -42,6 +52,9 @@ pub fn run(args: &Args) -> Result<()> {
     build.args(["nextest", "run", "--workspace", "--no-run"]);
     shell::phase("cargo build of all tests", &mut build)?;
 
+    // Said again at the end, where it is seen.
+    let seen = browser.as_ref().map_or(Ok(()), look);
+
     let own = match std::env::var_os(TEST_DATABASE) {
         Some(_) => None,
         None => Some(cluster::start_throwaway()?),
@@ -59,7 +72,16 @@ pub fn run(args: &Args) -> Result<()> {
     eprintln!("==> cargo nextest run");
     let status = nextest.status();
     drop(own);
+    seen?;
     std::process::exit(if status?.success() { 0 } else { 1 });
+}
+
+/// Every page as Chromium shows it, from a server with made-up experiments.
+fn look(browser: &Browser) -> Result<()> {
+    let server = seeded::start(&[])?;
+    let mut pytest = browser.python(&server.site);
+    pytest.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"]);
+    shell::phase("tests in a browser", &mut pytest)
 }
 
 fn clippy() -> Command {

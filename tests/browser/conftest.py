@@ -1,0 +1,101 @@
+"""One Chromium for all tests, and how a test visits a page: what the browser complained about
+while it loaded is part of the visit."""
+
+import json
+import os
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from pages import path_of
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+LISTEN = """
+window.violations = [];
+addEventListener("securitypolicyviolation", (e) =>
+  window.violations.push(`${e.violatedDirective}: ${e.blockedURI} ${e.sample}`));
+"""
+
+
+#: A page whose parts are swapped while a test counts them cannot be counted.
+NOT_LIVE = "delete window.EventSource;"
+
+
+@dataclass
+class Visit:
+    page: object
+    status: int
+    complaints: list = field(default_factory=list)
+    requests: list = field(default_factory=list)
+    dialogs: list = field(default_factory=list)
+
+    def violations(self):
+        return self.page.evaluate("window.violations")
+
+
+@pytest.fixture(scope="session")
+def site():
+    return json.loads(os.environ["ASSAY_SITE"])
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("ASSAY_CHROMIUM", "/usr/bin/chromium"), args=FLAGS
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, site):
+    """visit(entry, **settings of the browser's context) -> Visit"""
+    contexts = []
+
+    def go(entry, listen=True, live=True, width=1280, height=900, **settings):
+        context = chromium.new_context(
+            base_url=site["url"], viewport={"width": width, "height": height}, **settings
+        )
+        contexts.append(context)
+        context.set_default_timeout(20_000)
+        if listen:
+            context.add_init_script(LISTEN)
+        if not live:
+            context.add_init_script(NOT_LIVE)
+        page = context.new_page()
+        seen = Visit(page, 0)
+        page.on(
+            "console",
+            lambda m: seen.complaints.append(f"{m.type}: {m.text}")
+            if m.type in ("error", "warning")
+            else None,
+        )
+        page.on("pageerror", lambda e: seen.complaints.append(f"thrown: {e}"))
+        page.on("request", lambda r: seen.requests.append(r.url))
+
+        def refuse(dialog):
+            seen.dialogs.append(dialog.message)
+            dialog.dismiss()
+
+        page.on("dialog", refuse)
+        answer = page.goto(path_of(entry, site), wait_until="load")
+        seen.status = answer.status
+        if entry.coming and seen.status == 404:
+            pytest.skip(f"{entry.path} is not there yet (404)")
+        assert seen.status == entry.status, f"{entry.path}: {seen.status}"
+        return seen
+
+    yield go
+    for context in contexts:
+        context.close()

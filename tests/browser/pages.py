@@ -1,0 +1,61 @@
+"""Every page that the browser tests look at: one line each.
+
+A path names what the seeded server holds: {twelve} is an experiment, {twelve:zero:0} the run
+of its arm `zero` on seed 0. `coming` marks a page that may still be missing (404): its tests
+are skipped with that word; without the mark a 404 fails.
+"""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    name: str
+    path: str
+    status: int = 200
+    coming: bool = False
+
+
+PAGES = [
+    Entry("experiments", "/"),
+    Entry("queue", "/queue"),
+    Entry("login", "/login"),
+    Entry("nothing-here", "/nowhere", status=404),
+    Entry("experiment-twelve", "/experiments/{twelve}"),
+    Entry("experiment-other-figure", "/experiments/{twelve}?metric=length&curve=kl&smoth=1"),
+    Entry("experiment-decoders", "/experiments/{decoders}"),
+    Entry("experiment-half", "/experiments/{half}"),
+    Entry("experiment-waiting", "/experiments/{waiting}"),
+    Entry("experiment-hostile", "/experiments/{hostile}"),
+    Entry("run", "/runs/{twelve:zero:1}"),
+    Entry("run-of-several-stages", "/runs/{twelve:prm-rl:0}"),
+    Entry("run-running", "/runs/{half:arm-1:3}"),
+    Entry("run-failed", "/runs/{half:arm-1:1}"),
+    Entry("run-waiting", "/runs/{waiting:arm-0:0}"),
+    Entry("run-hostile", "/runs/{hostile:arm-1:0}"),
+    Entry("run-hostile-failed", "/runs/{hostile:arm-1:1}"),
+    Entry("cost", "/cost", coming=True),
+    Entry("references", "/references", coming=True),
+    Entry("new-experiment", "/experiments/new", coming=True),
+    Entry("compare", "/compare?runs={twelve:zero:0},{twelve:sft-few:0}", coming=True),
+    Entry("graveyard", "/experiments/{twelve}/graveyard", coming=True),
+    Entry("samples", "/runs/{twelve:zero:1}/samples", coming=True),
+    Entry("samples-hostile", "/runs/{hostile:arm-1:0}/samples", coming=True),
+    Entry("trees", "/runs/{twelve:selftrain:0}/trees", coming=True),
+    Entry("prm", "/runs/{twelve:prm-rl:0}/prm", coming=True),
+]
+
+#: By name.
+PAGE = {entry.name: entry for entry in PAGES}
+
+
+def path_of(entry, site):
+    def found(match):
+        parts = match[1].split(":")
+        if len(parts) == 1:
+            return site["experiments"][parts[0]]
+        experiment, arm, seed = parts
+        return site["runs"][experiment][arm][seed]
+
+    return re.sub(r"\{([^}]+)\}", found, entry.path)

@@ -1,0 +1,274 @@
+//! A server with made-up experiments, for the browser tests, the budget of the page and
+//! screenshots. Says in one line of JSON where it listens and what it holds, and serves
+//! until its input ends. Everything gets in by the store's own functions, as it would
+//! from a worker.
+
+#[allow(dead_code, reason = "shared with the HTTP tests, which use more of it")]
+#[path = "../http/app.rs"]
+mod app;
+#[allow(dead_code, reason = "shared with the tests of the pages")]
+#[path = "../pages/numbers.rs"]
+mod numbers;
+#[allow(dead_code, reason = "shared with the tests of the pages")]
+#[path = "../pages/seed.rs"]
+mod seed;
+
+use app::App;
+use assay_core::ids::{AttemptRef, ExperimentId, WorkerId};
+use assay_core::spec::Experiment;
+use assay_core::wire::{HEARTBEAT_SECONDS, Record};
+use assay_store as store;
+use clap::Parser;
+use seed::{Seeder, Until, decoding, spec};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::mpsc;
+use std::time::Duration;
+
+#[derive(Parser)]
+struct Args {
+    /// Steps of every training stage
+    #[arg(long, default_value_t = 200)]
+    steps: u64,
+    /// The experiment of twelve arms alone
+    #[arg(long)]
+    twelve: bool,
+}
+
+fn main() {
+    let args = Args::parse();
+    let app = App::start();
+    let mut ids = BTreeMap::from([("twelve", twelve(&app, args.steps))]);
+    let mut open = vec![];
+    if !args.twelve {
+        ids.insert("decoders", decoders(&app, args.steps));
+        ids.insert("hostile", hostile(&app, args.steps));
+        let (half, left) = half_finished(&app, args.steps);
+        ids.insert("half", half);
+        open = left;
+        ids.insert("waiting", waiting(&app));
+    }
+    let runs: BTreeMap<&str, Value> = ids.iter().map(|(k, id)| (*k, runs(&app, *id))).collect();
+    println!(
+        "{}",
+        json!({ "url": app.url, "steps": args.steps, "experiments": ids, "runs": runs })
+    );
+    serve(&app, &open);
+}
+
+type Held = (WorkerId, AttemptRef);
+
+/// Until the input ends. What was left running keeps its leases, or the server would
+/// give it to the next worker.
+fn serve(app: &App, open: &[Held]) {
+    let state = app.state();
+    let (ended, end) = mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        let _ = std::io::stdin().read_to_end(&mut vec![]);
+        drop(ended);
+    });
+    let pause = Duration::from_secs(HEARTBEAT_SECONDS);
+    while end.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+        app.block_on(async {
+            let mut conn = state.conn().await.unwrap();
+            for (worker, attempt) in open {
+                let _ = store::heartbeat(&mut conn, *worker, *attempt, None).await;
+            }
+        });
+    }
+}
+
+/// By arm and seed, from the API.
+fn runs(app: &App, id: ExperimentId) -> Value {
+    let view = app.get(&format!("/api/v1/experiments/{id}")).json();
+    let mut arms: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+    for run in view["runs"].as_array().unwrap() {
+        let arm = run["arm"]["key"].as_str().unwrap().to_string();
+        let seeds = arms.entry(arm).or_default();
+        seeds.insert(run["seed"].to_string(), run["id"].clone());
+    }
+    json!(arms)
+}
+
+fn seeded(app: &App, worker: &str, steps: u64, experiment: &Experiment) -> ExperimentId {
+    let state = app.state();
+    app.block_on(async {
+        let mut seeder = Seeder::new(state, worker, steps).await;
+        let id = seeder.submit(experiment).await;
+        seeder.work_off(|_| Until::End).await;
+        id
+    })
+}
+
+/// Twelve arms on five seeds, among them some that come out better, worse and alike.
+fn twelve(app: &App, steps: u64) -> ExperimentId {
+    let experiment = Experiment::from_text(TWELVE).unwrap_or_else(|v| panic!("{v}"));
+    seeded(app, "seeder", steps, &experiment)
+}
+
+const TWELVE: &str = "
+name: Twelve recipes (made-up numbers, for looking at pages)
+question: Which recipe makes a small base model reason best at equal training compute?
+hypothesis: GRPO from the base finds the long form; process rewards and tree search end below it.
+task: { name: modchain }
+base_seeds: per_seed
+seeds: 5
+budget: { unit: flops, amount: 4.0e+11 }
+baseline: zero
+margin: 0.05
+min_gain: 0.02
+required_attempts: { prm: prm-rl, mcts: selftrain }
+contrasts:
+  - { arm: zero, against: base }
+  - { arm: sft-few, against: zero }
+  - { arm: sft-many, against: zero }
+  - { arm: cold-start, against: zero }
+  - { arm: four-stages, against: zero }
+  - { arm: no-length, against: zero }
+  - { arm: clip-higher, against: zero }
+  - { arm: distilled, against: zero }
+  - { arm: prm-rl, against: zero }
+  - { arm: selftrain, against: zero }
+  - { arm: rejection, against: zero }
+evaluation: { problems: 64, samples: 8, validation_problems: 16 }
+stages:
+  - { id: base, kind: pretrain, model: {} }
+arms:
+  - { id: base, label: Base model, policy: base }
+  - { id: zero, label: R1-Zero (GRPO from the base), stages: [{ id: grpo, kind: grpo, learning_rate: 8.0e-4, inputs: { init: base } }] }
+  - { id: sft-few, label: SFT on 24 clean chains, stages: [{ id: sft, kind: sft, demonstrations: 24, inputs: { init: base } }] }
+  - { id: sft-many, label: SFT on 500 clean chains, stages: [{ id: sft, kind: sft, demonstrations: 500, inputs: { init: base } }] }
+  - id: cold-start
+    label: Cold start, then GRPO
+    stages:
+      - { id: sft, kind: sft, share: 0.05, inputs: { init: base } }
+      - { id: grpo, kind: grpo, share: 0.95, learning_rate: 9.0e-4, inputs: { init: sft } }
+  - id: four-stages
+    label: R1 (four stages)
+    stages:
+      - { id: sft, kind: sft, share: 0.05, inputs: { init: base } }
+      - { id: grpo, kind: grpo, share: 0.45, learning_rate: 8.0e-4, inputs: { init: sft } }
+      - { id: sample, kind: rejection_sample, share: 0.1, inputs: { init: grpo } }
+      - { id: sft2, kind: sft, share: 0.1, inputs: { init: base, data: sample } }
+      - { id: grpo2, kind: grpo, share: 0.3, learning_rate: 1.3e-3, inputs: { init: sft2 } }
+  - { id: no-length, label: GRPO without a length term, stages: [{ id: grpo, kind: grpo, learning_rate: 7.5e-4, inputs: { init: base } }] }
+  - { id: clip-higher, label: GRPO with a higher upper clip, stages: [{ id: grpo, kind: grpo, learning_rate: 8.2e-4, inputs: { init: base } }] }
+  - { id: distilled, label: Distilled from R1-Zero, stages: [{ id: distill, kind: distill, learning_rate: 6.0e-4, inputs: { init: base, teacher: zero/grpo } }] }
+  - id: prm-rl
+    label: RL on a process reward (PRM)
+    stages:
+      - { id: labels, kind: prm_label, share: 0.15, inputs: { init: base } }
+      - { id: prm, kind: prm_train, share: 0.1, inputs: { init: base, data: labels } }
+      - { id: grpo, kind: grpo, share: 0.75, learning_rate: 1.0e-4, rewards: [{ component: prm, credit: min }], inputs: { init: base, prm: prm } }
+  - { id: selftrain, label: Self-training by tree search (MCTS), stages: [{ id: selftrain, kind: mcts_selftrain, learning_rate: 1.0e-4, inputs: { init: base } }] }
+  - id: rejection
+    label: Rejection sampling (RFT)
+    stages:
+      - { id: sample, kind: rejection_sample, share: 0.4, inputs: { init: base } }
+      - { id: sft, kind: sft, share: 0.6, inputs: { init: base, data: sample } }
+";
+
+/// Several decoders of one policy, beside arms that train.
+fn decoders(app: &App, steps: u64) -> ExperimentId {
+    seeded(app, "seeder", steps, &decoding(5, 71, false))
+}
+
+/// One seed has finished, one has crashed, the others are on their way; `open` are the
+/// attempts that still run.
+fn half_finished(app: &App, steps: u64) -> (ExperimentId, Vec<Held>) {
+    let arms = [
+        ("sft", "SFT on clean chains"),
+        ("grpo", "GRPO from the base"),
+    ];
+    let state = app.state();
+    app.block_on(async {
+        let mut seeder = Seeder::new(state, "w-2", steps).await;
+        let id = seeder.submit(&spec(&arms, 4, 72)).await;
+        let (mut grpo, mut open) = (0, vec![]);
+        let worker = seeder.worker;
+        seeder
+            .work_off(|claim| {
+                grpo += usize::from(claim.spec.job.kind() == "grpo");
+                match (claim.spec.job.kind(), grpo) {
+                    ("grpo", 2) => Until::Nan(0.55),
+                    ("grpo", 3..) => {
+                        open.push((
+                            worker,
+                            AttemptRef {
+                                stage: claim.stage,
+                                number: claim.attempt,
+                            },
+                        ));
+                        Until::Share(0.4)
+                    }
+                    _ => Until::End,
+                }
+            })
+            .await;
+        (id, open)
+    })
+}
+
+/// Nothing of it has begun: no worker asks for work any more.
+fn waiting(app: &App) -> ExperimentId {
+    let arms = [("sft", "SFT, later"), ("grpo", "GRPO, later")];
+    let state = app.state();
+    app.block_on(async {
+        let seeder = Seeder::new(state, "w-3", 1).await;
+        seeder.submit(&spec(&arms, 3, 73)).await
+    })
+}
+
+/// The longest names, markup in everything that the front door does not see, and a
+/// model that writes what it likes. Markup in names is refused at submission.
+fn hostile(app: &App, steps: u64) -> ExperimentId {
+    let wide = "W".repeat(80);
+    let arms = [
+        ("sft", "\" onmouseover=alert(1) x=\""),
+        (
+            "grpo",
+            "\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{645}\u{631}\u{62d}\u{628}\u{627} \u{1f9ea} {{7*7}} `$(id)`",
+        ),
+        ("grpo", wide.as_str()),
+    ];
+    let state = app.state();
+    app.block_on(async {
+        let mut seeder = Seeder::new(state, "<img src=x onerror=alert(1)>", steps).await;
+        seeder.rewrite = spoil;
+        let id = seeder.submit(&spec(&arms, 3, 74)).await;
+        let mut grpo = 0;
+        seeder
+            .work_off(|claim| {
+                grpo += usize::from(claim.spec.job.kind() == "grpo");
+                match (claim.spec.job.kind(), grpo) {
+                    ("grpo", 2) => Until::Nan(0.5),
+                    _ => Until::End,
+                }
+            })
+            .await;
+        id
+    })
+}
+
+/// Markup, mixed directions, control characters, formulas that grow, a megabyte.
+fn spoil(record: &mut Record) {
+    if let Record::Completions { items, .. } = record {
+        for item in items {
+            item.prompt = "<h1>3+4</h1> \"quoted\" '; drop table run; --".into();
+            item.completion = match item.index {
+                0 => "</pre></article><script>alert(1)</script><img src=x onerror=alert(1)>".into(),
+                1 => "\u{202e}evil\u{202c} \u{2067}\u{5e9}\u{5dc} mixed \u{4e2d}\u{6587} \u{7}\u{1b}[31m"
+                    .into(),
+                2 => r"\def\a{\a\a}\a \begin{aligned}x\end{aligned} \boxed{\frac{\frac{1}{2}}{3}}".into(),
+                3 => "x".repeat(1 << 20),
+                4 => "<a href=javascript:alert(1)>5</a> &amp; &#x3c;b&#x3e; <!-- ".into(),
+                5 => "\u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f466}".repeat(400),
+                6 => String::new(),
+                _ => "Z\u{301}\u{302}\u{303}\u{304}a".repeat(200),
+            };
+        }
+    } else if let Record::Event { text, .. } = record {
+        *text = "<script>alert(1)</script> alarm \u{202e}desrever".into();
+    }
+}

@@ -1,0 +1,193 @@
+"""What holds for every page, in both themes, in every way of reading it."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from pages import PAGE, PAGES
+
+every_page = pytest.mark.parametrize("entry", PAGES, ids=lambda e: e.name)
+
+#: What may not be wider than the window, and by how much it is.
+WIDER = """() => {
+  const room = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= room) return [];
+  const inside = (e) => { for (let at = e.parentElement; at; at = at.parentElement)
+    if (["auto", "scroll", "hidden"].includes(getComputedStyle(at).overflowX)) return true; return false; };
+  return [...document.querySelectorAll("body *")]
+    .filter((e) => e.getBoundingClientRect().right > room + 0.5 && !inside(e))
+    .map((e) => `${e.tagName}.${e.className.baseVal ?? e.className} to ${Math.round(e.getBoundingClientRect().right)} of ${room}`)
+    .concat([`the page to ${document.documentElement.scrollWidth} of ${room}`]);
+}"""
+
+#: What the keyboard must reach, each marked with a number.
+MARK = """() => {
+  const wanted = "a[href],button,input:not([type=hidden]),select,textarea,summary,[tabindex='0']";
+  const shown = (e) => e.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true }) && !e.disabled;
+  const all = [...document.querySelectorAll(wanted)].filter(shown);
+  // Of radio buttons of one name, Tab reaches one.
+  const radios = new Set();
+  const kept = all.filter((e) => {
+    if (e.type !== "radio") return true;
+    if (radios.has(e.name)) return false;
+    radios.add(e.name);
+    return true;
+  });
+  kept.forEach((e, i) => { e.dataset.reach = i; });
+  return kept.map((e) => `${e.tagName} ${(e.textContent || e.name || e.ariaLabel || "").trim().slice(0, 40)}`);
+}"""
+
+#: Where the focus is, and whether one can see that it is there.
+FOCUS = """() => {
+  const e = document.activeElement;
+  if (!e || e === document.body) return null;
+  const style = getComputedStyle(e);
+  const box = e.getBoundingClientRect();
+  return {
+    mark: e.dataset.reach ?? (e.type === "radio" ? document.querySelector(`[name="${e.name}"][data-reach]`)?.dataset.reach : undefined),
+    what: `${e.tagName} ${(e.textContent || e.name || "").trim().slice(0, 40)}`,
+    outlined: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+    inside: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
+    small: box.height < 24 && !["P", "LI", "DD", "FIGCAPTION", "SPAN", "SMALL"].includes(e.parentElement.tagName),
+  };
+}"""
+
+
+@every_page
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_is_found_by_axe_nor_refused_by_the_policy_nor_said_on_the_console(
+    visit, site, entry, theme
+):
+    seen = visit(entry, color_scheme=theme)
+    found = Axe().run(seen.page).response["violations"]
+    told = [f"{v['id']}: {v['help']}: {n['html'][:160]}" for v in found for n in v["nodes"][:3]]
+    assert told == []
+    assert seen.violations() == []
+    # Chromium itself tells the console of a page whose status is 404.
+    allowed = entry.status >= 400
+    assert [c for c in seen.complaints if not (allowed and "404" in c)] == []
+    assert seen.dialogs == [], "something on the page ran"
+    assert [u for u in seen.requests if not u.startswith((site["url"], "data:"))] == []
+    assert seen.page.locator("h1").count() == 1
+    assert seen.page.locator("[style]").count() == 0
+    background = seen.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert (background == "rgb(255, 255, 255)") == (theme == "light")
+
+
+@every_page
+@pytest.mark.parametrize(
+    "width, scale", [(320, 1), (640, 2)], ids=["320-px", "1280-px-at-200-percent"]
+)
+def test_no_page_is_wider_than_its_window(visit, entry, width, scale):
+    seen = visit(entry, width=width, height=512, device_scale_factor=scale)
+    assert seen.page.evaluate(WIDER) == []
+
+
+@every_page
+def test_every_control_is_reached_by_tab_and_shows_it(visit, entry):
+    page = visit(entry, live=False).page
+    page.keyboard.press("Tab")
+    first = page.evaluate(FOCUS)
+    assert first["what"].startswith("A Skip to content") and first["inside"], first
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    within = page.evaluate(
+        "document.activeElement === document.body || document.getElementById('main').contains(document.activeElement)"
+    )
+    assert within, "the skip link leads past the navigation"
+
+    wanted = page.evaluate(MARK)
+    page.evaluate("document.activeElement.blur(); document.documentElement.scrollTo(0, 0)")
+    page.locator("body").click(position={"x": 1, "y": 1})
+    reached, unseen = set(), []
+    for _ in range(len(wanted) + 5):
+        page.keyboard.press("Tab")
+        at = page.evaluate(FOCUS)
+        if at is None or (at["mark"] in reached and at["mark"] == "0"):
+            break
+        if not (at["outlined"] and at["inside"]):
+            unseen.append(at)
+        reached.add(at["mark"])
+    missed = [what for i, what in enumerate(wanted) if str(i) not in reached]
+    assert missed == []
+    assert unseen == [], "focused, but one cannot see it"
+
+
+@every_page
+def test_the_page_stands_without_a_script(visit, entry):
+    with_script = visit(entry).page
+    without = visit(entry, listen=False, java_script_enabled=False).page
+    for what in ["h1", "h2", "main table", "main svg", "main form", "main tbody tr"]:
+        assert without.locator(what).count() == with_script.locator(what).count(), what
+    for form in without.locator("main form").all():
+        assert form.locator("button, input[type=submit]").count() > 0, "a form without a button"
+    assert without.locator("main noscript").count() == 0
+
+
+@every_page
+def test_print_shows_what_is_folded_and_cuts_nothing_off(visit, entry):
+    # A4 between margins of 1 cm, in css px.
+    page = visit(entry, width=718, height=1000).page
+    page.emulate_media(media="print")
+    # What has been folded is laid out in the next frame.
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    folded = page.evaluate(
+        """() => [...document.querySelectorAll("main details > :not(summary)")]
+        .filter((e) => e.textContent.trim() && !e.closest("form.controls")
+          && !e.checkVisibility({ contentVisibilityAuto: true }))
+        .map((e) => e.outerHTML.slice(0, 120))"""
+    )
+    assert folded == []
+    assert page.evaluate(WIDER) == []
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll("main *")]
+        .filter((e) => getComputedStyle(e).overflowX !== "visible" && e.scrollWidth > e.clientWidth + 1
+          && !(e instanceof SVGElement) && e.clientWidth > 0 && !["SELECT", "INPUT", "BUTTON"].includes(e.tagName))
+        .map((e) => `${e.tagName}.${e.className} shows ${e.clientWidth} of ${e.scrollWidth}`)"""
+    )
+    assert cut == []
+    background = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert background == "rgb(255, 255, 255)"
+    assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+@every_page
+def test_chosen_colours_keep_dash_marker_and_label(visit, entry):
+    page = visit(entry, forced_colors="active").page
+    lost = page.evaluate(
+        """() => {
+          const paper = getComputedStyle(document.documentElement).backgroundColor;
+          const lost = [];
+          for (const e of document.querySelectorAll("svg .ln, svg .mk, svg text")) {
+            const style = getComputedStyle(e);
+            const ink = e.tagName === "text" ? style.fill : style.stroke;
+            if (ink === "none" || ink === paper) lost.push(`${e.outerHTML.slice(0, 80)}: ${ink} on ${paper}`);
+          }
+          for (const e of document.querySelectorAll("svg .alt .ln, svg .fail .ln, svg .part, svg .held"))
+            if (getComputedStyle(e).strokeDasharray === "none") lost.push(`no dash: ${e.outerHTML.slice(0, 80)}`);
+          for (const e of document.querySelectorAll("svg [data-arm]"))
+            if (getComputedStyle(e).opacity !== "1") lost.push(`faded: ${e.dataset.arm}`);
+          return lost;
+        }"""
+    )
+    assert lost == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_an_unsuccessful_arm_is_drawn_as_strongly_as_any_other(visit, theme):
+    page = visit(PAGE["experiment-twelve"], color_scheme=theme).page
+    marked = page.locator("#verdicts .unsuccessful").count()
+    assert marked > 0, "the seeded experiment has unsuccessful arms"
+    assert page.locator("#verdicts tbody tr").count() == 11
+    if page.locator("svg .fail").count() == 0:
+        pytest.skip("charts do not mark unsuccessful arms yet")
+    strength = """(selector) => [...new Set([...document.querySelectorAll(selector)].map((e) => {
+      const s = getComputedStyle(e), g = getComputedStyle(e.closest("[data-arm]"));
+      return [s.opacity, s.strokeOpacity, s.filter, s.visibility, s.strokeWidth, g.opacity, g.filter, g.display].join(" ");
+    }))]"""
+    failed = page.evaluate(strength, "#figures .fail .ln:not(.part):not(.held)")
+    others = page.evaluate(strength, "#figures [data-arm]:not(.fail) .ln:not(.part):not(.held)")
+    assert set(failed) <= set(others)
+    dashes = page.evaluate(
+        "[...document.querySelectorAll('#figures .fail .ln')].map((e) => getComputedStyle(e).strokeDasharray)"
+    )
+    assert "none" not in dashes
