@@ -4,9 +4,9 @@
 #[path = "../http/app.rs"]
 mod app;
 mod decoders;
-mod graveyard;
-mod forms;
 mod figures;
+mod forms;
+mod graveyard;
 mod numbers;
 mod seed;
 mod viewers;

@@ -108,6 +108,7 @@ fn figures(arm: usize, scores: impl Iterator<Item = f64>) -> ArmFigures {
         seed: seed as u64,
         charged: 1e9,
         values: vec![(metric::PASS_AT_1.into(), score)],
+        excluded: false,
     };
     ArmFigures {
         id: format!("a{arm}"),

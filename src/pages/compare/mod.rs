@@ -326,6 +326,7 @@ fn picture(of: &Compared, kind: Kind, title: &str) -> Option<(String, String)> {
             key: line.arm.clone(),
             label: line.label.clone(),
             slot,
+            fate: Default::default(),
             estimate: line.difference,
             seeds: line.difference_seeds.iter().map(|s| s.1).collect(),
             note: None,

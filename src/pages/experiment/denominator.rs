@@ -5,7 +5,6 @@ use super::Material;
 use super::view::Wanted;
 use crate::number;
 use assay_core::outcome::{Mark, Verdict};
-use assay_store::RunState;
 use serde::Serialize;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,6 +18,10 @@ pub(super) struct Denominator {
     /// Accidents. Never counted among the unsuccessful.
     pub crashed: usize,
     pub cancelled: usize,
+    /// Left out with a reason, whatever became of them.
+    pub excluded: usize,
+    /// Done and not left out: what the numbers are over.
+    pub counted: usize,
     /// Arms, by what the registered rule says; `None` while it says nothing.
     pub unsuccessful: Option<Vec<Named>>,
     /// Left out of the figures by the link.
@@ -33,7 +36,7 @@ pub(super) struct Named {
 
 impl Denominator {
     pub fn new(of: &Material, wanted: &Wanted) -> Self {
-        let count = |state: RunState| of.runs.iter().filter(|r| r.state == state).count();
+        let counts = of.denominator(0);
         let named = |keep: &dyn Fn(&str) -> bool| -> Vec<Named> {
             let arms = of.view.arms.iter().filter(|a| keep(&a.key));
             arms.map(|a| Named {
@@ -46,11 +49,13 @@ impl Denominator {
         let ruled = of.outcome.contrasts.iter().any(|c| said(c.verdict));
         Self {
             arms: of.view.arms.len(),
-            planned: of.runs.len(),
-            done: count(RunState::Succeeded),
-            open: count(RunState::Running) + count(RunState::Waiting),
-            crashed: count(RunState::Failed),
-            cancelled: count(RunState::Cancelled),
+            planned: counts.planned,
+            done: counts.done,
+            open: counts.open,
+            crashed: counts.crashed,
+            cancelled: counts.cancelled,
+            excluded: counts.excluded,
+            counted: counts.counted,
             unsuccessful: ruled.then(|| named(&|a| of.mark(a) == Some(Mark::Unsuccessful))),
             hidden: named(&|a| wanted.hides(of, a)),
         }
@@ -64,6 +69,7 @@ impl Denominator {
             (self.open, "open"),
             (self.crashed, "crashed"),
             (self.cancelled, "cancelled"),
+            (self.excluded, "excluded"),
         ] {
             if n > 0 {
                 states.push(format!("{n} {word}"));

@@ -6,16 +6,16 @@ mod comparison;
 mod costs;
 mod decisions;
 mod decoders;
-mod excluded;
 mod denominator;
+mod excluded;
 mod export;
 mod figure;
 mod figures;
-mod matrix;
 mod files;
 mod forest;
 mod frontier;
 mod latex;
+mod matrix;
 mod milestones;
 mod numbers;
 mod runs;
@@ -218,7 +218,8 @@ struct ExperimentPage {
     /// What part of it went to what did not work.
     spent_on_unsuccessful: String,
     excluded: Excluded,
-    denominator: String,
+    /// How many runs the numbers are over.
+    counted: String,
     matrix: Matrix,
     margin: String,
     min_gain: String,
@@ -326,7 +327,7 @@ impl ExperimentPage {
             spent: costs::spent(of),
             spent_on_unsuccessful: costs::on_unsuccessful(of),
             excluded: excluded::excluded(of, wanted.metric),
-            denominator: of.denominator(0).to_string(),
+            counted: of.denominator(0).to_string(),
             matrix: matrix::matrix(of),
             margin: number::significant(spec.margin),
             min_gain: number::significant(spec.min_gain),

@@ -2,7 +2,7 @@
 
 use super::Material;
 use super::tables::{self, TableView};
-use crate::charts::{Bin, Curve, Curves, Scale, Seed, Shape, hold};
+use crate::charts::{Bin, Curve, Curves, End, Seed, Shape, Stand, hold};
 use crate::number::{self, Kind};
 use crate::pages::words;
 use assay_core::compare::Basis;
@@ -10,6 +10,7 @@ use assay_core::failure::{FailureKind, FailureTable};
 use assay_core::note::Evidence;
 use assay_core::outcome::{ContrastOutcome, Mark};
 use assay_core::spec::BudgetUnit;
+use assay_core::stats::Interval;
 use assay_store::{ArmView, NoteView, RunState};
 
 #[derive(Debug)]
@@ -254,10 +255,10 @@ fn draw(
         x_title: x_title.into(),
         y_title: "share".into(),
         kind: Kind::Share,
-        x_scale: Scale::Linear,
         shape,
         budget,
         curves,
+        ..Curves::default()
     }
     .draw()
     .svg
@@ -293,10 +294,16 @@ fn along(of: &Material, arm: &str) -> Option<Curve> {
         bins,
         seeds,
         spends: of.view.arms.iter().any(|a| a.key == arm && a.trains),
-        running: of
+        fate: of.fate(arm),
+        end: match of
             .runs
             .iter()
-            .any(|r| r.arm.key == arm && words::is_open(r.state)),
+            .any(|r| r.arm.key == arm && words::is_open(r.state))
+        {
+            true => End::Running,
+            false => End::Done,
+        },
+        behind: vec![],
     })
 }
 
@@ -318,13 +325,19 @@ fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Figure {
                     n: e.n,
                     mean: e.mean,
                     interval: e.interval,
-                    all: true,
+                    range: e.interval.unwrap_or(Interval {
+                        low: e.mean,
+                        high: e.mean,
+                    }),
+                    stand: Stand::All,
                 })
             })
             .collect(),
         seeds: vec![],
         spends: true,
-        running: false,
+        fate: of.fate(key),
+        end: End::Done,
+        behind: vec![],
     };
     Figure {
         svg: draw(

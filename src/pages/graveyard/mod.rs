@@ -8,6 +8,7 @@ mod tables;
 
 use super::query::Asked;
 use super::{Shell, html};
+use crate::charts::Fate;
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::http::header;
@@ -45,6 +46,13 @@ impl Material {
     fn label<'a>(&'a self, arm: &'a str) -> &'a str {
         let known = self.view.arms.iter().find(|a| a.key == arm);
         known.map_or(arm, |a| &a.label)
+    }
+
+    fn fate(&self, arm: &str) -> Fate {
+        match self.mark(arm) {
+            Some(Mark::Unsuccessful) => Fate::Unsuccessful,
+            Some(Mark::GainNotShown) | None => Fate::Ordinary,
+        }
     }
 
     fn mark(&self, arm: &str) -> Option<Mark> {

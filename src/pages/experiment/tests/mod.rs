@@ -1,7 +1,7 @@
 //! The whole page from made-up material: what must stand on it, in every state.
 
-mod left_out;
 mod figures;
+mod left_out;
 mod registered;
 
 use super::*;
