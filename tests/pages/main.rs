@@ -3,6 +3,7 @@
 #[expect(dead_code, reason = "shared with the HTTP tests, which use more of it")]
 #[path = "../http/app.rs"]
 mod app;
+mod comparing;
 mod decoders;
 mod figures;
 mod forms;

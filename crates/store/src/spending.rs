@@ -34,10 +34,17 @@ pub async fn list_spending(
                  sum(l.device_ms * p.dollars_per_hour) / 3.6e6 as dollars,
                  sum(l.device_ms) filter (where p.dollars_per_hour is null) as unpriced_ms
              from (
-                 -- One row a step: read only where there is something to multiply it with.
-                 select stage_id, attempt, sum(device_ms) as device_ms from ledger
-                 where stage_id in (select stage_id from own) and exists (select from price)
-                 group by stage_id, attempt) l
+                 -- Of one attempt the sums are kept. Of several the ledger, a row a step, knows
+                 -- which had what; without a price there is nothing to multiply it with.
+                 select s.stage_id, 1 as attempt, sum(s.device_ms) as device_ms
+                 from ledger_total s join job j on j.stage_id = s.stage_id and j.attempts = 1
+                 where s.stage_id in (select stage_id from own) and exists (select from price)
+                 group by s.stage_id
+                 union all
+                 select d.stage_id, d.attempt, sum(d.device_ms)
+                 from ledger d join job j on j.stage_id = d.stage_id and j.attempts > 1
+                 where d.stage_id in (select stage_id from own) and exists (select from price)
+                 group by d.stage_id, d.attempt) l
              join attempt t on t.stage_id = l.stage_id and t.number = l.attempt
              left join worker w on w.id = t.worker_id
              left join lateral (

@@ -1,6 +1,7 @@
 //! The comparison from made-up columns; over HTTP it is in `tests/pages`.
 
 use super::entries::{Entry, Origin};
+use super::export::lines;
 use super::*;
 use crate::pages::judged::Judged;
 use crate::pages::tests::assert_is_clean;

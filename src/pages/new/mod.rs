@@ -1,13 +1,14 @@
 //! `/experiments/new`: what will I run, against what, at what cost? A preset or an earlier
 //! experiment gives the file, the form its answers; the file itself can be written as well.
 
+mod base;
+mod estimate;
 mod fields;
 
 use super::query::Asked;
 use super::{Choice, Shell, words};
 use crate::body;
 use crate::entering;
-use crate::number;
 use crate::presets;
 use crate::problem::{Problem, kind};
 use crate::state::AppState;
@@ -16,100 +17,16 @@ use actix_web::web::{Data, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_core::canonical;
-use assay_core::estimate::{KindBasis, WorkEstimate, estimate};
-use assay_core::ids::ExperimentId;
-use assay_core::outcome::MIN_SEEDS_VERDICT;
-use assay_core::recipe;
 use assay_core::spec::experiment::MAX_FILE_BYTES;
 use assay_core::spec::{BudgetUnit, Experiment, overlay};
-use assay_core::stats::MIN_SEEDS_INTERVAL;
 use assay_core::violation::{Violation, Violations};
-use assay_store::{self as store, Price};
+use base::{Base, Size};
+use estimate::{EstimateView, estimated};
 use fields::Fields;
 use serde_json::Value;
 
 /// A file of YAML at its largest, every character escaped.
 const MAX_BYTES: usize = 4 << 20;
-
-/// Where the file comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Base {
-    Preset { name: &'static str, size: Size },
-    Experiment(ExperimentId),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Size {
-    Demo,
-    Full,
-}
-
-impl Base {
-    fn preset(name: &str, size: Size) -> Option<Self> {
-        let name = presets::find(name)?.name;
-        Some(Self::Preset { name, size })
-    }
-
-    /// As the form carries it.
-    fn parse(word: &str) -> Option<Self> {
-        match word.split_once(':')? {
-            ("preset", name) => Self::preset(name, Size::Demo),
-            ("full", name) => Self::preset(name, Size::Full),
-            ("experiment", id) => id.parse().ok().map(Self::Experiment),
-            (_, _) => None,
-        }
-    }
-
-    fn word(&self) -> String {
-        match self {
-            Self::Preset {
-                name,
-                size: Size::Demo,
-            } => format!("preset:{name}"),
-            Self::Preset {
-                name,
-                size: Size::Full,
-            } => format!("full:{name}"),
-            Self::Experiment(id) => format!("experiment:{id}"),
-        }
-    }
-
-    fn said(&self) -> String {
-        match self {
-            Self::Preset {
-                name,
-                size: Size::Demo,
-            } => format!("preset {name}"),
-            Self::Preset {
-                name,
-                size: Size::Full,
-            } => format!("preset {name} at full size"),
-            Self::Experiment(id) => format!("experiment {id}"),
-        }
-    }
-
-    /// A preset as it is written, remarks and all; an experiment with every default.
-    async fn text(&self, state: &AppState) -> Result<String, Problem> {
-        match self {
-            Self::Preset { name, size } => {
-                let preset = presets::find(name).ok_or_else(|| Problem::not_found("preset"))?;
-                Ok(match size {
-                    Size::Demo => preset.text.to_string(),
-                    Size::Full => preset.full_text(),
-                })
-            }
-            Self::Experiment(id) => {
-                let view = store::get_experiment(&mut *state.conn().await?, *id).await?;
-                let file = serde_json::to_value(&view.spec).map_err(Problem::internal)?;
-                overlay::write(&file).map_err(Problem::internal)
-            }
-        }
-    }
-
-    async fn file(&self, state: &AppState) -> Result<Value, Problem> {
-        overlay::read(&self.text(state).await?).map_err(Problem::internal)
-    }
-}
 
 /// One line of the choice of presets.
 struct PresetLine {
@@ -149,16 +66,6 @@ struct AttemptControl {
     is_run: bool,
     reason: String,
     errors: Vec<String>,
-}
-
-struct EstimateView {
-    training: String,
-    stages: String,
-    device: String,
-    basis: String,
-    without: Option<String>,
-    dollars: Vec<String>,
-    warning: Option<String>,
 }
 
 /// A line of the summary on top: where it leads, and what is wrong.
@@ -402,91 +309,6 @@ fn controls(of: &Fields, errors: &impl Fn(&str) -> Vec<String>) -> Vec<Control> 
             "An arm shown to gain less is called unsuccessful.",
         ),
     ]
-}
-
-fn estimate_view(of: &WorkEstimate, prices: &[Price]) -> EstimateView {
-    let past = |k: &KindBasis| format!("{} ({} to come, {} past)", k.kind, k.to_come, k.past);
-    let list = |kinds: &[KindBasis], say: &dyn Fn(&KindBasis) -> String| {
-        let said: Vec<String> = kinds.iter().map(say).collect();
-        said.join(", ")
-    };
-    let to_come = |k: &KindBasis| format!("{} ({} to come)", k.kind, k.to_come);
-    let hours = of.device_ms.map(|ms| ms / 3.6e6);
-    let mut newest: Vec<&Price> = vec![];
-    for price in prices {
-        if !newest
-            .iter()
-            .any(|p| p.device.eq_ignore_ascii_case(&price.device))
-        {
-            newest.push(price);
-        }
-    }
-    let seeds = of.seeds;
-    EstimateView {
-        training: format!(
-            "{} × {} × {} = at most {} {} of training; base, evaluation and decoders come on top",
-            number::prefixed(of.amount),
-            number::counted(of.training_arms as i64, "training arm"),
-            number::counted(seeds as i64, "seed"),
-            number::prefixed(of.training),
-            words::unit(of.unit),
-        ),
-        stages: format!(
-            "{}, of which {} computed already and used again",
-            number::counted(of.stages as i64, "stage"),
-            number::integer(of.known as i64)
-        ),
-        device: match of.device_ms {
-            Some(ms) => number::duration(ms),
-            None if of.without.is_empty() => "nothing is left to compute".into(),
-            None => "no basis: none of these stages has been run here".into(),
-        },
-        basis: list(&of.basis, &past),
-        without: (!of.without.is_empty()).then(|| list(&of.without, &to_come)),
-        dollars: hours.map_or(vec![], |hours| {
-            let at = |p: &&Price| {
-                format!(
-                    "{} at {} an hour ({}, {})",
-                    number::dollars(hours * p.dollars_per_hour),
-                    number::dollars(p.dollars_per_hour),
-                    p.device,
-                    p.source
-                )
-            };
-            newest.iter().map(at).collect()
-        }),
-        warning: if seeds < MIN_SEEDS_INTERVAL {
-            Some(format!(
-                "{}: no interval. From {MIN_SEEDS_INTERVAL} on there is one, from {MIN_SEEDS_VERDICT} on a verdict.",
-                number::counted(seeds as i64, "seed")
-            ))
-        } else if seeds < MIN_SEEDS_VERDICT {
-            Some(format!(
-                "{seeds} seeds: intervals, but no verdict. From {MIN_SEEDS_VERDICT} on there is one."
-            ))
-        } else {
-            None
-        },
-    }
-}
-
-/// Reads and plans off the event loop, then asks the database for what is known.
-async fn estimated(state: &AppState, experiment: Experiment) -> Result<EstimateView, Problem> {
-    let (experiment, plan) = tokio::task::spawn_blocking(move || {
-        let plan = recipe::plan(&experiment, "");
-        (experiment, plan)
-    })
-    .await
-    .map_err(Problem::internal)?;
-    let hashes: Vec<String> = plan.stages.iter().map(|s| s.hash.clone()).collect();
-    let mut conn = state.conn().await?;
-    let known = store::find_succeeded(&mut conn, &hashes).await?;
-    let speeds = store::list_speeds(&mut conn).await?;
-    let prices = store::list_prices(&mut conn).await?;
-    Ok(estimate_view(
-        &estimate(&experiment, &plan, &known, &speeds),
-        &prices,
-    ))
 }
 
 async fn read(file: Value) -> Result<Result<Experiment, Violations>, Problem> {

@@ -1,7 +1,10 @@
 //! The form from made-up drafts; over HTTP it is in `tests/pages`.
 
+use super::estimate::estimate_view;
 use super::*;
 use crate::pages::tests::assert_is_clean;
+use assay_core::estimate::WorkEstimate;
+use assay_store::Price;
 
 fn draft(name: &str) -> (Value, Draft) {
     let base = Base::preset(name, Size::Demo).unwrap();

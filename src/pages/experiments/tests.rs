@@ -1,0 +1,179 @@
+use super::*;
+use assay_core::compare::{ArmFigures, RunFigures};
+use assay_core::ids::{ArmId, StageId};
+use assay_core::ledger::Cost;
+use assay_core::metric;
+use assay_core::outcome::outcome;
+use assay_core::spec::Experiment;
+use assay_store::{ArmView, ExperimentView};
+
+const FILE: &str = "
+name: t
+question: q?
+task: { name: modchain }
+seeds: 5
+budget: { unit: flops, amount: 4.0e+11 }
+baseline: base
+stages: [{ id: base, kind: pretrain, model: {} }]
+arms:
+  - { id: base, policy: base }
+  - { id: up, stages: [{ id: grpo, kind: grpo, inputs: { init: base } }] }
+  - { id: down, stages: [{ id: sft, kind: sft, inputs: { init: base } }] }";
+
+fn listed(seeds: u64, name: &str) -> Listed {
+    let spec = Experiment::from_text(FILE).unwrap_or_else(|v| panic!("{v}"));
+    let arms: Vec<ArmFigures> = [("base", 0.5), ("up", 0.8), ("down", 0.2)]
+        .into_iter()
+        .map(|(id, value)| ArmFigures {
+            id: id.into(),
+            label: id.into(),
+            trains: id != "base",
+            planned_seeds: 5,
+            runs: (0..seeds)
+                .map(|seed| RunFigures {
+                    seed,
+                    charged: 4e11,
+                    values: vec![(
+                        metric::PASS_AT_1.into(),
+                        value + 0.001 * ((seed * 7 + id.len() as u64) % 5) as f64,
+                    )],
+                    excluded: false,
+                })
+                .collect(),
+        })
+        .collect();
+    let cost = |device_ms| Cost {
+        device_ms,
+        flops: 1e9 * device_ms,
+        tokens: 0.0,
+    };
+    Listed {
+        summary: ExperimentSummary {
+            id: ExperimentId(uuid::Uuid::nil()),
+            name: name.into(),
+            question: "Is \"it\" so?".into(),
+            created_at: OffsetDateTime::UNIX_EPOCH,
+            arms: 3,
+            runs: 9,
+            runs_done: 4,
+            runs_failed: 1,
+            runs_running: 0,
+            last_event_at: None,
+        },
+        judged: Judged {
+            outcome: outcome(&spec, &arms, &[]),
+            view: ExperimentView {
+                id: ExperimentId(uuid::Uuid::nil()),
+                name: name.into(),
+                question: spec.question.clone(),
+                version: 1,
+                sha256: String::new(),
+                frozen_at: OffsetDateTime::UNIX_EPOCH,
+                created_at: OffsetDateTime::UNIX_EPOCH,
+                arms: spec
+                    .arms
+                    .iter()
+                    .map(|arm| ArmView {
+                        id: ArmId(uuid::Uuid::nil()),
+                        position: 0,
+                        key: arm.id.clone(),
+                        label: arm.label.clone(),
+                        trains: true,
+                    })
+                    .collect(),
+                spec,
+            },
+            arms,
+            decoders: vec![],
+        },
+        spent: vec![StageSpend {
+            stage: StageId(uuid::Uuid::nil()),
+            arms: vec!["down".into()],
+            all: cost(60_000.0),
+            evaluation: cost(0.0),
+            lost: cost(0.0),
+            dollars: Some(1.5),
+            unpriced_ms: 0.0,
+        }],
+    }
+}
+
+fn render(of: &Material) -> String {
+    let now = OffsetDateTime::UNIX_EPOCH + time::Duration::minutes(7);
+    let page = ExperimentsPage::new(Shell::plain("Experiments"), of, now);
+    let text = page.render().unwrap();
+    crate::pages::tests::assert_is_clean(&text);
+    text
+}
+
+#[test]
+fn an_empty_list_says_what_to_run() {
+    let text = render(&Material::default());
+    assert!(text.contains("assay submit preset:quick") && text.contains("/experiments/new"));
+    let nothing = Material {
+        search: Search {
+            text: Some("<b>".into()),
+            standing: None,
+        },
+        ..Material::default()
+    };
+    assert!(render(&nothing).contains("Nothing fits"));
+}
+
+#[test]
+fn counts_and_hostile_names_stand_in_the_list() {
+    let text = render(&Material {
+        listed: vec![listed(5, "<img src=x onerror=alert(1)>")],
+        ..Material::default()
+    });
+    for words in [
+        "3 arms",
+        "7 min ago",
+        "1 better",
+        "1 worse",
+        "× 1 unsuccessful",
+        "400 G FLOPs a seed",
+        "60.0 T FLOPs",
+        "1 min 0 s",
+        "$1.50",
+    ] {
+        assert!(text.contains(words), "{words} in {text}");
+    }
+    assert!(!text.contains("<img"));
+}
+
+#[test]
+fn what_needs_somebody_is_named_and_nothing_is_said_of_nothing() {
+    let quiet = listed(5, "n");
+    let mut calm = Material {
+        listed: vec![quiet],
+        ..Material::default()
+    };
+    calm.listed[0].summary.runs_failed = 0;
+    assert!(!render(&calm).contains("Needs you"));
+    let text = render(&Material {
+        listed: vec![listed(2, "n")],
+        silent: 1,
+        alarmed: 2,
+        ..Material::default()
+    });
+    for words in [
+        "Needs you",
+        "1 worker silent",
+        "2 runs with an alarm",
+        "1 run failed",
+        "3 arms with fewer than 3 seeds",
+        "without enough seeds",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn the_next_page_keeps_the_search() {
+    let search = Search {
+        text: Some("a&b c".into()),
+        standing: Some(Standing::Done),
+    };
+    assert_eq!(older(&search, "X"), "before=X&q=a%26b%20c&status=done");
+}

@@ -1,0 +1,156 @@
+//! Pages on which things are looked up beside each other: any runs and arms, the list of
+//! experiments, what others have published.
+
+use crate::app::App;
+use crate::seed::{Seeder, Until, decoding, spec};
+use crate::{THREE, page, seeded};
+
+#[test]
+fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
+    let app = App::start();
+    let state = app.state();
+    let (first, second, judged) = app.block_on(async {
+        let mut seeder = Seeder::new(state, "w", 40).await;
+        let a = seeder.submit(&spec(&THREE, 3, 0)).await;
+        let b = seeder
+            .submit(&spec(
+                &[("grpo", "GRPO again"), ("grpo", "Twice the rate")],
+                3,
+                0,
+            ))
+            .await;
+        let c = seeder.submit(&decoding(3, 5, false)).await;
+        seeder.work_off(|_| Until::End).await;
+        (a, b, c)
+    });
+    let query = format!("arms={first}/base,{first}/arm-1,{second}/arm-0");
+    let text = page(&app, &format!("/compare?{query}"));
+    for words in [
+        "keys have different values",
+        "grpo.learning_rate",
+        "Basis: equal compute: 4.000e11",
+        " won, ",
+        "Twice the rate",
+        "none: not registered",
+        "not enough seeds",
+        "/compare.csv?",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    let json = app.get(&format!("/compare.json?{query}")).json();
+    let lines = json["comparison"]["lines"].as_array().unwrap();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[2]["difference"]["n"], 3);
+    let tally = &lines[2]["questions"];
+    let count = |key: &str| tally[key].as_u64().unwrap();
+    assert_eq!(count("wins") + count("losses") + count("ties"), 16);
+    assert!(json["comparison"]["config"].as_array().unwrap().len() > 40);
+    let csv = app.get(&format!("/compare.csv?{query}"));
+    assert_eq!(csv.text.lines().count(), 4);
+    // A run beside an arm: one seed, no interval.
+    let run = crate::run_link(
+        &page(&app, &format!("/experiments/{first}")),
+        "GRPO from the base",
+        1,
+    );
+    let run = &run["/runs/".len()..];
+    let one = page(&app, &format!("/compare?runs={run}&arms={second}/arm-0"));
+    assert!(one.contains("GRPO from the base, seed 1") && one.contains("1 seed, no interval"));
+    // Its required attempts: one is a decoder, the other one was not run.
+    let with = page(
+        &app,
+        &format!("/compare?arms={judged}/zero,{judged}/majority,{first}/base"),
+    );
+    for words in [
+        "mcts: not run, because: Too dear for two cores.",
+        "is a decoder: it is compared at equal inference",
+        "another root seed",
+    ] {
+        assert!(with.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn nonsense_in_the_address_of_a_comparison_is_named_and_harmless() {
+    let app = App::start();
+    for query in [
+        "",
+        "?runs=x,y&arms=z",
+        "?arms=00000000-0000-7000-8000-000000000000/<script>",
+        "?runs=00000000-0000-7000-8000-000000000000&metric=mood&all=perhaps",
+        "?arms=%00,%ff",
+        "?arms=,,,/,/&runs=,",
+    ] {
+        let text = page(
+            &app,
+            &format!("/compare{}", query.replace('<', "%3C").replace('>', "%3E")),
+        );
+        assert!(text.contains("Nothing to compare yet"), "{query}");
+        assert_eq!(text.contains("ignored: "), !query.is_empty(), "{query}");
+        let json = format!(
+            "/compare.json{}",
+            query.replace('<', "%3C").replace('>', "%3E")
+        );
+        assert_eq!(app.get(&json).status, 200, "{query}");
+    }
+    let many = vec!["x"; 60].join(",");
+    assert!(page(&app, &format!("/compare?runs={many}")).contains("ignored: "));
+}
+
+#[test]
+fn the_list_is_filtered_by_text_and_standing() {
+    let app = App::start();
+    let done = seeded(&app, 40, |_, _| Until::End);
+    let open = app.block_on(async {
+        let mut other = spec(&THREE, 1, 3);
+        other.name = "100 % of [it]".into();
+        Seeder::new(app.state(), "w", 1).await.submit(&other).await
+    });
+    let ids = |query: &str| {
+        let text = page(&app, &format!("/?{query}"));
+        [done, open].map(|id| text.contains(&format!("/experiments/{id}")))
+    };
+    assert_eq!(ids(""), [true, true]);
+    assert_eq!(ids("q=100+%25+OF+%5B"), [false, true]);
+    assert_eq!(ids("q=nothing+like+it"), [false, false]);
+    assert_eq!(ids("status=done"), [true, false]);
+    assert_eq!(ids("status=open"), [false, true]);
+    assert_eq!(ids("status=failed"), [false, false]);
+    assert_eq!(ids("q=supervised&status=done"), [true, false]);
+    assert!(page(&app, "/?status=sad&q=%00").contains("ignored: "));
+    let list = page(&app, "/");
+    assert!(list.contains("2 without enough seeds") && list.contains("400 G FLOPs a seed"));
+}
+
+#[test]
+fn past_stages_are_the_basis_of_estimates() {
+    let app = App::start();
+    seeded(&app, 60, |_, _| Until::End);
+    let state = app.state();
+    app.block_on(async {
+        Seeder::new(state, "w", 1)
+            .await
+            .submit(&spec(&THREE, 2, 77))
+            .await
+    });
+    let queue = page(&app, "/queue");
+    assert!(queue.contains("Estimated clearing time: "), "{queue}");
+    assert!(queue.contains("grpo (3 past)"));
+    let text = page(&app, "/experiments/new?preset=quick");
+    assert!(text.contains("On the basis of") && text.contains("grpo (3 to come, 3 past)"));
+}
+
+#[test]
+fn published_results_have_their_page_and_files() {
+    let app = App::start();
+    let text = page(&app, "/references?benchmark=aime_2024&x=1");
+    assert!(text.contains("77.9") && text.contains("71.0") && text.contains("ignored: "));
+    let csv = app.get("/references.csv?benchmark=codeforces").text;
+    assert!(
+        csv.lines()
+            .skip(1)
+            .all(|l| l.contains(",codeforces,rating,"))
+    );
+    assert!(csv.lines().count() > 8);
+    assert!(app.get("/references.json").json()["sources"]["r1-v2"].is_object());
+}
