@@ -80,7 +80,7 @@ pub fn run(args: &Args) -> Result<()> {
 fn look(browser: &Browser) -> Result<()> {
     let server = seeded::start(&[])?;
     let mut pytest = browser.python(&server.site);
-    pytest.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"]);
+    pytest.args(["-m", "pytest", "--quiet", "-rs", "-p", "no:cacheprovider"]);
     shell::phase("tests in a browser", &mut pytest)
 }
 
