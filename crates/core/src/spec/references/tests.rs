@@ -80,7 +80,7 @@ fn what_could_never_run_is_refused_with_its_pointer() {
         "more than num_generations (4)",
     );
     is_refused(
-        "{ id: m, stages: [{ id: s, kind: mcts, inputs: { init: zero/grpo, value: tiny-prm }, max_completion_length: 100 }] }",
+        "{ id: m, stages: [{ id: s, kind: mcts, value: oracle, inputs: { init: zero/grpo }, max_completion_length: 100 }] }",
         "/arms/1/stages/0/max_completion_length",
         "the model's context is 96",
     );
