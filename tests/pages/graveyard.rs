@@ -40,13 +40,13 @@ fn every_unsuccessful_and_every_required_attempt_has_a_card_with_its_numbers() {
     let shared = &text[text.find("id=\"shared\"").unwrap()..];
     assert_eq!(
         shared
-            .matches("Error of the step labels: shared stage labels")
+            .matches("<caption>Error of the step labels: shared stage labels")
             .count(),
         1
     );
     assert_eq!(
         shared
-            .matches("Quality of the judge: shared stage prm")
+            .matches("<caption>Quality of the judge: shared stage prm")
             .count(),
         1
     );

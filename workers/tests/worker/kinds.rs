@@ -209,7 +209,8 @@ fn a_degenerate_run_ends_with_its_alarms_and_not_with_a_crash() {
         serde_json::json!({ "max_completion_length": 1, "max_steps": 11, "num_generations": 2 });
     let records = chain("cut", &[("grpo", cut)]);
     let raised = alarms(&records);
-    assert_eq!(raised.len(), 2, "{raised:?}");
+    let flat = metric(&records, "train/frac_reward_zero_std");
+    assert_eq!(raised.len(), 2, "{raised:?}, {flat:?}");
     assert!(
         raised
             .iter()

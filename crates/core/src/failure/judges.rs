@@ -154,7 +154,13 @@ pub(super) fn drift(all: &Series<'_>, place: Place<'_>) -> Option<FailureTable> 
             row("AUC within a problem", &first, &last),
             row("mean score", &low, &high),
         ],
-        note: left_out(thin),
+        note: match thin {
+            0 => left_out(0),
+            n => format!(
+                "{} {n} of the seeds had under {MIN_WRONG_STEPS} wrong steps at one end or both, and no AUC there.",
+                left_out(0)
+            ),
+        },
         ..place.table(FailureKind::JudgeDrift)
     })
 }

@@ -37,7 +37,7 @@ pub(super) fn rounds(all: &Series<'_>, place: Place<'_>) -> Option<FailureTable>
     let note = if every == 1 {
         String::new()
     } else {
-        format!("Every {every}th round. ")
+        format!("One round in {every} is shown. ")
     };
     table(place, "problems solved by the search", &rounds, note)
 }
