@@ -98,8 +98,11 @@ fn left_out(thin: usize) -> String {
     }
 }
 
+/// Step and value.
+type Point = (u64, f64);
+
 /// A tenth of the steps from either end.
-fn ends(points: &[(u64, f64)]) -> (&[(u64, f64)], &[(u64, f64)]) {
+fn ends(points: &[Point]) -> (&[Point], &[Point]) {
     let n = points.len().div_ceil(10);
     (&points[..n], &points[points.len() - n..])
 }
