@@ -91,8 +91,6 @@ def visit(chromium, site):
         page.on("dialog", refuse)
         answer = page.goto(path_of(entry, site), wait_until="load")
         seen.status = answer.status
-        if entry.coming and seen.status == 404:
-            pytest.skip(f"{entry.path} is not there yet (404)")
         assert seen.status == entry.status, f"{entry.path}: {seen.status}"
         return seen
 

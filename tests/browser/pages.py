@@ -1,8 +1,7 @@
 """Every page that the browser tests look at: one line each.
 
 A path names what the seeded server holds: {twelve} is an experiment, {twelve:zero:0} the run
-of its arm `zero` on seed 0. `coming` marks a page that may still be missing (404): its tests
-are skipped with that word; without the mark a 404 fails.
+of its arm `zero` on seed 0.
 """
 
 import re
@@ -14,7 +13,6 @@ class Entry:
     name: str
     path: str
     status: int = 200
-    coming: bool = False
 
 
 PAGES = [
@@ -35,15 +33,15 @@ PAGES = [
     Entry("run-waiting", "/runs/{waiting:arm-0:0}"),
     Entry("run-hostile", "/runs/{hostile:arm-1:0}"),
     Entry("run-hostile-failed", "/runs/{hostile:arm-1:1}"),
-    Entry("cost", "/cost", coming=True),
-    Entry("references", "/references", coming=True),
-    Entry("new-experiment", "/experiments/new", coming=True),
-    Entry("compare", "/compare?runs={twelve:zero:0},{twelve:sft-few:0}", coming=True),
-    Entry("graveyard", "/experiments/{twelve}/graveyard", coming=True),
-    Entry("samples", "/runs/{twelve:zero:1}/samples", coming=True),
-    Entry("samples-hostile", "/runs/{hostile:arm-1:0}/samples", coming=True),
-    Entry("trees", "/runs/{twelve:selftrain:0}/trees", coming=True),
-    Entry("prm", "/runs/{twelve:prm-rl:0}/prm", coming=True),
+    Entry("cost", "/cost"),
+    Entry("references", "/references"),
+    Entry("new-experiment", "/experiments/new"),
+    Entry("compare", "/compare?runs={twelve:zero:0},{twelve:sft-few:0}"),
+    Entry("graveyard", "/experiments/{twelve}/graveyard"),
+    Entry("samples", "/runs/{twelve:zero:1}/samples"),
+    Entry("samples-hostile", "/runs/{hostile:arm-1:0}/samples"),
+    Entry("trees", "/runs/{twelve:selftrain:0}/trees"),
+    Entry("prm", "/runs/{twelve:prm-rl:0}/prm"),
 ]
 
 #: By name.

@@ -35,9 +35,9 @@ def test_the_link_to_a_view_shows_that_view_in_another_browser(visit):
     page = visit(PAGE["experiment-twelve"]).page
     page.select_option("select[name=curve]", "kl")
     page.wait_for_url("**curve=kl**")
-    expect(page.locator("#permalink a")).to_have_attribute("href", re.compile("curve=kl"))
+    expect(page.locator("#permalink a").first).to_have_attribute("href", re.compile("curve=kl"))
     shown = page.evaluate(SHOWN)
-    link = page.locator("#permalink a").get_attribute("href")
+    link = page.locator("#permalink a").first.get_attribute("href")
     other = visit(replace(PAGE["experiment-twelve"], path=link)).page
     assert other.evaluate(SHOWN) == shown
 

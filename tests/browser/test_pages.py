@@ -132,7 +132,7 @@ def test_print_shows_what_is_folded_and_cuts_nothing_off(visit, entry):
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     folded = page.evaluate(
         """() => [...document.querySelectorAll("main details > :not(summary)")]
-        .filter((e) => e.textContent.trim() && !e.closest("form.controls")
+        .filter((e) => e.textContent.trim() && !e.closest("form")
           && !e.checkVisibility({ contentVisibilityAuto: true }))
         .map((e) => e.outerHTML.slice(0, 120))"""
     )
