@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use assay_core::failure::{FailureTable, failures};
+use assay_core::failure::FailureTable;
 use assay_core::ids::ExperimentId;
 use assay_core::note::Note;
 use assay_store as store;
@@ -26,11 +26,10 @@ pub async fn tables(
 ) -> Result<HttpResponse, Problem> {
     let mut conn = state.conn().await?;
     let view = store::get_experiment(&mut conn, *id).await?;
-    let series = store::failure_series(&mut conn, *id, &view.spec).await?;
-    let measured = store::measured_along(&mut conn, *id).await?;
+    let milestones = store::counted_milestones(&mut conn, *id).await?;
     Ok(HttpResponse::Ok().json(FailuresAnswer {
         experiment: view.id,
-        tables: failures(&series, &measured),
+        tables: store::failure_tables(&mut conn, *id, &view.spec, &milestones).await?,
     }))
 }
 

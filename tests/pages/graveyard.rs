@@ -153,3 +153,40 @@ fn an_experiment_without_failures_says_so() {
     assert!(text.contains("No arm is unsuccessful by the registered rule"));
     assert!(text.contains("ignored:"));
 }
+
+#[test]
+fn a_run_that_was_left_out_has_no_part_in_how_its_arm_failed() {
+    let app = App::start();
+    let id = seeded(&app, 5, false, |_, _| Until::End);
+    let n = || {
+        let tables = app
+            .get(&format!("/api/v1/experiments/{id}/failures"))
+            .json()["tables"]
+            .clone();
+        let table = |kind: &str| {
+            let all = tables.as_array().unwrap();
+            let own = all
+                .iter()
+                .find(|t| t["kind"] == kind && t["arm"] == "judged");
+            own.unwrap()["rows"][1]["cells"][0]["n"].as_i64().unwrap()
+        };
+        (table("judge_drift"), table("hacking"))
+    };
+    assert_eq!(n(), (5, 5));
+    let runs = app.get(&format!("/api/v1/experiments/{id}")).json()["runs"].clone();
+    let run = runs
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|r| r["arm"]["key"] == "judged" && r["seed"] == 2)
+        .unwrap();
+    let out = app.post(
+        &format!("/api/v1/runs/{}/exclude", run["id"].as_str().unwrap()),
+        "application/json",
+        br#"{"reason": "The disk was full."}"#,
+    );
+    assert!(out.status < 300, "{}", out.text);
+    assert_eq!(n(), (4, 4));
+    let text = page(&app, &format!("/experiments/{id}/graveyard"));
+    assert!(text.contains("1 excluded"), "{text}");
+}

@@ -80,8 +80,7 @@ pub fn denominator<'a>(
 
 /// Some registered contrast of the arm says so.
 pub fn is_unsuccessful(outcome: &Outcome, arm: &str) -> bool {
-    let own = outcome.contrasts.iter().filter(|c| c.arm == arm);
-    own.into_iter().any(|c| c.mark == Some(Mark::Unsuccessful))
+    outcome.mark(arm) == Some(Mark::Unsuccessful)
 }
 
 impl std::fmt::Display for Denominator {

@@ -2,8 +2,8 @@
 //! searches, and the accuracy along each run.
 
 use crate::numbers::unsigned;
-use crate::{Result, milestones};
-use assay_core::failure::{Measured, StageSeries};
+use crate::{MilestonePoint, Result, list_exclusions, milestones};
+use assay_core::failure::{FailureTable, Measured, StageSeries, failures};
 use assay_core::ids::ExperimentId;
 use assay_core::spec::Experiment;
 use sqlx::PgConnection;
@@ -16,7 +16,7 @@ const PREFIXES: [&str; 4] = ["labels/", "judge/", "search/", "value/"];
 ///
 /// # Errors
 /// `Database`; an unknown experiment has none.
-pub async fn failure_series(
+async fn failure_series(
     conn: &mut PgConnection,
     experiment: ExperimentId,
     spec: &Experiment,
@@ -31,7 +31,7 @@ pub async fn failure_series(
          join kept k on k.stage_id = rs.stage_id
          join series_block b on b.stage_id = k.stage_id and b.attempt = k.attempt
              and b.first_step <= k.last_step and b.metric ^@ any($2)
-         where r.experiment_id = $1
+         where r.experiment_id = $1 and not exists (select from excluded_run where run_id = r.id)
          order by a.position, r.seed, rs.position, b.metric, k.attempt, b.block"#,
         experiment.0,
         &PREFIXES.map(String::from)
@@ -74,23 +74,40 @@ pub async fn failure_series(
     Ok(all)
 }
 
-/// Accuracy along every run, with the stage and step that was measured.
+/// How the attempts of an experiment fail; runs that were left out have no part in it.
 ///
 /// # Errors
 /// `Database`; an unknown experiment has none.
-pub async fn measured_along(
+pub async fn failure_tables(
     conn: &mut PgConnection,
     experiment: ExperimentId,
-) -> Result<Vec<Measured>> {
-    let points = milestones(conn, experiment).await?;
-    Ok(points
-        .into_iter()
+    spec: &Experiment,
+    milestones: &[MilestonePoint],
+) -> Result<Vec<FailureTable>> {
+    let series = failure_series(conn, experiment, spec).await?;
+    let measured: Vec<Measured> = milestones
+        .iter()
         .map(|p| Measured {
-            arm: p.arm_key,
+            arm: p.arm_key.clone(),
             seed: p.seed,
-            at: p.at,
+            at: p.at.clone(),
             milestone: p.milestone,
             pass_at_1: p.pass_at_1,
         })
-        .collect())
+        .collect();
+    Ok(failures(&series, &measured))
+}
+
+/// Milestones of the runs that were not left out.
+///
+/// # Errors
+/// `Database`; an unknown experiment has none.
+pub async fn counted_milestones(
+    conn: &mut PgConnection,
+    experiment: ExperimentId,
+) -> Result<Vec<MilestonePoint>> {
+    let exclusions = list_exclusions(&mut *conn, experiment).await?;
+    let mut points = milestones(conn, experiment).await?;
+    points.retain(|p| !exclusions.iter().any(|e| e.run == p.run && e.is_in_force()));
+    Ok(points)
 }

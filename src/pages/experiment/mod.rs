@@ -147,10 +147,7 @@ impl Material {
 
     /// The gravest of the arm's registered contrasts.
     pub fn mark(&self, arm: &str) -> Option<Mark> {
-        let own = self.outcome.contrasts.iter().filter(|c| c.arm == arm);
-        let marks: Vec<Mark> = own.filter_map(|c| c.mark).collect();
-        let unsuccessful = marks.iter().find(|m| **m == Mark::Unsuccessful);
-        unsuccessful.or(marks.first()).copied()
+        self.outcome.mark(arm)
     }
 
     /// A policy by its stage, said with the arm that trains it.

@@ -15,14 +15,15 @@ use actix_web::http::header;
 use actix_web::web::{Data, Form, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use assay_core::failure::{FailureTable, failures};
+use assay_core::denominator::{denominator, is_unsuccessful};
+use assay_core::failure::FailureTable;
 use assay_core::ids::ExperimentId;
 use assay_core::note::Note;
 use assay_core::outcome::{Mark, Outcome, outcome};
 use assay_core::supervision::ArmSupervision;
 use assay_store::{
-    self as store, CompletionView, ExperimentLedger, ExperimentView, MilestonePoint, NoteView,
-    RunState, RunView,
+    self as store, CompletionView, ExclusionEvent, ExperimentLedger, ExperimentView,
+    MilestonePoint, NoteView, RunState, RunView,
 };
 use cards::Card;
 use tables::TableView;
@@ -32,6 +33,7 @@ use tables::TableView;
 struct Material {
     view: ExperimentView,
     runs: Vec<RunView>,
+    exclusions: Vec<ExclusionEvent>,
     outcome: Outcome,
     ledger: ExperimentLedger,
     supervision: Vec<ArmSupervision>,
@@ -56,10 +58,11 @@ impl Material {
     }
 
     fn mark(&self, arm: &str) -> Option<Mark> {
-        let own = self.outcome.contrasts.iter().filter(|c| c.arm == arm);
-        let marks: Vec<Mark> = own.filter_map(|c| c.mark).collect();
-        let unsuccessful = marks.iter().find(|m| **m == Mark::Unsuccessful);
-        unsuccessful.or(marks.first()).copied()
+        self.outcome.mark(arm)
+    }
+
+    fn has_card(&self, arm: &str) -> bool {
+        is_unsuccessful(&self.outcome, arm) || self.role(arm).is_some()
     }
 
     /// The attempt's word, if the experiment requires this arm.
@@ -96,12 +99,8 @@ impl GraveyardPage {
     fn new(shell: Shell, of: &Material) -> Self {
         use assay_core::spec::RequiredAttempt;
         let arms = || of.view.arms.iter();
-        let has_card =
-            |arm: &str| of.mark(arm) == Some(Mark::Unsuccessful) || of.role(arm).is_some();
-        let runs = |state: RunState| of.runs.iter().filter(move |r| r.state == state);
-        let unsuccessful = arms()
-            .filter(|a| of.mark(&a.key) == Some(Mark::Unsuccessful))
-            .count();
+        let has_card = |arm: &str| of.has_card(arm);
+        let crashed = of.runs.iter().filter(|r| r.state == RunState::Failed);
         Self {
             shell,
             id: of.view.id.to_string(),
@@ -124,7 +123,7 @@ impl GraveyardPage {
                 .filter(|a| of.mark(&a.key) == Some(Mark::GainNotShown) && !has_card(&a.key))
                 .map(|a| a.label.clone())
                 .collect(),
-            crashed: runs(RunState::Failed)
+            crashed: crashed
                 .map(|run| format!("{}, seed {}", run.arm.label, run.seed))
                 .collect(),
             withheld: of.outcome.withheld,
@@ -132,14 +131,8 @@ impl GraveyardPage {
             others: tables::of(of, |table| {
                 table.arm.as_deref().is_some_and(|arm| !has_card(arm))
             }),
-            denominator: format!(
-                "{} arms planned, {unsuccessful} unsuccessful; {} runs planned, {} done, {} crashed, {} cancelled.",
-                of.view.arms.len(),
-                of.runs.len(),
-                runs(RunState::Succeeded).count(),
-                runs(RunState::Failed).count(),
-                runs(RunState::Cancelled).count(),
-            ),
+            denominator: denominator(store::fates(&of.runs, &of.exclusions), &of.outcome, 0)
+                .to_string(),
         }
     }
 }
@@ -152,21 +145,21 @@ async fn material(state: &AppState, id: ExperimentId) -> Result<Material, Proble
     let view = store::get_experiment(&mut conn, id).await?;
     let test = store::run_figures(&mut conn, id).await?;
     let decoders = store::decoder_figures(&mut conn, id).await?;
-    let series = store::failure_series(&mut conn, id, &view.spec).await?;
-    let measured = store::measured_along(&mut conn, id).await?;
+    let milestones = store::counted_milestones(&mut conn, id).await?;
     let mut of = Material {
         outcome: outcome(&view.spec, &test, &decoders),
         runs: store::list_runs(&mut conn, id).await?,
         ledger: store::experiment_ledger(&mut conn, id).await?,
         supervision: store::list_supervision(&mut conn, id).await?,
-        milestones: store::milestones(&mut conn, id).await?,
-        failures: failures(&series, &measured),
+        failures: store::failure_tables(&mut conn, id, &view.spec, &milestones).await?,
+        milestones,
+        exclusions: store::list_exclusions(&mut conn, id).await?,
         notes: store::list_notes(&mut conn, id).await?,
         samples: vec![],
         view,
     };
     for arm in &of.view.arms {
-        let shown = of.mark(&arm.key) == Some(Mark::Unsuccessful) || of.role(&arm.key).is_some();
+        let shown = of.has_card(&arm.key);
         let first = of.runs.iter().find(|run| run.arm.key == arm.key);
         let (true, Some(run)) = (shown, first) else {
             continue;
@@ -210,7 +203,7 @@ pub async fn note(
     let note = form.into_inner();
     note.check().map_err(Problem::violations)?;
     crate::api::notes::insert(&state, id, arm.clone(), note).await?;
-    let to = format!("/experiments/{id}/graveyard#arm-{}", arm);
+    let to = format!("/experiments/{id}/graveyard#arm-{arm}");
     Ok(HttpResponse::SeeOther()
         .insert_header((header::LOCATION, to))
         .finish())

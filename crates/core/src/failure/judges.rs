@@ -226,10 +226,9 @@ pub(super) fn hacking(
     if rows.len() < 2 {
         return None;
     }
-    let peaks: BySeed<(u32, f64, f64, f64)> = all
-        .seeds(place)
-        .into_iter()
-        .filter_map(|seed| {
+    let peaks: BySeed<(u32, f64, f64, f64)> = score
+        .keys()
+        .filter_map(|&seed| {
             let own: Vec<(u32, f64)> = order
                 .iter()
                 .filter_map(|&i| Some((milestones[i], *gold[i].get(&seed)?)))

@@ -12,7 +12,7 @@ mod tests;
 
 use crate::stats::{Estimate, estimate};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 
 /// One metric of one stage of one run, step by step.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,14 +118,14 @@ pub struct FailureTable {
 pub fn failures(series: &[StageSeries], measured: &[Measured]) -> Vec<FailureTable> {
     let all = Series::new(series);
     let mut tables = vec![];
-    for place in all.places() {
+    for &place in &all.places {
         tables.extend(judges::labels(&all, place));
         tables.extend(judges::quality(&all, place));
         tables.extend(judges::drift(&all, place));
         tables.extend(judges::hacking(&all, place, measured));
         tables.extend(search::search(&all, place));
         tables.extend(stall::rounds(&all, place));
-        tables.extend(stall::milestones(&all, place, measured));
+        tables.extend(stall::milestones(place, measured));
     }
     tables
 }
@@ -152,21 +152,19 @@ impl Place<'_> {
     }
 }
 
-/// Series by place, metric and seed.
+/// Series by place and metric, then by seed: hundreds of names are asked for.
 struct Series<'a> {
-    all: &'a [StageSeries],
+    places: Vec<Place<'a>>,
+    found: HashMap<(Option<&'a str>, &'a str, &'a str), BySeed<&'a [(u64, f64)]>>,
 }
 
 type BySeed<T> = BTreeMap<u64, T>;
 
 impl<'a> Series<'a> {
     fn new(all: &'a [StageSeries]) -> Self {
-        Self { all }
-    }
-
-    fn places(&self) -> Vec<Place<'a>> {
         let mut places: Vec<Place<'a>> = vec![];
-        for s in self.all {
+        let mut found: HashMap<_, BySeed<&[(u64, f64)]>> = HashMap::new();
+        for s in all {
             let place = Place {
                 arm: s.arm.as_deref(),
                 stage: &s.stage,
@@ -175,18 +173,17 @@ impl<'a> Series<'a> {
             if !places.contains(&place) {
                 places.push(place);
             }
+            if !s.points.is_empty() {
+                let key = (place.arm, place.stage, s.metric.as_str());
+                found.entry(key).or_default().insert(s.seed, &s.points);
+            }
         }
-        places
+        Self { places, found }
     }
 
     fn of(&self, place: Place<'_>, metric: &str) -> BySeed<&'a [(u64, f64)]> {
-        let own = self.all.iter().filter(|s| {
-            s.metric == metric
-                && s.arm.as_deref() == place.arm
-                && s.stage == place.stage
-                && !s.points.is_empty()
-        });
-        own.map(|s| (s.seed, s.points.as_slice())).collect()
+        let own = self.found.get(&(place.arm, place.stage, metric));
+        own.cloned().unwrap_or_default()
     }
 
     /// The last value of each seed.
@@ -199,14 +196,6 @@ impl<'a> Series<'a> {
     fn first(&self, place: Place<'_>, metric: &str) -> BySeed<f64> {
         let of = self.of(place, metric);
         of.into_iter().map(|(s, p)| (s, p[0].1)).collect()
-    }
-
-    fn seeds(&self, place: Place<'_>) -> BTreeSet<u64> {
-        let own = self
-            .all
-            .iter()
-            .filter(|s| s.arm.as_deref() == place.arm && s.stage == place.stage);
-        own.map(|s| s.seed).collect()
     }
 }
 

@@ -43,18 +43,10 @@ pub(super) fn rounds(all: &Series<'_>, place: Place<'_>) -> Option<FailureTable>
 }
 
 /// Accuracy of the policy at the milestones.
-pub(super) fn milestones(
-    all: &Series<'_>,
-    place: Place<'_>,
-    measured: &[Measured],
-) -> Option<FailureTable> {
+pub(super) fn milestones(place: Place<'_>, measured: &[Measured]) -> Option<FailureTable> {
     let arm = place.arm.filter(|_| place.kind == KIND)?;
-    let seeds = all.seeds(place);
     let mut at: Vec<(u32, BySeed<f64>)> = vec![];
-    for m in measured
-        .iter()
-        .filter(|m| m.arm == arm && seeds.contains(&m.seed))
-    {
+    for m in measured.iter().filter(|m| m.arm == arm) {
         match at.iter_mut().find(|a| a.0 == m.milestone) {
             Some(known) => {
                 known.1.insert(m.seed, m.pass_at_1);

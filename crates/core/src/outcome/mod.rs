@@ -136,6 +136,14 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The gravest of an arm's registered contrasts.
+    pub fn mark(&self, arm: &str) -> Option<Mark> {
+        let own = self.contrasts.iter().filter(|c| c.arm == arm);
+        let marks: Vec<Mark> = own.filter_map(|c| c.mark).collect();
+        let unsuccessful = marks.iter().find(|m| **m == Mark::Unsuccessful);
+        unsuccessful.or(marks.first()).copied()
+    }
+
     pub fn missing(&self) -> impl Iterator<Item = &AttemptOutcome> {
         self.required_attempts
             .iter()
