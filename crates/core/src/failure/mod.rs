@@ -152,10 +152,13 @@ impl Place<'_> {
     }
 }
 
+/// Arm, stage, metric.
+type Name<'a> = (Option<&'a str>, &'a str, &'a str);
+
 /// Series by place and metric, then by seed: hundreds of names are asked for.
 struct Series<'a> {
     places: Vec<Place<'a>>,
-    found: HashMap<(Option<&'a str>, &'a str, &'a str), BySeed<&'a [(u64, f64)]>>,
+    found: HashMap<Name<'a>, BySeed<&'a [(u64, f64)]>>,
 }
 
 type BySeed<T> = BTreeMap<u64, T>;
