@@ -61,8 +61,6 @@ pub async fn experiment_series(
                     x: stage[0].charged_before + own,
                     step: point.step,
                     mean: point.mean,
-                    min: point.min,
-                    max: point.max,
                 }
             }));
         }
@@ -129,7 +127,8 @@ async fn list_rows(
          select p.run_id, p.key, p.seed, p.position, p.stage_id, p.in_flops as "in_flops!",
              p.charged_before as "charged_before!", k.attempt as "attempt!",
              k.last_step as "last_step!",
-             u.steps, u.counts, u.sums, u.mins, u.maxs, u.cum_tokens, u.cum_flops
+             u.steps, u.counts, u.sums,
+             case when p.in_flops then u.cum_flops else u.cum_tokens end as "cum!"
          from paid p
          join kept k on k.stage_id = p.stage_id
          join series_rollup u on u.stage_id = k.stage_id and u.attempt = k.attempt
@@ -147,8 +146,12 @@ async fn list_rows(
     Ok(rows
         .into_iter()
         .map(|row| {
-            // What these curves do not show is not read.
+            // What these curves do not show is not read: it is most of a page's bytes.
             let none = vec![0.0; row.steps.len()];
+            let (cum_tokens, cum_flops) = match row.in_flops {
+                true => (none.clone(), row.cum),
+                false => (row.cum, none.clone()),
+            };
             Row {
                 run_id: row.run_id,
                 arm_key: row.key,
@@ -164,12 +167,12 @@ async fn list_rows(
                     counts: row.counts,
                     sums: row.sums,
                     squares: none.clone(),
-                    mins: row.mins,
-                    maxs: row.maxs,
+                    mins: none.clone(),
+                    maxs: none.clone(),
                     firsts: none.clone(),
                     lasts: none.clone(),
-                    cum_tokens: row.cum_tokens,
-                    cum_flops: row.cum_flops,
+                    cum_tokens,
+                    cum_flops,
                     cum_device_ms: none.clone(),
                     cum_active_ms: none,
                 },

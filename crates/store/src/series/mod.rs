@@ -58,6 +58,4 @@ pub struct RunPoint {
     /// Of the stage that was training.
     pub step: i64,
     pub mean: f64,
-    pub min: f64,
-    pub max: f64,
 }

@@ -186,8 +186,6 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
                                 x: at * BUDGET,
                                 step: i64::from(p) * 10,
                                 mean,
-                                min: mean - 0.1,
-                                max: mean + 0.1,
                             }
                         })
                         .collect(),
