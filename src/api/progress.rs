@@ -195,6 +195,9 @@ fn fraction(spec: &StageSpec, step: i64, latest: Option<Cumulative>) -> f64 {
             spec.job.max_steps().map_or(0.0, of_steps).max(of_budget)
         }
         JobSpec::PrmTrain { .. } | JobSpec::OrmTrain { .. } => of_budget,
-        JobSpec::Search { .. } | JobSpec::Mcts { .. } | JobSpec::Eval { .. } => 0.0,
+        JobSpec::Checkpoint { .. }
+        | JobSpec::Search { .. }
+        | JobSpec::Mcts { .. }
+        | JobSpec::Eval { .. } => 0.0,
     }
 }

@@ -6,6 +6,7 @@ use assay_core::spec::reader::Sink;
 use assay_core::task::{Problem, STEP, Split, TaskSpec};
 use serde_json::{Map, Value};
 use std::io::Write;
+use std::path::PathBuf;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Task {
@@ -29,6 +30,9 @@ pub(crate) struct Show {
     /// A setting of the task; may be given more than once
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Folder of the files of questions
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    data: PathBuf,
 }
 
 impl Task {
@@ -48,7 +52,7 @@ fn list() -> Result<String, Stop> {
         "{:<12}{:>10}{:>10}{:>10}\n",
         "task", "vocab", "prompt", "chain"
     );
-    for name in TaskSpec::names() {
+    for name in TaskSpec::generated() {
         let task = read(name, &[])?;
         out += &format!(
             "{:<12}{:>10}{:>10}{:>10}\n",
@@ -58,7 +62,9 @@ fn list() -> Result<String, Stop> {
             task.longest_chain()
         );
     }
-    Ok(out + "prompt and chain: longest, in tokens, with default settings\n")
+    Ok(out
+        + "questions   free text from files of yours, for checkpoints: docs/checkpoints.md\n"
+        + "prompt and chain: longest, in tokens, with default settings\n")
 }
 
 fn read(name: &str, set: &[String]) -> Result<TaskSpec, Stop> {
@@ -89,7 +95,9 @@ fn read(name: &str, set: &[String]) -> Result<TaskSpec, Stop> {
 
 impl Show {
     fn text(&self) -> Result<String, Stop> {
-        let task = read(&self.name, &self.set)?;
+        let mut task = read(&self.name, &self.set)?;
+        task.attach(|file| std::fs::read(self.data.join(file)))
+            .map_err(Stop::usage)?;
         let uniform = Uniform::new(self.seed, "task-show");
         let mut out = format!("{}, {}, seed {}\n", task.name(), self.split, self.seed);
         for i in 0..self.n {
@@ -132,6 +140,13 @@ fn judged(task: &TaskSpec, problem: &Problem, title: &str, text: &str) -> String
         true => "the right answer",
         false => "not the answer",
     };
+    // Free text has no steps.
+    if task.is_text() {
+        for line in text.lines().chain([answer]) {
+            out += &format!("      {line}\n");
+        }
+        return out;
+    }
     let words = verdict.steps.iter().map(|step| step.word());
     for (piece, word) in text.split(STEP).zip(words.chain([answer])) {
         out += &format!("      {piece:<28} {}\n", word.replace('_', " "));
@@ -150,13 +165,14 @@ mod tests {
             seed: 1,
             split,
             set: vec![],
+            data: PathBuf::from("."),
         };
         show.text()
     }
 
     #[test]
     fn every_task_is_shown_in_a_hundred_columns() {
-        for name in TaskSpec::names() {
+        for name in TaskSpec::generated() {
             for split in [Split::Test, Split::Ood] {
                 let text = show(name, split).unwrap();
                 assert!(text.lines().all(|line| line.len() <= 100), "{text}");
@@ -164,7 +180,10 @@ mod tests {
                 assert_eq!(text.matches("not the answer").count(), 4, "{text}");
             }
         }
-        assert_eq!(list().unwrap().lines().count(), TaskSpec::names().len() + 2);
+        assert_eq!(
+            list().unwrap().lines().count(),
+            TaskSpec::generated().len() + 3
+        );
     }
 
     #[test]
@@ -179,5 +198,46 @@ mod tests {
         assert!(stop.message.contains("did you mean `max_bits`?"));
         let task = read("mult", &["order=most_first".into(), "max_digits=2".into()]);
         assert_eq!(task.unwrap().name(), "mult");
+    }
+
+    #[test]
+    fn questions_are_shown_from_their_files() {
+        let folder = std::env::temp_dir().join(format!("assay-questions-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut set = vec![];
+        for (name, from) in [("train", 0), ("test", 50), ("ood", 90)] {
+            let text: String = (from..from + 30)
+                .map(|i| {
+                    format!(
+                        "{{\"question\": \"{i}+1?\", \"answer\": \"Add.\\n#### {}\"}}\n",
+                        i + 1
+                    )
+                })
+                .collect();
+            std::fs::write(folder.join(name), &text).unwrap();
+            let sha = assay_core::canonical::sha256_of(text.as_bytes());
+            set.push(format!(
+                "{name}={{\"file\": \"{name}\", \"sha256\": \"{sha}\"}}"
+            ));
+        }
+        let mut show = Show {
+            name: "questions".into(),
+            n: 2,
+            seed: 1,
+            split: Split::Ood,
+            set,
+            data: folder.clone(),
+        };
+        let text = show.text().unwrap();
+        assert_eq!(text.matches("the right answer").count(), 2, "{text}");
+        assert_eq!(text.matches("<think>Add.</think>").count(), 4, "{text}");
+        show.data = folder.join("elsewhere");
+        assert!(
+            show.text()
+                .unwrap_err()
+                .message
+                .contains("train: No such file")
+        );
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

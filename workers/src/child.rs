@@ -20,6 +20,9 @@ pub struct Job {
     pub device: String,
     pub inputs: BTreeMap<Role, PathBuf>,
     pub resume: Option<PathBuf>,
+    /// Where checkpoints and files of questions lie.
+    #[serde(default)]
+    pub data: Option<PathBuf>,
 }
 
 /// Environment of every process that computes: one OpenMP thread, no spinning, and
@@ -43,11 +46,20 @@ pub fn run_stage(job: &Job, folder: &Path, out: impl Write) -> Outcome {
         Err(message) => return failed(FailureClass::BadConfig, message, None, None),
     };
     tch::set_num_threads(1);
+    let mut spec = job.spec.clone();
+    let attached = spec.task.attach(|name| match &job.data {
+        Some(data) => std::fs::read(data.join(name)),
+        None => Err(std::io::Error::other("this worker has no --data folder")),
+    });
+    if let Err(message) = attached {
+        return failed(FailureClass::BadConfig, message, None, None);
+    }
     let context = StageContext {
-        spec: job.spec.clone(),
+        spec,
         device,
         inputs: job.inputs.clone(),
         resume: job.resume.clone(),
+        data: job.data.clone(),
         host: torch::host_facts(device),
     };
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {

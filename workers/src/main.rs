@@ -24,6 +24,8 @@ enum Command {
     Run(runner::RunArgs),
     /// Compute one arm at one seed, a whole experiment, or one stage, into a folder
     Train(train::TrainArgs),
+    /// Print what an experiment file says of a folder with a pretrained model
+    Checkpoint { folder: PathBuf },
     /// One attempt (started by `run`)
     #[command(hide = true)]
     Attempt { folder: PathBuf },
@@ -51,6 +53,10 @@ fn main() {
 fn run(command: Command) -> anyhow::Result<i32> {
     match command {
         Command::Run(args) => runner::run(&args),
+        Command::Checkpoint { folder } => {
+            print!("{}", engine::pretrained::describe(&folder)?);
+            Ok(0)
+        }
         Command::Attempt { folder } => child::attempt(&folder),
         Command::Stage { task } => train::stage(&task),
         Command::Train(args) => {

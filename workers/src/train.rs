@@ -37,6 +37,9 @@ pub struct TrainArgs {
     /// cpu, cuda or auto
     #[arg(long, default_value = "auto")]
     device: String,
+    /// Folder of checkpoints and files of questions
+    #[arg(long, env = "ASSAY_WORKER_DATA")]
+    data: Option<PathBuf>,
 }
 
 pub fn train(args: &TrainArgs) -> anyhow::Result<i32> {
@@ -49,7 +52,15 @@ pub fn train(args: &TrainArgs) -> anyhow::Result<i32> {
                 "this stage builds on others; give the experiment file with --arm and --seed instead"
             );
         }
-        return run(&spec, BTreeMap::new(), &args.out, &args.device, "stage");
+        let task = Task {
+            name: "stage".into(),
+            spec,
+            folder: args.out.clone(),
+            device: args.device.clone(),
+            data: args.data.clone(),
+            inputs: BTreeMap::new(),
+        };
+        return run(&task, BTreeMap::new());
     }
     let experiment = Experiment::from_text(&text)
         .map_err(|v| anyhow::anyhow!("{}:\n{v}", args.spec.display()))?;
@@ -112,6 +123,7 @@ pub struct Task {
     spec: StageSpec,
     folder: PathBuf,
     device: String,
+    data: Option<PathBuf>,
     /// Folders of the stages that it builds on.
     inputs: BTreeMap<Role, PathBuf>,
 }
@@ -137,6 +149,7 @@ fn tasks(plan: &recipe::Plan, args: &TrainArgs) -> Vec<Task> {
                 spec: planned.spec.clone(),
                 folder: folder(stage),
                 device: args.device.clone(),
+                data: args.data.clone(),
                 inputs: inputs.map(|(role, &from)| (*role, folder(from))).collect(),
             }
         })
@@ -246,18 +259,13 @@ fn compute(task: &Task) -> anyhow::Result<i32> {
             output_of(folder)?.with_context(|| format!("{} has no output", folder.display()))?;
         inputs.insert(*role, output);
     }
-    run(&task.spec, inputs, &task.folder, &task.device, &task.name)
+    run(task, inputs)
 }
 
 /// Runs one stage into its folder, or takes it as done where it has succeeded before.
 /// Returns the exit status.
-fn run(
-    spec: &StageSpec,
-    inputs: BTreeMap<Role, PathBuf>,
-    folder: &Path,
-    device: &str,
-    name: &str,
-) -> anyhow::Result<i32> {
+fn run(task: &Task, inputs: BTreeMap<Role, PathBuf>) -> anyhow::Result<i32> {
+    let (spec, folder, name) = (&task.spec, task.folder.as_path(), &task.name);
     std::fs::create_dir_all(folder)?;
     let spec_json = serde_json::to_vec_pretty(spec)?;
     let done = std::fs::read(folder.join("outcome.json"))
@@ -285,9 +293,10 @@ fn run(
     }
     let job = Job {
         spec: spec.clone(),
-        device: device.into(),
+        device: task.device.clone(),
         inputs,
         resume,
+        data: task.data.clone(),
     };
     let out = Continued {
         out: std::io::BufWriter::new(records),

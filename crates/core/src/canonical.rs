@@ -13,7 +13,12 @@ pub fn to_string(value: &Value) -> String {
 
 /// Lower-case hex sha256 of the canonical form.
 pub fn sha256(value: &Value) -> String {
-    hex::encode(Sha256::digest(to_string(value).as_bytes()))
+    sha256_of(to_string(value).as_bytes())
+}
+
+/// Lower-case hex sha256 of bytes.
+pub fn sha256_of(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
 }
 
 fn write(value: &Value, out: &mut String) {

@@ -2,12 +2,17 @@
 //! tools too. `resume`: the flat weights, both moments and the progress.
 
 use super::model::{Outputs, Slot, layout};
+use super::tokenizer::Tokenizer;
 use super::{EngineError, Result};
 use assay_core::spec::ModelSpec;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::HashMap;
+use std::io::Read;
+use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
+/// The format's own limit, in bytes.
+const LONGEST_HEAD: u64 = 100_000_000;
 /// Metadata key of our own JSON.
 const META: &str = "assay";
 
@@ -55,27 +60,29 @@ fn unpack(bytes: &[u8]) -> Result<(HashMap<String, Tensor>, String)> {
         .and_then(|m| m.get(META))
         .cloned()
         .unwrap_or_default();
+    Ok((float_tensors(bytes)?, meta))
+}
+
+/// Every tensor of a safetensors file, as float on the CPU.
+pub fn float_tensors(bytes: &[u8]) -> Result<HashMap<String, Tensor>> {
     let file = SafeTensors::deserialize(bytes).map_err(broken)?;
     let mut tensors = HashMap::new();
     for (name, view) in file.iter() {
-        if view.dtype() != Dtype::F32 {
-            return Err(broken(format!(
-                "{name} is {:?}, expected F32",
-                view.dtype()
-            )));
-        }
-        let values: Vec<f32> = view
-            .data()
-            .chunks_exact(4)
-            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-            .collect();
+        let kind = match view.dtype() {
+            Dtype::F32 => Kind::Float,
+            Dtype::F16 => Kind::Half,
+            Dtype::BF16 => Kind::BFloat16,
+            other => {
+                return Err(broken(format!(
+                    "{name} is {other:?}, expected F32, F16 or BF16"
+                )));
+            }
+        };
         let shape: Vec<i64> = view.shape().iter().map(|&s| s as i64).collect();
-        tensors.insert(
-            name.to_string(),
-            Tensor::from_slice(&values).view(&shape[..]),
-        );
+        let tensor = Tensor::f_from_data_size(view.data(), &shape, kind)?;
+        tensors.insert(name.to_string(), tensor.to_kind(Kind::Float));
     }
-    Ok((tensors, meta))
+    Ok(tensors)
 }
 
 /// The parts of a fused weight under their usual names, with their rows.
@@ -117,14 +124,17 @@ fn parts(spec: &ModelSpec, slot: &Slot) -> Vec<(String, i64)> {
             (full("mlp.up_proj.weight"), ff),
         ],
         "down" => vec![(full("mlp.down_proj.weight"), rows)],
+        "q_norm" => vec![(full("self_attn.q_norm.weight"), rows)],
+        "k_norm" => vec![(full("self_attn.k_norm.weight"), rows)],
         "norm1" => vec![(full("input_layernorm.weight"), rows)],
         _ => vec![(full("post_attention_layernorm.weight"), rows)],
     }
 }
 
-/// Flat weights to a file of separately named ones.
+/// Flat weights to a file of separately named ones, with the tokenizer that they need.
 pub fn weights_to_bytes(
     spec: &ModelSpec,
+    tokenizer: &Tokenizer,
     vocab: u32,
     outputs: Outputs,
     flat: &Tensor,
@@ -140,20 +150,52 @@ pub fn weights_to_bytes(
             row += rows;
         }
     }
-    let meta = serde_json::json!({ "model": spec, "vocab": vocab }).to_string();
-    pack(&named, &meta)
+    let mut meta = serde_json::json!({ "model": spec, "vocab": vocab });
+    if let Some(source) = tokenizer.source() {
+        meta["tokenizer"] = source.into();
+    }
+    pack(&named, &meta.to_string())
 }
 
-/// The shape that a file's weights were written with.
-pub fn spec_of(bytes: &[u8]) -> Result<ModelSpec> {
-    #[derive(serde::Deserialize)]
-    struct Meta {
-        model: ModelSpec,
+/// What a weights file says of itself.
+#[derive(Debug, serde::Deserialize)]
+pub struct About {
+    pub model: ModelSpec,
+    /// The text of a checkpoint's `tokenizer.json`.
+    tokenizer: Option<String>,
+}
+
+/// The head of a safetensors file, without the places of its tensors.
+#[derive(serde::Deserialize)]
+struct Head {
+    #[serde(rename = "__metadata__", default)]
+    metadata: HashMap<String, String>,
+}
+
+impl About {
+    /// Reads the head of a file alone.
+    pub fn read(path: &Path) -> Result<Self> {
+        let mut file = std::fs::File::open(path)?;
+        let mut length = [0; 8];
+        file.read_exact(&mut length)?;
+        let limit = u64::from_le_bytes(length);
+        if limit > LONGEST_HEAD {
+            return Err(broken("its head is too long"));
+        }
+        let mut head = vec![];
+        file.take(limit).read_to_end(&mut head)?;
+        let head: Head = serde_json::from_slice(&head).map_err(broken)?;
+        let text = head.metadata.get(META);
+        serde_json::from_str(text.map_or("", String::as_str)).map_err(broken)
     }
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
-    let text = header.metadata().as_ref().and_then(|m| m.get(META));
-    let meta: Meta = serde_json::from_str(text.map_or("", String::as_str)).map_err(broken)?;
-    Ok(meta.model)
+
+    /// The tokenizer of its weights, where they work on this task.
+    pub fn tokenizer(&self, task: &assay_core::task::TaskSpec) -> Result<Tokenizer> {
+        match &self.tokenizer {
+            Some(source) => Tokenizer::subwords(source, self.model.end_of_text()),
+            None => Ok(Tokenizer::characters(task)),
+        }
+    }
 }
 
 /// The reverse: flat float weights on the CPU. Every weight must be there, in its
@@ -165,7 +207,16 @@ pub fn weights_from_bytes(
     outputs: Outputs,
     bytes: &[u8],
 ) -> Result<Tensor> {
-    let (mut tensors, _) = unpack(bytes)?;
+    assemble(spec, vocab, outputs, unpack(bytes)?.0)
+}
+
+/// Flat weights out of named ones.
+pub fn assemble(
+    spec: &ModelSpec,
+    vocab: u32,
+    outputs: Outputs,
+    mut tensors: HashMap<String, Tensor>,
+) -> Result<Tensor> {
     let mut flat = vec![];
     for slot in layout(spec, vocab, outputs) {
         for (name, rows) in parts(spec, &slot) {
@@ -240,6 +291,12 @@ impl Resume {
 mod tests {
     use super::*;
     use crate::engine::model::initial_weights;
+    use assay_core::task::TaskSpec;
+    use assay_core::task::modchain::Modchain;
+
+    fn characters() -> Tokenizer {
+        Tokenizer::characters(&TaskSpec::Modchain(Modchain::default()))
+    }
 
     #[test]
     fn weights_survive_their_file_to_the_bit_under_the_usual_names() {
@@ -253,10 +310,10 @@ mod tests {
             },
         ] {
             let flat = initial_weights(&spec, 19, 4);
-            let bytes = weights_to_bytes(&spec, 19, Outputs::Tokens, &flat).unwrap();
+            let bytes = weights_to_bytes(&spec, &characters(), 19, Outputs::Tokens, &flat).unwrap();
             assert_eq!(
                 bytes,
-                weights_to_bytes(&spec, 19, Outputs::Tokens, &flat).unwrap()
+                weights_to_bytes(&spec, &characters(), 19, Outputs::Tokens, &flat).unwrap()
             );
             let file = SafeTensors::deserialize(&bytes).unwrap();
             assert!(
@@ -276,15 +333,20 @@ mod tests {
     fn a_scalar_head_starts_at_zero_survives_and_is_left_where_it_is_not_needed() {
         let spec = ModelSpec::default();
         let plain = initial_weights(&spec, 19, 4);
-        let bytes = weights_to_bytes(&spec, 19, Outputs::Tokens, &plain).unwrap();
-        assert_eq!(spec_of(&bytes).unwrap(), spec);
+        let bytes = weights_to_bytes(&spec, &characters(), 19, Outputs::Tokens, &plain).unwrap();
+        let path = std::env::temp_dir().join(format!("assay-about-{}", std::process::id()));
+        std::fs::write(&path, &bytes).unwrap();
+        let about = About::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(about.model, spec);
         let scored = weights_from_bytes(&spec, 19, Outputs::TokensAndScore, &bytes).unwrap();
         assert_eq!(
             scored.size()[0],
             plain.size()[0] + i64::from(spec.d_model) + 1
         );
         let scored = scored + 0.25;
-        let bytes = weights_to_bytes(&spec, 19, Outputs::TokensAndScore, &scored).unwrap();
+        let bytes =
+            weights_to_bytes(&spec, &characters(), 19, Outputs::TokensAndScore, &scored).unwrap();
         let again = weights_from_bytes(&spec, 19, Outputs::TokensAndScore, &bytes).unwrap();
         assert!(again.equal(&scored));
         let policy = weights_from_bytes(&spec, 19, Outputs::Tokens, &bytes).unwrap();
@@ -294,8 +356,14 @@ mod tests {
     #[test]
     fn a_file_of_another_shape_or_a_torn_one_is_refused() {
         let spec = ModelSpec::default();
-        let bytes =
-            weights_to_bytes(&spec, 19, Outputs::Tokens, &initial_weights(&spec, 19, 4)).unwrap();
+        let bytes = weights_to_bytes(
+            &spec,
+            &characters(),
+            19,
+            Outputs::Tokens,
+            &initial_weights(&spec, 19, 4),
+        )
+        .unwrap();
         let wider = ModelSpec { d_ff: 128, ..spec };
         assert!(
             weights_from_bytes(&wider, 19, Outputs::Tokens, &bytes)

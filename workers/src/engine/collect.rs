@@ -38,8 +38,8 @@ impl Sampler {
         Ok(Self {
             spec: frozen.spec,
             models: frozen.models,
-            tokenizer: Tokenizer::new(&context.spec.task),
-            vocab: context.spec.task.vocab(),
+            tokenizer: frozen.tokenizer,
+            vocab: frozen.vocab,
             seed: context.spec.seed,
             cuda: context.device.is_cuda(),
         })

@@ -60,7 +60,7 @@ fn sequence(
         .collect();
     let prompts: Vec<Vec<i64>> = problems
         .iter()
-        .map(|p| trainer.tokenizer.prompt(&p.prompt))
+        .map(|p| teacher.tokenizer.prompt(&p.prompt))
         .collect();
     let (groups, cost) = teacher.sample(
         &prompts,
@@ -78,7 +78,7 @@ fn sequence(
     for (problem, group) in problems.iter().zip(groups) {
         for sample in group {
             calls += 1;
-            let text = trainer.tokenizer.decode(&sample.tokens);
+            let text = teacher.tokenizer.decode(&sample.tokens);
             let verdict = context.spec.task.verify(problem, &text, sample.ended);
             if verdict.correct {
                 examples.push(trainer.sequence(problem, &text));
@@ -115,6 +115,12 @@ fn on_policy(
     let seed = context.spec.seed;
     let limit = params.max_steps.map_or(u64::MAX, u64::from);
     let teacher_spec = teacher.spec.clone();
+    if teacher.tokenizer.source() != trainer.tokenizer.source() {
+        return Err(EngineError::BadConfig(
+            "teacher and student must have one vocabulary for `on_policy`; use mode: sequence"
+                .into(),
+        ));
+    }
     // One a thread: a model is lent to the thread that works with it.
     let teachers: Vec<Mutex<Model>> = teacher.models.into_iter().map(Mutex::new).collect();
     while trainer.step() < limit {

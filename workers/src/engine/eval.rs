@@ -2,7 +2,7 @@
 
 use super::detectors::Detectors;
 use super::generate::{GenerateOptions, generate};
-use super::inputs::{load_weights, models_over};
+use super::inputs::{load_weights, models_over, tokenizer};
 use super::model::{Model, Outputs};
 use super::sample::Sampling;
 use super::tokenizer::Tokenizer;
@@ -59,11 +59,11 @@ impl Measured {
 pub fn measure(
     context: &StageContext,
     models: &mut [Model],
+    tokenizer: &Tokenizer,
     problems: &[Problem],
     plan: Plan,
     purpose: &str,
 ) -> Result<Measured> {
-    let tokenizer = Tokenizer::new(&context.spec.task);
     let prompts: Vec<Vec<i64>> = problems
         .iter()
         .map(|p| tokenizer.prompt(&p.prompt))
@@ -90,7 +90,7 @@ pub fn measure(
         Uniform::new(context.spec.seed, purpose),
         0,
     )?;
-    let vocab = context.spec.task.vocab();
+    let vocab = context.spec.vocab();
     let mut measured = Measured {
         items: vec![],
         texts: vec![],
@@ -144,6 +144,7 @@ pub fn run(
         weights
     };
     let mut models = models_over(context, Outputs::Tokens, &flat, false);
+    let tokenizer = tokenizer(context, Role::Init)?;
     recorder.record(Record::Started {
         from_step: 0,
         host: context.host.clone(),
@@ -157,7 +158,14 @@ pub fn run(
     };
     for (index, &split) in splits.iter().enumerate() {
         let problems = context.spec.task.fixed_problems(split, params.problems);
-        let measured = measure(context, &mut models, &problems, plan, split.word())?;
+        let measured = measure(
+            context,
+            &mut models,
+            &tokenizer,
+            &problems,
+            plan,
+            split.word(),
+        )?;
         progress.book(
             purpose::EVALUATION,
             measured.cost.tokens,

@@ -106,7 +106,7 @@ impl Searcher<'_> {
 
     /// FLOPs of the tokens of a prefix after its first `known` ones, with attention to them all.
     pub(super) fn flops(&self, length: usize, known: usize) -> f64 {
-        let vocab = self.task.vocab();
+        let vocab = self.spec.vocab(self.task);
         forward_flops(self.spec, vocab, length as u64)
             - forward_flops(self.spec, vocab, known as u64)
     }
@@ -339,8 +339,7 @@ impl Searcher<'_> {
             let grown = &mut forest[index];
             let length = prefix.len() + sample.tokens.len();
             grown.cost.tokens += sample.tokens.len() as f64;
-            grown.cost.flops += forward_flops(self.spec, self.task.vocab(), length as u64)
-                - forward_flops(self.spec, self.task.vocab(), prefix.len() as u64);
+            grown.cost.flops += self.flops(length, prefix.len());
             let text = format!(
                 "{}{}",
                 grown.tree.text(node),

@@ -1,10 +1,10 @@
-//! Batched sampling with a key/value cache. Prompts of one length decode
-//! together; a prompt is run once for all of its samples; rows that have ended
-//! are dropped from the batch when half of it has.
+//! Batched sampling with a key/value cache. A prompt is run once for all of its samples.
+//! On the host prompts of one length decode together, and rows that have ended are
+//! dropped from the batch when half of it has; on a device shorter prompts are padded.
 
 use super::model::{Cache, Model};
 use super::sample::{Sampling, draw, draw_on_device};
-use super::tokenizer::EOS;
+use super::tokenizer::PAD;
 use super::{Result, parallel};
 use assay_core::rng::Uniform;
 use tch::{Device, Kind, Tensor};
@@ -12,6 +12,8 @@ use tch::{Device, Kind, Tensor};
 /// Rows decoded at once by one thread.
 const ROWS_CPU: usize = 256;
 const ROWS_CUDA: usize = 4096;
+/// Bytes that the rows' keys, values and probabilities may take on a device.
+const MEMORY_CUDA: usize = 24 << 30;
 /// On the device the end of all rows is looked for only so often: each look waits for the device.
 const LOOK_EVERY: i64 = 16;
 
@@ -72,34 +74,51 @@ fn generate_part(
     uniform: Uniform,
     step: u32,
 ) -> Result<Vec<(usize, Vec<Sampled>)>> {
-    let rows = if model.device() == Device::Cpu {
-        ROWS_CPU
-    } else {
-        ROWS_CUDA
-    };
-    let per_batch = (rows / options.samples).max(1);
+    let host = model.device() == Device::Cpu;
     let mut by_length: Vec<usize> = own.to_vec();
     by_length.sort_by_key(|&i| prompts[i].len());
+    // The last prompt is the longest; without prompts there is nothing to do.
+    let Some(longest) = by_length.last().map(|&i| prompts[i].len()) else {
+        return Ok(vec![]);
+    };
+    let rows = match host {
+        true => ROWS_CPU,
+        false => rows_on_device(model, longest + options.max_new),
+    };
+    let per_batch = (rows / options.samples).max(1);
+    let batches: Vec<&[usize]> = match host {
+        true => by_length
+            .chunk_by(|&a, &b| prompts[a].len() == prompts[b].len())
+            .flat_map(|same| same.chunks(per_batch))
+            .collect(),
+        false => by_length.chunks(per_batch).collect(),
+    };
     let mut out = vec![];
-    for same in by_length.chunk_by(|&a, &b| prompts[a].len() == prompts[b].len()) {
+    for batch in batches {
         // A text ends where the model's context does.
-        let room = (model.spec.context as usize).saturating_sub(prompts[same[0]].len());
+        let length = prompts[batch[batch.len() - 1]].len();
+        let room = (model.spec.context as usize).saturating_sub(length);
         let options = GenerateOptions {
             max_new: options.max_new.min(room.max(1)),
             ..options
         };
-        for batch in same.chunks(per_batch) {
-            let mut sampled = if model.device() == Device::Cpu {
-                decode_on_host(model, prompts, batch, options, uniform, step)?
-            } else {
-                decode_on_device(model, prompts, batch, options)?
-            };
-            for &index in batch.iter().rev() {
-                out.push((index, sampled.split_off(sampled.len() - options.samples)));
-            }
+        let mut sampled = match host {
+            true => decode_on_host(model, prompts, batch, options, uniform, step)?,
+            false => decode_on_device(model, prompts, batch, options)?,
+        };
+        for &index in batch.iter().rev() {
+            out.push((index, sampled.split_off(sampled.len() - options.samples)));
         }
     }
     Ok(out)
+}
+
+/// Rows whose caches (two bytes a number) and probabilities (a few copies) fit.
+fn rows_on_device(model: &Model, capacity: usize) -> usize {
+    let spec = &model.spec;
+    let cache = capacity * 2 * (spec.layers * spec.kv_heads * spec.head_dim()) as usize * 2;
+    let probabilities = model.vocab as usize * 4 * 8;
+    (MEMORY_CUDA / (cache + probabilities)).clamp(1, ROWS_CUDA)
 }
 
 /// Runs the prompts once each and spreads their caches over the samples.
@@ -110,20 +129,39 @@ fn prefill(
     batch: &[usize],
     options: GenerateOptions,
 ) -> Result<(Tensor, Cache)> {
-    let length = prompts[batch[0]].len();
+    let length = longest(prompts, batch);
+    let pads: Vec<i64> = batch
+        .iter()
+        .map(|&i| (length - prompts[i].len()) as i64)
+        .collect();
     let flat: Vec<i64> = batch
         .iter()
-        .flat_map(|&i| prompts[i].iter().copied())
+        .zip(&pads)
+        .flat_map(|(&i, &pad)| {
+            std::iter::repeat_n(PAD, pad as usize).chain(prompts[i].iter().copied())
+        })
         .collect();
     let ids = Tensor::from_slice(&flat)
         .view([batch.len() as i64, length as i64])
         .to_device(model.device());
-    let mut cache = model.empty_cache(batch.len() as i64, (length + options.max_new) as i64);
+    let capacity = (length + options.max_new) as i64;
+    let mut cache = model.empty_cache(batch.len() as i64, capacity);
+    if pads.iter().any(|&pad| pad > 0) {
+        let pads = Tensor::from_slice(&pads)
+            .unsqueeze(1)
+            .to_device(model.device());
+        let positions = Tensor::arange(capacity, (Kind::Int64, model.device()));
+        cache.hidden = Some(positions.lt_tensor(&pads));
+    }
     let logits = model.forward_cached(&ids, 0, &cache);
     let spread = Tensor::arange(batch.len() as i64, (Kind::Int64, model.device()))
         .f_repeat_interleave_self_int(options.samples as i64, None, None)?;
     cache.select(&spread);
     Ok((logits.index_select(0, &spread), cache))
+}
+
+fn longest(prompts: &[Vec<i64>], batch: &[usize]) -> usize {
+    batch.iter().map(|&i| prompts[i].len()).max().unwrap_or(0)
 }
 
 fn decode_on_host(
@@ -134,7 +172,8 @@ fn decode_on_host(
     uniform: Uniform,
     step: u32,
 ) -> Result<Vec<Sampled>> {
-    let start = prompts[batch[0]].len() as i64;
+    let start = longest(prompts, batch) as i64;
+    let end = model.spec.end_of_text();
     let (mut logits, mut cache) = prefill(model, prompts, batch, options)?;
     let total = batch.len() * options.samples;
     let mut out = vec![
@@ -157,7 +196,7 @@ fn decode_on_host(
             .to_kind(Kind::Float)
             .contiguous()
             .f_copy_data(&mut host[..rows * vocab], rows * vocab)?;
-        let mut next = vec![EOS; rows];
+        let mut next = vec![end; rows];
         for (row, &index) in active.iter().enumerate() {
             let sampled = &mut out[index];
             if closed[index] {
@@ -166,13 +205,13 @@ fn decode_on_host(
             let prompt = batch[index / options.samples] as u32;
             let sample = (index % options.samples) as u32;
             let u = uniform.at(step, prompt, sample, position as u32);
-            let barred = (position < options.min_new).then_some(EOS as usize);
+            let barred = (position < options.min_new).then_some(end as usize);
             let own = &host[row * vocab..(row + 1) * vocab];
             let (token, logprob) = draw(own, options.sampling, barred, u, &mut scratch);
             sampled.tokens.push(token);
             sampled.logprobs.push(logprob);
-            sampled.ended = token == EOS;
-            closed[index] = token == EOS || Some(token) == options.stop;
+            sampled.ended = token == end;
+            closed[index] = token == end || Some(token) == options.stop;
             next[row] = token;
         }
         let going: Vec<i64> = (0..rows)
@@ -200,7 +239,8 @@ fn decode_on_device(
     batch: &[usize],
     options: GenerateOptions,
 ) -> Result<Vec<Sampled>> {
-    let start = prompts[batch[0]].len() as i64;
+    let start = longest(prompts, batch) as i64;
+    let end = model.spec.end_of_text();
     let (mut logits, cache) = prefill(model, prompts, batch, options)?;
     let total = (batch.len() * options.samples) as i64;
     let mut ended = Tensor::zeros([total], (Kind::Bool, model.device()));
@@ -209,10 +249,10 @@ fn decode_on_device(
         let (token, logprob) = draw_on_device(
             &logits,
             options.sampling,
-            (position < options.min_new as i64).then_some(EOS),
+            (position < options.min_new as i64).then_some(end),
         );
-        let token = token.masked_fill(&ended, EOS);
-        ended = ended.logical_or(&token.eq(EOS));
+        let token = token.masked_fill(&ended, end);
+        ended = ended.logical_or(&token.eq(end));
         if let Some(stop) = options.stop {
             ended = ended.logical_or(&token.eq(stop));
         }
@@ -233,12 +273,12 @@ fn decode_on_device(
             let own = &tokens[row * width..(row + 1) * width];
             let length = own
                 .iter()
-                .position(|&t| t == EOS || Some(t) == options.stop)
+                .position(|&t| t == end || Some(t) == options.stop)
                 .map_or(width, |at| at + 1);
             Sampled {
                 tokens: own[..length].to_vec(),
                 logprobs: logprobs[row * width..row * width + length].to_vec(),
-                ended: own[length - 1] == EOS,
+                ended: own[length - 1] == end,
             }
         })
         .collect())
@@ -253,6 +293,8 @@ mod tests {
     use super::*;
     use crate::engine::model::{Outputs, initial_weights};
     use crate::engine::tokenizer::BOS;
+
+    const EOS: i64 = 2;
     use assay_core::spec::ModelSpec;
 
     fn prompts() -> Vec<Vec<i64>> {
@@ -372,5 +414,33 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(texts(sampled(1)), texts(sampled(3)));
+    }
+
+    /// The device's way of decoding, on the host: prompts of several lengths in one batch.
+    #[test]
+    fn padded_prompts_are_continued_as_if_alone() {
+        let spec = ModelSpec::default();
+        let weights = initial_weights(&spec, 19, 1);
+        let model = Model::new(&spec, 19, Outputs::Tokens, &weights, false);
+        let options = GenerateOptions {
+            samples: 2,
+            min_new: 0,
+            max_new: 12,
+            // As good as the most likely token.
+            sampling: Sampling {
+                temperature: 1e-4,
+                top_p: 1.0,
+            },
+            stop: None,
+        };
+        let all = prompts();
+        assert!(all.iter().any(|p| p.len() != all[0].len()));
+        let batch: Vec<usize> = (0..all.len()).collect();
+        let together = tch::no_grad(|| decode_on_device(&model, &all, &batch, options)).unwrap();
+        for (index, group) in together.chunks(2).enumerate() {
+            let alone = tch::no_grad(|| decode_on_device(&model, &all, &[index], options)).unwrap();
+            assert_eq!(group[0].tokens, alone[0].tokens);
+            assert_eq!(group[0].tokens, group[1].tokens);
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! What a stage is given, on its device.
 
-use super::checkpoint::{spec_of, weights_from_bytes};
+use super::checkpoint::{About, weights_from_bytes};
 use super::model::{Model, Outputs};
+use super::tokenizer::Tokenizer;
 use super::{EngineError, Result, StageContext};
 use assay_core::spec::ModelSpec;
 use assay_core::spec::stage::Role;
@@ -17,15 +18,27 @@ pub fn load_weights(
         return Ok(None);
     };
     let bytes = std::fs::read(path)?;
-    let vocab = context.spec.task.vocab();
+    let vocab = context.spec.vocab();
     let flat = weights_from_bytes(&context.spec.model, vocab, outputs, &bytes)?;
     Ok(Some(flat.to_device(context.device)))
+}
+
+/// The tokenizer of an input's weights; of a stage without that input, the task's characters.
+pub fn tokenizer(context: &StageContext, input: Role) -> Result<Tokenizer> {
+    let task = &context.spec.task;
+    match context.inputs.get(&input) {
+        Some(path) => About::read(path)?.tokenizer(task),
+        None => Ok(Tokenizer::characters(task)),
+    }
 }
 
 /// Another network, of the shape that its own file names, for passes without gradients.
 #[derive(Debug)]
 pub struct Frozen {
     pub spec: ModelSpec,
+    pub tokenizer: Tokenizer,
+    /// Rows of its embedding.
+    pub vocab: u32,
     /// One a thread.
     pub models: Vec<Model>,
 }
@@ -37,9 +50,11 @@ impl Frozen {
         let path = context.inputs.get(&input).ok_or_else(|| {
             EngineError::BadConfig(format!("the stage needs the input `{input}`"))
         })?;
+        let about = About::read(path)?;
+        let tokenizer = about.tokenizer(&context.spec.task)?;
+        let spec = about.model;
+        let vocab = spec.vocab(&context.spec.task);
         let bytes = std::fs::read(path)?;
-        let spec = spec_of(&bytes)?;
-        let vocab = context.spec.task.vocab();
         let flat = weights_from_bytes(&spec, vocab, outputs, &bytes)?.to_device(context.device);
         let flat = if context.device.is_cuda() {
             flat.to_kind(Kind::BFloat16)
@@ -49,7 +64,12 @@ impl Frozen {
         let models = (0..threads(context))
             .map(|_| Model::new(&spec, vocab, outputs, &flat, false))
             .collect();
-        Ok(Self { spec, models })
+        Ok(Self {
+            spec,
+            tokenizer,
+            vocab,
+            models,
+        })
     }
 }
 
@@ -60,7 +80,7 @@ pub fn models_over(
     flat: &Tensor,
     trainable: bool,
 ) -> Vec<Model> {
-    let vocab = context.spec.task.vocab();
+    let vocab = context.spec.vocab();
     (0..threads(context))
         .map(|_| Model::new(&context.spec.model, vocab, outputs, flat, trainable))
         .collect()

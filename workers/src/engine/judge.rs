@@ -32,10 +32,11 @@ pub struct Solution<'a> {
 
 impl JudgeModel {
     pub fn load(context: &StageContext, role: Role) -> Result<Self> {
+        let frozen = Frozen::load(context, role, Outputs::TokensAndScore)?;
         Ok(Self {
-            frozen: Frozen::load(context, role, Outputs::TokensAndScore)?,
-            tokenizer: Tokenizer::new(&context.spec.task),
-            vocab: context.spec.task.vocab(),
+            tokenizer: frozen.tokenizer.clone(),
+            vocab: frozen.vocab,
+            frozen,
             micro_batch: context.spec.micro_batch as usize,
         })
     }
@@ -160,7 +161,7 @@ pub fn sequence(tokenizer: &Tokenizer, solution: &Solution<'_>) -> Sequence {
     let target_from = tokens.len();
     tokens.extend(tokenizer.encode(solution.completion));
     if solution.ended || tokens.len() == target_from {
-        tokens.push(super::tokenizer::EOS);
+        tokens.push(tokenizer.end);
     }
     Sequence {
         tokens,

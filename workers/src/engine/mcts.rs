@@ -49,7 +49,7 @@ pub fn run(
         ValueSource::Head if !own_head => Some(JudgeModel::load(context, Role::Value)?),
         ValueSource::Head | ValueSource::Rollout | ValueSource::Oracle => None,
     };
-    let tokenizer = Tokenizer::new(&context.spec.task);
+    let tokenizer = frozen.tokenizer.clone();
     let problems = context
         .spec
         .task

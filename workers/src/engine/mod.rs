@@ -24,6 +24,7 @@ pub mod parallel;
 pub mod policy;
 pub mod ppo;
 pub mod pretrain;
+pub mod pretrained;
 pub mod prm;
 pub mod progress;
 pub mod rejection;
@@ -89,6 +90,8 @@ pub struct StageContext {
     pub inputs: BTreeMap<Role, PathBuf>,
     /// A resumable checkpoint of an earlier attempt.
     pub resume: Option<PathBuf>,
+    /// Where checkpoints and files of questions lie.
+    pub data: Option<PathBuf>,
     pub host: HostFacts,
 }
 
@@ -99,6 +102,7 @@ pub struct StageContext {
 pub fn run(context: &StageContext, recorder: &mut dyn Recorder) -> Result<()> {
     match &context.spec.job {
         JobSpec::Pretrain { optim, params } => pretrain::train(context, optim, params, recorder),
+        JobSpec::Checkpoint { params } => pretrained::run(context, params, recorder),
         JobSpec::Sft { optim, params } => sft::train(context, optim, params, recorder),
         JobSpec::Grpo { optim, params } => grpo::train(context, optim, params, recorder),
         JobSpec::Ppo {

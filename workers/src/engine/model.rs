@@ -42,6 +42,7 @@ pub enum Outputs {
 pub fn layout(spec: &ModelSpec, vocab: u32, outputs: Outputs) -> Vec<Slot> {
     let (d, v) = (i64::from(spec.d_model), i64::from(vocab));
     let (hd, ff) = (i64::from(spec.head_dim()), i64::from(spec.d_ff));
+    let q = i64::from(spec.heads) * hd;
     let qkv = (i64::from(spec.heads) + 2 * i64::from(spec.kv_heads)) * hd;
     let fan = |n: i64| 1.0 / (n as f64).sqrt();
     // Branches into the residual stream start smaller with depth (GPT-2, section 2.3).
@@ -54,7 +55,7 @@ pub fn layout(spec: &ModelSpec, vocab: u32, outputs: Outputs) -> Vec<Slot> {
     let mut slots = vec![slot("embed".into(), &[v, d], fan(d))];
     for i in 0..spec.layers {
         slots.push(slot(format!("{i}.qkv"), &[qkv, d], fan(d)));
-        slots.push(slot(format!("{i}.o"), &[d, d], fan(d) * depth));
+        slots.push(slot(format!("{i}.o"), &[d, q], fan(q) * depth));
         slots.push(slot(format!("{i}.gate_up"), &[2 * ff, d], fan(d)));
         slots.push(slot(format!("{i}.down"), &[d, ff], fan(ff) * depth));
     }
@@ -68,6 +69,10 @@ pub fn layout(spec: &ModelSpec, vocab: u32, outputs: Outputs) -> Vec<Slot> {
     for i in 0..spec.layers {
         slots.push(slot(format!("{i}.norm1"), &[d], 0.0));
         slots.push(slot(format!("{i}.norm2"), &[d], 0.0));
+        if spec.qk_norm {
+            slots.push(slot(format!("{i}.q_norm"), &[hd], 0.0));
+            slots.push(slot(format!("{i}.k_norm"), &[hd], 0.0));
+        }
         if spec.qkv_bias {
             slots.push(slot(format!("{i}.qkv_bias"), &[qkv], -1.0));
         }
@@ -105,6 +110,8 @@ struct Layer {
     norm1: Tensor,
     qkv: Tensor,
     qkv_bias: Option<Tensor>,
+    /// Of the queries and of the keys, each head alike.
+    qk_norm: Option<(Tensor, Tensor)>,
     o: Tensor,
     norm2: Tensor,
     gate_up: Tensor,
@@ -134,12 +141,17 @@ pub struct Model {
 pub struct Cache {
     pub keys: Vec<Tensor>,
     pub values: Vec<Tensor>,
+    /// Padding before prompts that are shorter than the longest: (B, capacity), true where
+    /// nothing may be attended to. Rotary positions tell distances alone, so a text may
+    /// begin anywhere.
+    pub hidden: Option<Tensor>,
 }
 
 impl Cache {
     /// Keeps the given rows, in that order; a row may be taken several times.
     pub fn select(&mut self, rows: &Tensor) {
-        for tensor in self.keys.iter_mut().chain(self.values.iter_mut()) {
+        let both = self.keys.iter_mut().chain(self.values.iter_mut());
+        for tensor in both.chain(&mut self.hidden) {
             *tensor = tensor.index_select(0, rows);
         }
     }
@@ -174,6 +186,9 @@ impl Model {
                 norm1: take(format!("{i}.norm1")),
                 qkv: take(format!("{i}.qkv")),
                 qkv_bias: spec.qkv_bias.then(|| take(format!("{i}.qkv_bias"))),
+                qk_norm: spec
+                    .qk_norm
+                    .then(|| (take(format!("{i}.q_norm")), take(format!("{i}.k_norm")))),
                 o: take(format!("{i}.o")),
                 norm2: take(format!("{i}.norm2")),
                 gate_up: take(format!("{i}.gate_up")),
@@ -268,6 +283,7 @@ impl Model {
         Cache {
             keys: make(),
             values: make(),
+            hidden: None,
         }
     }
 
@@ -279,12 +295,14 @@ impl Model {
             self.cos.narrow(0, start, length),
             self.sin.narrow(0, start, length),
         );
+        let mask = cache.hidden.as_ref().filter(|_| length > 1);
+        let mask = mask.map(|hidden| prompt_mask(&hidden.narrow(1, 0, length)));
         let mut x = Tensor::embedding(&self.embed, ids, -1, false, false);
         for (i, layer) in self.layers.iter().enumerate() {
             let (q, k, v) = self.project(layer, &x, &cos, &sin);
             cache.keys[i].narrow(2, start, length).copy_(&k);
             cache.values[i].narrow(2, start, length).copy_(&v);
-            if length == 1 && self.device() == Device::Cpu {
+            if length == 1 && self.device() == Device::Cpu && cache.hidden.is_none() {
                 let attended =
                     attend_one(&q, &cache.keys[i], &cache.values[i], (start + 1) as usize);
                 x = self.finish_layer(layer, x, &attended);
@@ -295,16 +313,17 @@ impl Model {
                     &q,
                     &k,
                     &v,
-                    None,
+                    mask.as_ref().map(Tensor::shallow_clone),
                     0.0,
-                    true,
+                    mask.is_none(),
                     None,
                     self.spec.kv_heads < self.spec.heads,
                 )
             } else {
                 let keys = cache.keys[i].narrow(2, 0, start + 1);
                 let values = cache.values[i].narrow(2, 0, start + 1);
-                self.attend_grouped(&q, &keys, &values)
+                let hidden = cache.hidden.as_ref().map(|h| h.narrow(1, 0, start + 1));
+                self.attend_grouped(&q, &keys, &values, hidden.as_ref())
             };
             x = self.finish_layer(layer, x, &merge_heads(&attended));
         }
@@ -315,13 +334,25 @@ impl Model {
     /// One query per row: the heads of a group stand as positions, so that grouped
     /// keys are read once. Plain products: fused attention kernels plan anew for
     /// every length, and here each step has its own. q (B, H, 1, hd) -> (B, H, 1, hd).
-    fn attend_grouped(&self, q: &Tensor, keys: &Tensor, values: &Tensor) -> Tensor {
+    /// `hidden` (B, T): positions that are not attended to.
+    fn attend_grouped(
+        &self,
+        q: &Tensor,
+        keys: &Tensor,
+        values: &Tensor,
+        hidden: Option<&Tensor>,
+    ) -> Tensor {
         let (b, hd) = (q.size()[0], i64::from(self.spec.head_dim()));
         let (heads, kv) = (i64::from(self.spec.heads), i64::from(self.spec.kv_heads));
         let grouped = q.reshape([b, kv, heads / kv, hd]) * (1.0 / (hd as f64).sqrt());
-        let weights = grouped
-            .matmul(&keys.transpose(2, 3))
-            .softmax(-1, Kind::Float);
+        let scores = grouped.matmul(&keys.transpose(2, 3));
+        let scores = match hidden {
+            Some(hidden) => {
+                scores.masked_fill(&hidden.unsqueeze(1).unsqueeze(1), f64::NEG_INFINITY)
+            }
+            None => scores,
+        };
+        let weights = scores.softmax(-1, Kind::Float);
         weights
             .to_kind(values.kind())
             .matmul(values)
@@ -344,7 +375,18 @@ impl Model {
             .linear(&layer.qkv, layer.qkv_bias.as_ref())
             .view([b, s, heads + 2 * kv, hd])
             .transpose(1, 2);
-        let qk = rotate(&qkv.narrow(1, 0, heads + kv), cos, sin);
+        let qk = qkv.narrow(1, 0, heads + kv);
+        let qk = match &layer.qk_norm {
+            Some((q_norm, k_norm)) => {
+                let norm = |from, n, weight| {
+                    qk.narrow(1, from, n)
+                        .rms_norm([hd], Some(weight), self.spec.norm_eps)
+                };
+                Tensor::cat(&[norm(0, heads, q_norm), norm(heads, kv, k_norm)], 1)
+            }
+            None => qk,
+        };
+        let qk = rotate(&qk, cos, sin);
         (
             qk.narrow(1, 0, heads),
             qk.narrow(1, heads, kv),
@@ -370,6 +412,18 @@ impl Model {
             self.spec.norm_eps,
         )
     }
+}
+
+/// Which keys each query of padded prompts may see: (B, 1, T, T). A padded position sees
+/// itself, for a row that sees nothing would be no number.
+fn prompt_mask(hidden: &Tensor) -> Tensor {
+    let length = hidden.size()[1];
+    let options = (Kind::Bool, hidden.device());
+    let causal = Tensor::ones([length, length], options).tril(0);
+    let own = Tensor::eye(length, options);
+    causal
+        .logical_and(&hidden.logical_not().unsqueeze(1).unsqueeze(1))
+        .logical_or(&own)
 }
 
 /// (B, H, S, hd) -> (B, S, H * hd).
@@ -413,6 +467,47 @@ mod tests {
         }
     }
 
+    /// Heads that are wider than d_model / heads, and norms of queries and keys.
+    fn qwen3() -> ModelSpec {
+        ModelSpec {
+            head_width: Some(12),
+            qk_norm: true,
+            qkv_bias: false,
+            ..small()
+        }
+    }
+
+    #[test]
+    fn padding_before_a_prompt_changes_nothing() {
+        for spec in [small(), qwen3()] {
+            let flat = initial_weights(&spec, 19, 3);
+            let model = Model::new(&spec, 19, Outputs::Tokens, &flat, false);
+            let texts = [vec![5_i64, 3, 9, 1, 12, 7], vec![4, 8], vec![6, 2, 2, 17]];
+            let padded: Vec<i64> = texts
+                .iter()
+                .flat_map(|t| std::iter::repeat_n(0, 6 - t.len()).chain(t.iter().copied()))
+                .collect();
+            let mut cache = model.empty_cache(3, 9);
+            let pads = Tensor::from_slice(&[0_i64, 4, 2]).unsqueeze(1);
+            cache.hidden = Some(Tensor::arange(9, (Kind::Int64, Device::Cpu)).lt_tensor(&pads));
+            let mut found = vec![];
+            found.push(model.forward_cached(&Tensor::from_slice(&padded).view([3, 6]), 0, &cache));
+            for (at, token) in [(6, 11_i64), (7, 13), (8, 2)] {
+                let ids = Tensor::full([3, 1], token, (Kind::Int64, Device::Cpu));
+                found.push(model.forward_cached(&ids, at, &cache));
+            }
+            for (row, text) in texts.iter().enumerate() {
+                let whole: Vec<i64> = text.iter().copied().chain([11, 13, 2]).collect();
+                let full = model.forward(&Tensor::from_slice(&whole).unsqueeze(0));
+                for (step, logits) in found.iter().enumerate() {
+                    let expected = full.select(0, 0).select(0, (text.len() + step) as i64 - 1);
+                    let worst = (logits.select(0, row as i64) - expected).abs().max();
+                    assert!(worst.double_value(&[]) < 1e-4, "row {row}, step {step}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn cached_decoding_equals_uncached_decoding() {
         for spec in [
@@ -423,6 +518,7 @@ mod tests {
                 qkv_bias: false,
                 ..small()
             },
+            qwen3(),
         ] {
             let flat = initial_weights(&spec, 19, 3);
             let model = Model::new(&spec, 19, Outputs::Tokens, &flat, false);
@@ -454,6 +550,7 @@ mod tests {
                 ..small()
             },
             ModelSpec::default(),
+            qwen3(),
         ] {
             let size: i64 = layout(&spec, 19, Outputs::Tokens)
                 .iter()

@@ -104,7 +104,7 @@ pub fn run(
 
 impl Decoder<'_> {
     fn flops(&self, length: usize, known: usize) -> f64 {
-        let vocab = self.context.spec.task.vocab();
+        let vocab = self.context.spec.vocab();
         forward_flops(&self.sampler.spec, vocab, length as u64)
             - forward_flops(&self.sampler.spec, vocab, known as u64)
     }

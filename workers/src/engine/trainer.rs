@@ -3,12 +3,12 @@
 
 use super::batch::{Padded, Sequence, gradients, micro_batches};
 use super::checkpoint::{Resume, weights_to_bytes};
-use super::inputs::{load_weights, models_over};
+use super::inputs::{load_weights, models_over, tokenizer};
 use super::math::token_logprobs;
 use super::model::{Model, Outputs, Slot, initial_weights, layout};
 use super::optim::AdamW;
 use super::progress::{Progress, State};
-use super::tokenizer::{EOS, Tokenizer};
+use super::tokenizer::Tokenizer;
 use super::{EngineError, Recorder, Result, StageContext, eval};
 use assay_core::ledger::{Cost, purpose, training_flops};
 use assay_core::metric;
@@ -52,7 +52,7 @@ impl<'a> Trainer<'a> {
         recorder: &mut dyn Recorder,
     ) -> Result<Self> {
         let spec = &context.spec;
-        let vocab = spec.task.vocab();
+        let vocab = spec.vocab();
         let resume = context
             .resume
             .as_ref()
@@ -96,7 +96,7 @@ impl<'a> Trainer<'a> {
         })?;
         Ok(Self {
             context,
-            tokenizer: Tokenizer::new(&spec.task),
+            tokenizer: tokenizer(context, Role::Init)?,
             vocab,
             outputs,
             weights,
@@ -138,6 +138,7 @@ impl<'a> Trainer<'a> {
     fn weights_file(&self) -> Result<Vec<u8>> {
         weights_to_bytes(
             &self.context.spec.model,
+            &self.tokenizer,
             self.vocab,
             self.outputs,
             &self.weights,
@@ -189,7 +190,7 @@ impl<'a> Trainer<'a> {
         let mut tokens = self.tokenizer.prompt(&problem.prompt);
         let target_from = tokens.len();
         tokens.extend(self.tokenizer.encode(completion));
-        tokens.push(EOS);
+        tokens.push(self.tokenizer.end);
         Sequence {
             tokens,
             target_from,
@@ -330,6 +331,7 @@ impl<'a> Trainer<'a> {
         let measured = eval::measure(
             self.context,
             &mut self.models,
+            &self.tokenizer,
             &problems,
             plan,
             "validation",

@@ -27,6 +27,7 @@ pub struct Setup {
     pub worker: WorkerId,
     pub device: String,
     pub work: PathBuf,
+    pub data: Option<PathBuf>,
     /// A child that sends no record for so long is taken to hang.
     pub stall_limit: Duration,
 }
@@ -131,6 +132,7 @@ fn prepare(setup: &Setup, claim: &Claim, folder: &Path) -> Result<(), ClientErro
             .map(|(role, a)| Ok((*role, fetch(a)?)))
             .collect::<Result<_, ClientError>>()?,
         resume: claim.resume.as_ref().map(fetch).transpose()?,
+        data: setup.data.clone(),
     };
     let text = serde_json::to_vec(&job).map_err(|e| ClientError::Away(e.to_string()))?;
     std::fs::write(folder.join("job.json"), text).map_err(|e| ClientError::Away(e.to_string()))

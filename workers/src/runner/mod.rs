@@ -34,6 +34,9 @@ pub struct RunArgs {
     /// Folder for attempts in progress and for downloaded inputs
     #[arg(long)]
     work: Option<PathBuf>,
+    /// Folder of checkpoints and files of questions, for stages that name some
+    #[arg(long, env = "ASSAY_WORKER_DATA")]
+    data: Option<PathBuf>,
     /// An attempt that sends no record for so many seconds is ended as hung: more than
     /// the longest measurement takes, which sends none before its end
     #[arg(long, env = "ASSAY_STALL_LIMIT", value_name = "SECONDS", default_value_t = 900,
@@ -90,6 +93,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<i32> {
         worker,
         device: facts.device,
         work,
+        data: args.data.clone(),
         stall_limit: Duration::from_secs(args.stall_limit),
     };
     let (done, finished) = mpsc::channel::<u32>();

@@ -1,6 +1,8 @@
 //! The worker's program as a black box: folders and claims in, records out.
 
 mod attempts;
+mod checkpoint;
+mod folder;
 mod kinds;
 mod looking;
 mod resuming;

@@ -1,6 +1,7 @@
 //! The kinds of stage: one closed sum, read from files and from the database by the
 //! same reader, with the inputs that each kind takes.
 
+use super::checkpoint::CheckpointParams;
 use super::data::{DistillParams, RejectionSampleParams};
 use super::judge::{OrmTrainParams, PrmLabelParams, PrmTrainParams};
 use super::reader::{Reader, Sink};
@@ -24,6 +25,11 @@ pub enum JobSpec {
         optim: OptimParams,
         #[serde(flatten)]
         params: PretrainParams,
+    },
+    /// A pretrained model from files.
+    Checkpoint {
+        #[serde(flatten)]
+        params: CheckpointParams,
     },
     Sft {
         #[serde(flatten)]
@@ -98,8 +104,9 @@ pub enum JobSpec {
 }
 
 /// What may be written as `kind` in an experiment file.
-pub const KINDS: [&str; 12] = [
+pub const KINDS: [&str; 13] = [
     "pretrain",
+    "checkpoint",
     "sft",
     "grpo",
     "ppo",
@@ -132,6 +139,7 @@ impl JobSpec {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Pretrain { .. } => "pretrain",
+            Self::Checkpoint { .. } => "checkpoint",
             Self::Sft { .. } => "sft",
             Self::Grpo { .. } => "grpo",
             Self::Ppo { .. } => "ppo",
@@ -149,14 +157,42 @@ impl JobSpec {
 
     pub fn product(&self) -> Product {
         match self {
-            Self::Pretrain { .. } | Self::Sft { .. } | Self::Grpo { .. } | Self::Distill { .. } => {
-                Product::Policy
-            }
+            Self::Pretrain { .. }
+            | Self::Checkpoint { .. }
+            | Self::Sft { .. }
+            | Self::Grpo { .. }
+            | Self::Distill { .. } => Product::Policy,
             Self::Ppo { .. } | Self::MctsSelftrain { .. } => Product::PolicyAndValue,
             Self::RejectionSample { .. } | Self::PrmLabel { .. } => Product::Data,
             Self::PrmTrain { .. } => Product::Prm,
             Self::OrmTrain { .. } => Product::Orm,
             Self::Search { .. } | Self::Mcts { .. } | Self::Eval { .. } => Product::Answers,
+        }
+    }
+
+    /// Makes a model instead of taking one.
+    pub fn makes_model(&self) -> bool {
+        matches!(self, Self::Pretrain { .. } | Self::Checkpoint { .. })
+    }
+
+    /// Works on completions step by step, or on a task's own generated text: what a task
+    /// of free text cannot give.
+    pub fn needs_steps(&self) -> bool {
+        match self {
+            Self::Pretrain { .. }
+            | Self::PrmLabel { .. }
+            | Self::PrmTrain { .. }
+            | Self::OrmTrain { .. }
+            | Self::Mcts { .. }
+            | Self::MctsSelftrain { .. } => true,
+            Self::Search { params } => params.method.judged(),
+            Self::Checkpoint { .. }
+            | Self::Sft { .. }
+            | Self::Grpo { .. }
+            | Self::Ppo { .. }
+            | Self::RejectionSample { .. }
+            | Self::Distill { .. }
+            | Self::Eval { .. } => false,
         }
     }
 
@@ -175,7 +211,8 @@ impl JobSpec {
             | Self::PrmTrain { optim, .. }
             | Self::OrmTrain { optim, .. }
             | Self::MctsSelftrain { optim, .. } => Some(optim),
-            Self::RejectionSample { .. }
+            Self::Checkpoint { .. }
+            | Self::RejectionSample { .. }
             | Self::PrmLabel { .. }
             | Self::Search { .. }
             | Self::Mcts { .. }
@@ -191,6 +228,7 @@ impl JobSpec {
             Self::Distill { params, .. } => params.max_steps,
             Self::MctsSelftrain { params, .. } => params.max_rounds,
             Self::Pretrain { .. }
+            | Self::Checkpoint { .. }
             | Self::RejectionSample { .. }
             | Self::PrmLabel { .. }
             | Self::PrmTrain { .. }
@@ -210,6 +248,7 @@ impl JobSpec {
             | Self::Distill { .. }
             | Self::MctsSelftrain { .. } => self.max_steps().is_some(),
             Self::Pretrain { .. }
+            | Self::Checkpoint { .. }
             | Self::RejectionSample { .. }
             | Self::PrmLabel { .. }
             | Self::PrmTrain { .. }
@@ -235,6 +274,7 @@ impl JobSpec {
             }
             Self::Eval { params, .. } => Some(params.max_completion_length),
             Self::Pretrain { .. }
+            | Self::Checkpoint { .. }
             | Self::Sft { .. }
             | Self::PrmTrain { .. }
             | Self::OrmTrain { .. } => None,
@@ -245,7 +285,7 @@ impl JobSpec {
     pub fn roles(&self) -> (Vec<Role>, Vec<Role>) {
         use Role::{Data, Init, Orm, Prm, Reference, Teacher, Value};
         match self {
-            Self::Pretrain { .. } => (vec![], vec![]),
+            Self::Pretrain { .. } | Self::Checkpoint { .. } => (vec![], vec![]),
             Self::Sft { .. } => (vec![Init], vec![Data]),
             Self::Grpo { params, .. } | Self::Ppo { params, .. } => {
                 let mut must = vec![Init];
@@ -282,6 +322,11 @@ impl JobSpec {
                     optim: optim(),
                     params,
                 }
+            }
+            "checkpoint" => {
+                let params = CheckpointParams::read(r);
+                params.check(r);
+                Self::Checkpoint { params }
             }
             "sft" => Self::Sft {
                 optim: optim(),

@@ -1,6 +1,7 @@
 //! What is asked for: the experiment file, the resolved stage, and the
 //! parameters of every kind of stage.
 
+pub mod checkpoint;
 pub mod data;
 pub mod experiment;
 pub mod job;

@@ -98,14 +98,18 @@ fn check_place(r: &Reader<'_>, job: &JobSpec, has_model: bool, shared: bool, cha
         (JobSpec::Pretrain { .. }, false) => {
             r.report("model", "is required: pretraining makes a model");
         }
-        (JobSpec::Pretrain { .. }, true) => {}
+        (JobSpec::Checkpoint { .. }, false) => r.report(
+            "model",
+            "is required: the checkpoint's shape, as `assay-worker checkpoint FOLDER` prints it",
+        ),
+        (JobSpec::Pretrain { .. } | JobSpec::Checkpoint { .. }, true) => {}
         (_, true) => r.report("model", "the model is that of `init`; leave it out"),
         (_, false) => {}
     }
-    if matches!(job, JobSpec::Pretrain { .. }) && (!shared || charge == Charge::Arm) {
+    if job.makes_model() && (!shared || charge == Charge::Arm) {
         r.report(
             if shared { "charge" } else { "kind" },
-            "pretraining is charged to no arm: put it under the file's `stages`",
+            "a model is made for all arms and charged to none: put it under the file's `stages`",
         );
     }
     if shared && job.is_decoder() {

@@ -100,6 +100,11 @@ pub struct StageSpec {
 }
 
 impl StageSpec {
+    /// Rows of the model's embedding.
+    pub fn vocab(&self) -> u32 {
+        self.model.vocab(&self.task)
+    }
+
     /// sha256 of the canonical JSON of the whole spec.
     pub fn hash(&self) -> String {
         canonical::sha256(&serde_json::to_value(self).expect("a spec has only string keys"))

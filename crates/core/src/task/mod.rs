@@ -10,6 +10,7 @@ pub mod modchain;
 pub mod mult;
 pub mod parity;
 mod pieces;
+pub mod questions;
 mod verdict;
 
 pub use language::Language;
@@ -24,6 +25,7 @@ use graph::Graph;
 use modchain::Modchain;
 use mult::Mult;
 use parity::Parity;
+use questions::Questions;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -52,6 +54,7 @@ pub enum TaskSpec {
     Countdown(Countdown),
     Dag(Dag),
     Graph(Graph),
+    Questions(Questions),
 }
 
 /// One instance.
@@ -75,8 +78,8 @@ fn key(text: &str) -> u64 {
     crate::rng::derive_seed(&["problem", text])
 }
 
-/// 80 % train, 10 % validation, 10 % test.
-fn split<K: Kind>(task: &K, problem: &Problem) -> Split {
+/// By hash: 80 % train, 10 % validation, 10 % test.
+fn bucket<K: Kind>(task: &K, problem: &Problem) -> Split {
     match key(&task.canonical(&problem.prompt)) % 100 {
         0..80 => Split::Train,
         80..90 => Split::Validation,
@@ -112,6 +115,24 @@ pub(crate) trait Kind {
     fn max_prompt_tokens(&self) -> u32;
     fn longest_chain(&self) -> u32;
     fn draw(&self, range: Range, stream: &mut Stream) -> Problem;
+
+    fn problem(&self, split: Split, stream: &mut Stream) -> Problem
+    where
+        Self: Sized,
+    {
+        let (range, bucket) = match split {
+            // Out of distribution by size, and held out by hash as well.
+            Split::Ood => (Range::Ood, Split::Test),
+            Split::Train | Split::Validation | Split::Test => (Range::Usual, split),
+        };
+        draw_until(self, range, bucket, stream)
+    }
+    fn split(&self, problem: &Problem) -> Split
+    where
+        Self: Sized,
+    {
+        bucket(self, problem)
+    }
 
     /// May put a drawn problem into the second vocabulary, which leaves it in its split.
     fn dress(&self, problem: Problem, _range: Range, _stream: &mut Stream) -> Problem {
@@ -154,6 +175,35 @@ pub(crate) trait Kind {
     fn foreign(&self, _problem: &Problem) -> Option<&'static str> {
         None
     }
+
+    fn verify(&self, problem: &Problem, completion: &str, ended: bool) -> Verdict
+    where
+        Self: Sized,
+    {
+        verdict::verify(self, problem, completion, ended)
+    }
+    fn reachable(&self, problem: &Problem, prefix: &str) -> bool
+    where
+        Self: Sized,
+    {
+        verdict::reachable(self, problem, prefix)
+    }
+    fn pieces<'a>(&self, problem: &Problem, completion: &'a str) -> Option<Vec<Piece<'a>>>
+    where
+        Self: Sized,
+    {
+        pieces::cut(self, problem, completion)
+    }
+    fn reflections(&self, completion: &str) -> u32 {
+        let Some(mark) = self.take_back() else {
+            return 0;
+        };
+        let (body, _) = verdict::parts(completion);
+        verdict::pieces(body)
+            .into_iter()
+            .filter(|piece| verdict::is_mark(piece, mark))
+            .count() as u32
+    }
 }
 
 /// One arm for each kind, all alike.
@@ -166,6 +216,7 @@ macro_rules! each {
             TaskSpec::Countdown($task) => $body,
             TaskSpec::Dag($task) => $body,
             TaskSpec::Graph($task) => $body,
+            TaskSpec::Questions($task) => $body,
         }
     };
 }
@@ -174,7 +225,7 @@ macro_rules! each {
 fn draw_until<K: Kind>(task: &K, range: Range, bucket: Split, stream: &mut Stream) -> Problem {
     loop {
         let problem = task.draw(range, stream);
-        if split(task, &problem) == bucket {
+        if self::bucket(task, &problem) == bucket {
             return task.dress(problem, range, stream);
         }
     }
@@ -182,7 +233,21 @@ fn draw_until<K: Kind>(task: &K, range: Range, bucket: Split, stream: &mut Strea
 
 impl TaskSpec {
     pub fn names() -> &'static [&'static str] {
-        &["modchain", "parity", "mult", "countdown", "dag", "graph"]
+        &[
+            "modchain",
+            "parity",
+            "mult",
+            "countdown",
+            "dag",
+            "graph",
+            "questions",
+        ]
+    }
+
+    /// Those whose problems come from a generator, and which settings alone describe.
+    pub fn generated() -> &'static [&'static str] {
+        let names = Self::names();
+        &names[..names.len() - 1]
     }
 
     /// Reads a task; what is wrong with it goes to the sink.
@@ -204,6 +269,7 @@ impl TaskSpec {
             "countdown" => kind!(Countdown),
             "dag" => kind!(Dag),
             "graph" => kind!(Graph),
+            "questions" => kind!(Questions),
             other => {
                 let known = Self::names().join(", ");
                 r.report("name", format!("unknown task {other:?}; known: {known}"));
@@ -220,6 +286,7 @@ impl TaskSpec {
             Self::Countdown(_) => "countdown",
             Self::Dag(_) => "dag",
             Self::Graph(_) => "graph",
+            Self::Questions(_) => "questions",
         }
     }
 
@@ -243,14 +310,33 @@ impl TaskSpec {
         each!(self, task => task.longest_chain())
     }
 
-    /// Draws problems until one belongs to the split.
+    /// Reads the files of a task that has some, whose bytes `open` returns.
+    ///
+    /// # Errors
+    /// Says what is wrong with which file.
+    pub fn attach(
+        &mut self,
+        open: impl FnMut(&str) -> std::io::Result<Vec<u8>>,
+    ) -> Result<(), String> {
+        match self {
+            Self::Questions(task) => task.attach(open),
+            Self::Modchain(_)
+            | Self::Parity(_)
+            | Self::Mult(_)
+            | Self::Countdown(_)
+            | Self::Dag(_)
+            | Self::Graph(_) => Ok(()),
+        }
+    }
+
+    /// Free text for a checkpoint's own vocabulary, without steps.
+    pub fn is_text(&self) -> bool {
+        matches!(self, Self::Questions(_))
+    }
+
+    /// A problem of the split.
     pub fn problem(&self, split: Split, stream: &mut Stream) -> Problem {
-        let (range, bucket) = match split {
-            // Out of distribution by size, and held out by hash as well.
-            Split::Ood => (Range::Ood, Split::Test),
-            Split::Train | Split::Validation | Split::Test => (Range::Usual, split),
-        };
-        each!(self, task => draw_until(task, range, bucket, stream))
+        each!(self, task => task.problem(split, stream))
     }
 
     /// A pretraining problem: its own range of sizes, training buckets only.
@@ -261,7 +347,7 @@ impl TaskSpec {
     /// The bucket that a problem was drawn from. All forms of one question, in either
     /// vocabulary or in another order of its parts, stand on the same side.
     pub fn split(&self, problem: &Problem) -> Split {
-        each!(self, task => split(task, problem))
+        each!(self, task => task.split(problem))
     }
 
     /// The first `n` distinct problems of a split: the same in every run of every experiment.
@@ -308,7 +394,7 @@ impl TaskSpec {
 
     /// `ended` says that the completion closed with the end mark rather than being cut off.
     pub fn verify(&self, problem: &Problem, completion: &str, ended: bool) -> Verdict {
-        each!(self, task => verdict::verify(task, problem, completion, ended))
+        each!(self, task => task.verify(problem, completion, ended))
     }
 
     /// Whether the right answer can still be reached from a partial completion that
@@ -316,7 +402,7 @@ impl TaskSpec {
     /// taken back, and (in `countdown` and `graph`) no dead end or detour.
     /// With an answer in it: whether that is the right one.
     pub fn reachable(&self, problem: &Problem, prefix: &str) -> bool {
-        each!(self, task => verdict::reachable(task, problem, prefix))
+        each!(self, task => task.reachable(problem, prefix))
     }
 
     /// `None` where the settings have one vocabulary only.
@@ -327,19 +413,12 @@ impl TaskSpec {
     /// The completion cut into its steps, each judged, with what stands out in them.
     /// `None` where the task cannot read the prompt or the text is beyond all reason.
     pub fn pieces<'a>(&self, problem: &Problem, completion: &'a str) -> Option<Vec<Piece<'a>>> {
-        each!(self, task => pieces::cut(task, problem, completion))
+        each!(self, task => task.pieces(problem, completion))
     }
 
-    /// Number of marks that take back a step.
+    /// Number of marks that take back a step; in free text, of phrases that do.
     pub fn reflections(&self, completion: &str) -> u32 {
-        let Some(mark) = each!(self, task => task.take_back()) else {
-            return 0;
-        };
-        let (body, _) = verdict::parts(completion);
-        verdict::pieces(body)
-            .into_iter()
-            .filter(|piece| verdict::is_mark(piece, mark))
-            .count() as u32
+        each!(self, task => task.reflections(completion))
     }
 }
 

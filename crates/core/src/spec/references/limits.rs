@@ -33,6 +33,7 @@ pub(super) fn one_step(experiment: &Experiment, node: Node<'_>, pointer: &str, s
         JobSpec::PrmLabel { params, .. } => params.num_generations,
         JobSpec::MctsSelftrain { params, .. } => params.prompts,
         JobSpec::Pretrain { .. }
+        | JobSpec::Checkpoint { .. }
         | JobSpec::Search { .. }
         | JobSpec::Mcts { .. }
         | JobSpec::Eval { .. } => return,
@@ -41,7 +42,7 @@ pub(super) fn one_step(experiment: &Experiment, node: Node<'_>, pointer: &str, s
         // A prompt of at least one number and the beginning mark, one token of answer.
         BudgetUnit::Tokens => 3.0 * f64::from(sequences),
         BudgetUnit::Flops => {
-            f64::from(sequences) * forward_flops(model, experiment.task.vocab(), 3)
+            f64::from(sequences) * forward_flops(model, model.vocab(&experiment.task), 3)
         }
     };
     let amount = amount(experiment, node);

@@ -3,10 +3,11 @@
 mod limits;
 
 use super::experiment::{Experiment, StageEntry};
-use super::job::Product;
+use super::job::{JobSpec, Product};
 use super::model::ModelSpec;
 use super::reader::Sink;
 use super::stage::{Charge, Role};
+use super::training::Component;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A stage within its file: the arm it belongs to (`None`: shared) and its entry.
@@ -120,6 +121,7 @@ pub(super) fn check(experiment: &Experiment, sink: &Sink) {
             );
         } else {
             too_early(experiment, *node, pointer, sink);
+            suits_task(experiment, *node, pointer, sink);
             limits::fits(experiment, *node, pointer, sink);
             limits::one_step(experiment, *node, pointer, sink);
         }
@@ -133,6 +135,58 @@ pub(super) fn check(experiment: &Experiment, sink: &Sink) {
                 sink.report(
                     format!("/arms/{a}"),
                     "the stages that this arm builds on take the whole budget",
+                );
+            }
+        }
+    }
+}
+
+/// Free text has no steps and no generator; a checkpoint's vocabulary is not that of a
+/// task with characters of its own.
+fn suits_task(experiment: &Experiment, node: Node<'_>, pointer: &str, sink: &Sink) {
+    let (task, job) = (&experiment.task, &node.entry.job);
+    let kind = job.kind();
+    if task.is_text() && job.needs_steps() {
+        sink.report(
+            format!("{pointer}/kind"),
+            format!(
+                "{kind} works on steps or on generated text, which the task {:?} has not",
+                task.name()
+            ),
+        );
+    }
+    if !task.is_text() && matches!(job, JobSpec::Checkpoint { .. }) {
+        sink.report(
+            format!("{pointer}/kind"),
+            format!(
+                "a checkpoint works on free text: the task must be \"questions\", not {:?}",
+                task.name()
+            ),
+        );
+    }
+    let own = node.entry.model.as_ref().map(|m| m.vocabulary.is_some());
+    match (own, job.makes_model()) {
+        (Some(false), true) if matches!(job, JobSpec::Checkpoint { .. }) => sink.report(
+            format!("{pointer}/model/vocabulary"),
+            "is required: the checkpoint's own, with its end_token",
+        ),
+        (Some(true), true) if matches!(job, JobSpec::Pretrain { .. }) => sink.report(
+            format!("{pointer}/model/vocabulary"),
+            "the vocabulary of a pretrained model is the task's; leave it out",
+        ),
+        (Some(_) | None, _) => {}
+    }
+    if task.is_text()
+        && let JobSpec::Grpo { params, .. } | JobSpec::Ppo { params, .. } = job
+    {
+        for (i, term) in params.rewards.iter().enumerate() {
+            if term.component == Component::Language {
+                sink.report(
+                    format!("{pointer}/rewards/{i}/component"),
+                    format!(
+                        "the task {:?} does not know two vocabularies apart",
+                        task.name()
+                    ),
                 );
             }
         }

@@ -92,6 +92,7 @@ fn levels(job: &JobSpec) -> &[u32] {
         JobSpec::Search { params } => &params.levels,
         JobSpec::Mcts { params, .. } => &params.levels,
         JobSpec::Pretrain { .. }
+        | JobSpec::Checkpoint { .. }
         | JobSpec::Sft { .. }
         | JobSpec::Grpo { .. }
         | JobSpec::Ppo { .. }
