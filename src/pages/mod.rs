@@ -63,7 +63,11 @@ pub fn configure(cfg: &mut ServiceConfig) {
         )
         .service(resource("/experiments/{id}/cite.bib").route(get().to(experiment::bib)))
         .service(resource("/experiments/{id}").route(get().to(experiment::page)))
-        .service(resource("/runs/{id}").route(get().to(run::page)))
+        .service(
+            resource("/runs/{id}")
+                .route(get().to(run::page))
+                .route(post().to(run::decide)),
+        )
         .service(resource("/runs/{id}/log.txt").route(get().to(run::log)))
         .service(resource("/runs/{id}/samples").route(get().to(samples::page)))
         .service(resource("/runs/{id}/contests").route(post().to(samples::contest)))

@@ -7,7 +7,7 @@ use crate::{THREE, html, page, seeded};
 use assay_core::ids::ExperimentId;
 
 /// A form as a browser sends it.
-fn send(app: &App, path: &str, pairs: &[(&str, &str)]) -> Answer {
+pub fn send(app: &App, path: &str, pairs: &[(&str, &str)]) -> Answer {
     let encode = |text: &str| -> String {
         text.bytes()
             .map(|b| {

@@ -4,6 +4,7 @@
 #[path = "../http/app.rs"]
 mod app;
 mod comparing;
+mod deciding;
 mod decoders;
 mod figures;
 mod forms;

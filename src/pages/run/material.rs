@@ -1,5 +1,6 @@
 //! What a run's page is made from.
 
+use super::counting::Refused;
 use super::health;
 use super::panels::{self, Measured};
 use crate::pages::query::Asked;
@@ -9,7 +10,7 @@ use assay_core::ids::{RunId, StageId};
 use assay_core::recipe;
 use assay_store::{
     self as store, ArtifactView, AttemptView, CompletionView, Cut, EvaluationView, EventView,
-    JobState, LedgerRow, RunStageView, RunView, SampleFilter,
+    ExclusionEvent, JobState, LedgerRow, RunStageView, RunView, SampleFilter,
 };
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -37,6 +38,9 @@ pub(super) struct Material {
     pub ledger: Vec<LedgerRow>,
     pub attempts: Vec<(String, AttemptView)>,
     pub events: Vec<(String, EventView)>,
+    /// Whether it counts: every decision, in order.
+    pub decisions: Vec<ExclusionEvent>,
+    pub refused: Option<Refused>,
 }
 
 /// The stage of another run that the config is held against.
@@ -161,6 +165,8 @@ pub(super) async fn material(
     let question = store::get_experiment(&mut conn, run.experiment).await?.name;
     let chosen = chosen(&run, asked);
     let siblings = store::list_runs(&mut conn, run.experiment).await?;
+    let mut decisions = store::list_exclusions(&mut conn, run.experiment).await?;
+    decisions.retain(|d| d.run == id);
     let mut of = Material {
         question,
         stage: chosen.as_ref().map(|(name, _)| name.clone()),
@@ -180,6 +186,8 @@ pub(super) async fn material(
         ledger: store::run_ledger(&mut conn, id).await?,
         attempts: vec![],
         events: vec![],
+        decisions,
+        refused: None,
         run,
     };
     if let Some((name, stage)) = chosen {

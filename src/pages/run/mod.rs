@@ -2,6 +2,7 @@
 
 mod answers;
 mod config;
+mod counting;
 mod health;
 mod history;
 mod links;
@@ -22,6 +23,8 @@ use assay_core::ids::RunId;
 use assay_core::recipe;
 use assay_store::{FailureView, JobState, RunStageView, RunState, RunView};
 use config::Difference;
+use counting::Counting;
+pub use counting::decide;
 use health::AlarmRow;
 use history::{EvaluationRow, FileRow, HostRow, LedgerLine, Moment};
 pub use log::log;
@@ -88,6 +91,7 @@ struct RunPage {
     config: Vec<(String, String)>,
     siblings: Vec<Choice>,
     against: Option<Difference>,
+    counting: Counting,
     run: RunId,
 }
 
@@ -163,6 +167,7 @@ impl RunPage {
                 .against
                 .as_ref()
                 .map(|other| config::difference(other, of.spec.as_ref())),
+            counting: Counting::new(of),
             run: of.run.id,
             shell,
         }
@@ -216,17 +221,22 @@ pub async fn page(
 ) -> Result<HttpResponse, Problem> {
     let mut asked = Asked::read(request.query_string());
     let of = material(&state, *id, &mut asked).await?;
+    let mut shell = shell(&state, &request, &of);
+    shell.ignored = asked.ignored();
+    html(&RunPage::new(shell, &of))
+}
+
+fn shell(state: &AppState, request: &HttpRequest, of: &Material) -> Shell {
     let title = format!("{}, seed {}", of.run.arm.label, of.run.seed);
-    let mut shell = Shell::new(&state, &request, title)
+    let mut shell = Shell::new(state, request, title)
         .crumb("/", "Experiments")
         .crumb(
             format!("/experiments/{}", of.run.experiment),
             of.question.clone(),
         );
-    shell.ignored = asked.ignored();
     let open = words::is_open(of.run.state) || of.run.state == RunState::Failed;
-    shell.live = open.then(|| format!("/runs/{id}/live"));
-    html(&RunPage::new(shell, &of))
+    shell.live = open.then(|| format!("/runs/{}/live", of.run.id));
+    shell
 }
 
 #[cfg(test)]

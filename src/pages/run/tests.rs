@@ -1,5 +1,6 @@
 //! The run's page from made-up material.
 
+use super::counting::Refused;
 use super::links::SAMPLED;
 use super::material::Against;
 use super::panels::Measured;
@@ -8,7 +9,9 @@ use crate::pages::tests::assert_is_clean;
 use assay_core::ids::{ArmId, ExperimentId};
 use assay_core::metric;
 use assay_core::wire::{HostFacts, Level, role};
-use assay_store::{ArmView, ArtifactView, AttemptState, AttemptView, EventView, Point, Series};
+use assay_store::{
+    ArmView, ArtifactView, AttemptState, AttemptView, EventView, ExclusionEvent, Point, Series,
+};
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
@@ -119,6 +122,8 @@ fn material() -> Material {
         ledger: vec![],
         attempts: vec![("rl".into(), attempt)],
         events: vec![("rl".into(), event)],
+        decisions: vec![],
+        refused: None,
     }
 }
 
@@ -265,5 +270,61 @@ fn values_that_are_not_finite_and_nothing_at_all_leave_the_page_standing() {
         "No stage to show",
     ] {
         assert!(text.contains(words), "{words}");
+    }
+}
+
+fn decision(excluded: bool, reason: &str, minutes: i64, holds: bool) -> ExclusionEvent {
+    ExclusionEvent {
+        run: RunId(uuid::Uuid::from_u128(1)),
+        arm: "rl".into(),
+        label: "GRPO".into(),
+        seed: 3,
+        excluded,
+        reason: reason.into(),
+        at: at(minutes),
+        holds,
+    }
+}
+
+#[test]
+fn the_form_offers_the_other_decision_and_shows_those_of_before() {
+    let mut of = material();
+    let text = render(&of);
+    assert!(text.contains("It counts in every number") && text.contains("value=\"exclude\""));
+    assert!(!text.contains("value=\"include\"") && !text.contains("Earlier decisions"));
+    of.decisions = vec![
+        decision(true, "wrong <b> seed", 1, false),
+        decision(false, "", 2, false),
+        decision(true, "The disk was full.", 3, true),
+    ];
+    let text = render(&of);
+    for words in [
+        "<strong>Left out of the comparison</strong>",
+        "The disk was full.",
+        "wrong &#60;b&#62; seed",
+        "Earlier decisions (2)",
+        "counted again</li>",
+        "value=\"include\"",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert!(!text.contains("value=\"exclude\""));
+}
+
+#[test]
+fn what_could_not_be_kept_is_said_beside_the_words_that_were_entered() {
+    let mut of = material();
+    of.refused = Some(Refused {
+        reason: "x\" autofocus=\"".into(),
+        why: "must be at most 500 characters".into(),
+    });
+    let text = render(&of);
+    for words in [
+        "Not kept: must be at most 500 characters.",
+        "value=\"x&#34; autofocus=&#34;\"",
+        "aria-invalid=\"true\"",
+        "<details id=\"count-form\" open>",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
     }
 }
