@@ -8,6 +8,7 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use assay_core::ids::{RunId, StageId};
 use assay_core::recipe;
+use assay_core::spec::Alarms;
 use assay_store::{
     self as store, ArtifactView, AttemptView, CompletionView, Cut, EvaluationView, EventView,
     ExclusionEvent, JobState, LedgerRow, RunStageView, RunView, SampleFilter,
@@ -20,6 +21,8 @@ use sqlx::PgConnection;
 pub(super) struct Material {
     pub run: RunView,
     pub question: String,
+    /// The experiment's thresholds of alarms.
+    pub limits: Alarms,
     /// Name of the stage whose training is shown.
     pub stage: Option<String>,
     pub series: Vec<Measured>,
@@ -162,13 +165,14 @@ pub(super) async fn material(
 ) -> Result<Material, Problem> {
     let mut conn = state.conn().await?;
     let run = store::get_run(&mut conn, id).await?;
-    let question = store::get_experiment(&mut conn, run.experiment).await?.name;
+    let experiment = store::get_experiment(&mut conn, run.experiment).await?;
     let chosen = chosen(&run, asked);
     let siblings = store::list_runs(&mut conn, run.experiment).await?;
     let mut decisions = store::list_exclusions(&mut conn, run.experiment).await?;
     decisions.retain(|d| d.run == id);
     let mut of = Material {
-        question,
+        question: experiment.name,
+        limits: experiment.spec.alarms,
         stage: chosen.as_ref().map(|(name, _)| name.clone()),
         series: vec![],
         further: 0,

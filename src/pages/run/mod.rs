@@ -144,7 +144,7 @@ impl RunPage {
             samples: links::samples(of),
             sampled: links::sampled(&of.steps),
             viewers: links::viewers(of),
-            alarms: health::alarms(&of.series),
+            alarms: health::alarms(&of.series, &of.limits),
             worker_rules: health::worker_rules(),
             raised: health::raised(of),
             answers: Answers::new(&of.steps, &of.completions),

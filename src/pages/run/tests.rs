@@ -8,6 +8,7 @@ use super::*;
 use crate::pages::tests::assert_is_clean;
 use assay_core::ids::{ArmId, ExperimentId};
 use assay_core::metric;
+use assay_core::spec::Alarms;
 use assay_core::wire::{HostFacts, Level, role};
 use assay_store::{
     ArmView, ArtifactView, AttemptState, AttemptView, EventView, ExclusionEvent, Point, Series,
@@ -104,6 +105,7 @@ fn material() -> Material {
             stages: vec![],
         },
         question: "A test".into(),
+        limits: Alarms::default(),
         stage: Some("rl".into()),
         series: of,
         further: 7,
@@ -189,8 +191,21 @@ fn alarms_print_their_thresholds_and_what_was_found() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
+    assert_eq!(text.matches("<td>default</td>").count(), 6);
+    assert!(!text.contains("set by the experiment") && text.contains("<td>fixed</td>"));
+    of.limits.entropy_below = 0.4;
+    of.limits.truncated_above = 0.9;
     of.events.clear();
-    assert!(render(&of).contains("The worker has raised none"));
+    let text = render(&of);
+    for words in [
+        "entropy under 0.4 nats a token",
+        "set by the experiment; by default entropy under 0.05 nats a token",
+        "truncated share above 0.9",
+        "The worker has raised none",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert_eq!(text.matches("<td>default</td>").count(), 4);
 }
 
 #[test]

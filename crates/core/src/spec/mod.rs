@@ -1,6 +1,7 @@
 //! What is asked for: the experiment file, the resolved stage, and the
 //! parameters of every kind of stage.
 
+mod alarms;
 pub mod data;
 pub mod experiment;
 pub mod job;
@@ -16,6 +17,7 @@ pub mod search;
 pub mod stage;
 pub mod training;
 
+pub use alarms::Alarms;
 pub use experiment::{
     ArmSpec, BaseSeeds, Budget, BudgetUnit, EvaluationPlan, Experiment, StageEntry,
 };
