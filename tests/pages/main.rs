@@ -7,6 +7,7 @@ mod comparing;
 mod deciding;
 mod decoders;
 mod figures;
+mod files;
 mod forms;
 mod graveyard;
 mod numbers;

@@ -228,7 +228,8 @@ pub(super) struct FileRow {
     pub attempt: i32,
     pub size: String,
     pub sha256: String,
-    pub kept: &'static str,
+    /// A released one may be deleted at any time.
+    pub released: bool,
     pub at: String,
 }
 
@@ -249,7 +250,7 @@ pub(super) fn files(of: &[(String, ArtifactView)]) -> Vec<FileRow> {
             attempt: f.attempt,
             size: format!("{}B", number::prefixed(f.bytes as f64)),
             sha256: f.sha256.clone(),
-            kept: if f.released { "released" } else { "kept" },
+            released: f.released,
             at: number::moment(f.stored_at),
         })
         .collect()

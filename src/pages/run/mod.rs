@@ -3,6 +3,7 @@
 mod answers;
 mod config;
 mod counting;
+mod download;
 mod health;
 mod history;
 mod links;
@@ -25,6 +26,7 @@ use assay_store::{FailureView, JobState, RunStageView, RunState, RunView};
 use config::Difference;
 use counting::Counting;
 pub use counting::decide;
+pub use download::download;
 use health::AlarmRow;
 use history::{EvaluationRow, FileRow, HostRow, LedgerLine, Moment};
 pub use log::log;

@@ -238,7 +238,7 @@ fn logs_environment_and_files_are_shown_and_escaped() {
         "engine semantics 2, task generator 1",
         "The commit that a worker was built from is not recorded",
         "1.50 MB",
-        "released",
+        "<td>released</td>",
         "<code>job.beta</code>",
     ] {
         assert!(text.contains(words), "{words}\n{text}");
