@@ -36,10 +36,11 @@ fn a_stored_file_is_downloaded_whole_under_a_safe_name_and_by_its_hash() {
     let answer = app.get(&path);
     assert_eq!((answer.status, &answer.text), (200, &weights));
     let tag = format!("\"{sha256}\"");
+    let length = weights.len().to_string();
     for (name, value) in [
         ("content-type", "application/octet-stream"),
-        ("content-length", &weights.len().to_string()),
-        ("etag", &tag),
+        ("content-length", length.as_str()),
+        ("etag", tag.as_str()),
         ("x-content-type-options", "nosniff"),
         (
             "content-disposition",
