@@ -4,6 +4,7 @@
 use crate::app::App;
 use crate::seed::{Seeder, Until, decoding, spec};
 use crate::{THREE, page, seeded};
+use assay_core::wire::Record;
 
 #[test]
 fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
@@ -68,6 +69,49 @@ fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
     ] {
         assert!(with.contains(words), "{words}");
     }
+}
+
+fn built_from(record: &mut Record, code: &str) {
+    if let Record::Started { host, .. } = record {
+        host.code = code.into();
+    }
+}
+
+#[test]
+fn the_commit_that_workers_were_built_from_is_a_row_of_the_comparison() {
+    let app = App::start();
+    let state = app.state();
+    let (first, second) = app.block_on(async {
+        let mut seeder = Seeder::new(state, "w", 40).await;
+        seeder.rewrite = |record| built_from(record, "0.1.0, commit aaa");
+        let a = seeder.submit(&spec(&THREE, 1, 0)).await;
+        seeder.work_off(|_| Until::End).await;
+        seeder.rewrite = |record| built_from(record, "0.1.0, commit bbb");
+        let b = seeder.submit(&spec(&THREE, 1, 8)).await;
+        seeder.work_off(|_| Until::End).await;
+        (a, b)
+    });
+    let row = |arms: String| {
+        let json = app.get(&format!("/compare.json?arms={arms}")).json();
+        let rows = json["comparison"]["config"].as_array().unwrap().clone();
+        rows.into_iter().find(|r| r["key"] == "code").unwrap()
+    };
+    let other = row(format!("{first}/arm-1,{second}/arm-1"));
+    assert_eq!(other["values"][0], "0.1.0, commit aaa");
+    assert_eq!(other["values"][1], "0.1.0, commit bbb");
+    assert_eq!(other["differs"], "in_value");
+    let same = row(format!("{first}/arm-1,{first}/arm-0"));
+    assert_eq!(same["differs"], "nowhere");
+    let text = page(&app, &format!("/compare?arms={first}/arm-1,{second}/arm-1"));
+    assert!(text.contains(">code</th>") && text.contains("0.1.0, commit bbb"));
+    let runs = |id| app.get(&format!("/api/v1/experiments/{id}")).json()["runs"].clone();
+    let run = |id| runs(id)[2]["id"].as_str().unwrap().to_string();
+    let text = page(
+        &app,
+        &format!("/runs/{}?against={}", run(first), run(second)),
+    );
+    assert!(text.contains("<td>0.1.0, commit aaa</td>"), "{text}");
+    assert!(text.contains("<code>0.1.0, commit bbb</code>"), "{text}");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! [`STAGE_CHANNEL`] with the stage's id when its records arrive or its state changes.
 
 mod artifacts;
+mod code;
 mod completions;
 mod contests;
 mod db;
@@ -34,6 +35,7 @@ mod words;
 mod workers;
 
 pub use artifacts::*;
+pub use code::*;
 pub use completions::*;
 pub use contests::*;
 pub use db::*;

@@ -264,6 +264,8 @@ pub(super) struct HostRow {
     pub device: String,
     pub libtorch: String,
     pub cpu: String,
+    /// Version and commit.
+    pub code: String,
     pub time: String,
 }
 
@@ -284,6 +286,7 @@ pub(super) fn hosts(of: &[(String, AttemptView)]) -> Vec<HostRow> {
                 device: said(&host.device),
                 libtorch: said(&host.libtorch),
                 cpu: said(&host.cpu_model),
+                code: said(&host.code),
                 time: ran.map_or("running".into(), |t| {
                     number::duration(t.as_seconds_f64() * 1e3)
                 }),

@@ -1,5 +1,6 @@
 //! What a run's page is made from.
 
+use super::config;
 use super::counting::Refused;
 use super::health;
 use super::panels::{self, Measured};
@@ -46,6 +47,15 @@ pub(super) struct Material {
     pub refused: Option<Refused>,
 }
 
+impl Material {
+    /// What the shown stage was made with.
+    pub fn commits(&self) -> String {
+        let own = self.attempts.iter();
+        let own = own.filter(|(stage, _)| Some(stage) == self.stage.as_ref());
+        config::commits(own.map(|(_, attempt)| attempt))
+    }
+}
+
 /// The stage of another run that the config is held against.
 #[derive(Debug)]
 pub(super) struct Against {
@@ -53,6 +63,8 @@ pub(super) struct Against {
     pub name: String,
     /// `None`: that run has no such stage.
     pub spec: Option<Value>,
+    /// Of that stage's attempts.
+    pub code: String,
 }
 
 /// The stage asked for, else the one that trains now, else the last that has begun.
@@ -141,15 +153,19 @@ async fn against(
     };
     let named = run.stages.iter().find(|s| s.name == own.name);
     let found = named.or_else(|| run.stages.iter().rfind(|s| s.kind == own.kind));
-    let spec = match found {
-        Some(stage) => Some(spec_of(conn, stage.stage).await?),
-        None => None,
+    let (spec, attempts) = match found {
+        Some(stage) => (
+            Some(spec_of(&mut *conn, stage.stage).await?),
+            store::list_attempts(conn, stage.stage).await?,
+        ),
+        None => (None, vec![]),
     };
     let stage = found.map_or("no such stage", |s| s.name.as_str());
     Ok(Some(Against {
         run: id,
         name: format!("{}, seed {}: {stage}", run.arm.label, run.seed),
         spec,
+        code: config::commits(&attempts),
     }))
 }
 

@@ -168,7 +168,7 @@ impl RunPage {
             against: of
                 .against
                 .as_ref()
-                .map(|other| config::difference(other, of.spec.as_ref())),
+                .map(|other| config::difference(other, of.spec.as_ref(), of.commits())),
             counting: Counting::new(of),
             run: of.run.id,
             shell,

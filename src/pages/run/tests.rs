@@ -72,6 +72,7 @@ fn material() -> Material {
             device: "cpu".into(),
             libtorch: "2.11.0".into(),
             cpu_model: "A processor <b>".into(),
+            code: "0.1.0, commit 3b2f67c0d1e2".into(),
         }),
         failure: Some(FailureView {
             class: "crash".into(),
@@ -236,7 +237,7 @@ fn logs_environment_and_files_are_shown_and_escaped() {
         "/log.txt\" download",
         "A processor &#60;b&#62;",
         "engine semantics 2, task generator 1",
-        "The commit that a worker was built from is not recorded",
+        "<td>0.1.0, commit 3b2f67c0d1e2</td>",
         "1.50 MB",
         "<td>released</td>",
         "<code>job.beta</code>",
@@ -252,11 +253,18 @@ fn another_runs_config_shows_changed_keys_only_or_that_there_is_none() {
         run: of.siblings[0].0,
         name: "GRPO, seed 4: rl".into(),
         spec: Some(json!({"job": {"beta": 0.0}, "semantics_version": 2, "generator_version": 1})),
+        code: "0.1.0, commit 3b2f67c0d1e2".into(),
     });
     let text = render(&of);
     let table = &text[text.find("Changed keys only").unwrap()..];
     let table = &table[..table.find("</table>").unwrap()];
     assert!(table.contains("job.beta") && !table.contains("semantics"));
+    assert!(!table.contains("commit"), "the same code is no difference");
+    of.against.as_mut().unwrap().code = "not recorded".into();
+    let text = render(&of);
+    assert!(text.contains(
+        "<code>code</code></th><td><code>0.1.0, commit 3b2f67c0d1e2</code></td><td><code>not recorded</code>"
+    ));
     of.against.as_mut().unwrap().spec = None;
     assert!(render(&of).contains("nothing to compare with"));
 }
