@@ -7,6 +7,7 @@ mod cost;
 pub mod error;
 mod experiment;
 mod experiments;
+mod filters;
 mod graveyard;
 mod judged;
 pub mod login;
@@ -87,6 +88,12 @@ pub struct Crumb {
     pub label: String,
 }
 
+impl Crumb {
+    pub fn html(&self) -> String {
+        text::isolated(&self.label)
+    }
+}
+
 /// What surrounds every page.
 #[derive(Debug, Clone)]
 pub struct Shell {
@@ -139,6 +146,16 @@ impl Shell {
         self.crumb("/", "Experiments")
             .crumb(format!("/experiments/{}", run.experiment), question)
             .crumb(format!("/runs/{}", run.id), named)
+    }
+
+    /// The title as the page's own name in its breadcrumb.
+    pub fn html(&self) -> String {
+        text::isolated(&self.title)
+    }
+
+    /// The title as the window's.
+    pub fn plain_title(&self) -> String {
+        text::visible(&self.title)
     }
 
     pub fn css(&self) -> &'static str {

@@ -4,6 +4,7 @@
 use crate::app::App;
 use crate::seed::{Seeder, Until, decoding, spec};
 use crate::{THREE, page, seeded};
+use assay_core::ids::ExperimentId;
 use assay_core::wire::Record;
 
 #[test]
@@ -104,8 +105,9 @@ fn the_commit_that_workers_were_built_from_is_a_row_of_the_comparison() {
     assert_eq!(same["differs"], "nowhere");
     let text = page(&app, &format!("/compare?arms={first}/arm-1,{second}/arm-1"));
     assert!(text.contains(">code</th>") && text.contains("0.1.0, commit bbb"));
-    let runs = |id| app.get(&format!("/api/v1/experiments/{id}")).json()["runs"].clone();
-    let run = |id| runs(id)[2]["id"].as_str().unwrap().to_string();
+    let runs =
+        |id: ExperimentId| app.get(&format!("/api/v1/experiments/{id}")).json()["runs"].clone();
+    let run = |id: ExperimentId| runs(id)[2]["id"].as_str().unwrap().to_string();
     let text = page(
         &app,
         &format!("/runs/{}?against={}", run(first), run(second)),

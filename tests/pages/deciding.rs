@@ -30,11 +30,14 @@ fn a_run_is_left_out_and_counted_again_on_its_own_page() {
     assert!(again.text.contains("the run is left out already"));
     assert!(again.text.contains("value=\"Full, I say.\""));
     assert_eq!(app.count("exclusion"), 1);
-    // Without a reason, as it may be.
-    let back = send(&app, &run, &[("decision", "include")]);
+    // Words that would turn round what stands beside them are written out.
+    let words = [("decision", "include"), ("reason", "no \u{202e}harm")];
+    let back = send(&app, &run, &words);
     assert_eq!(back.status, 303, "{}", back.text);
     let text = page(&app, &run);
     assert!(text.contains("It counts in every number") && text.contains("Earlier decisions (2)"));
+    assert!(text.contains("<bdi>no <span class=\"ctl\">⟨U+202E⟩</span>harm</bdi>"));
+    assert!(!text.contains('\u{202e}'));
 }
 
 #[test]

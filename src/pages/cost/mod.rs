@@ -5,7 +5,7 @@ mod what_if;
 
 use super::judged::{Judged, judged};
 use super::query::Asked;
-use super::{Shell, html};
+use super::{Shell, filters, html};
 use crate::entering::{self, Entry};
 use crate::number;
 use crate::problem::Problem;

@@ -44,7 +44,7 @@ fn put(value: &Value, key: String, out: &mut BTreeMap<String, String>) {
                 Value::String(s) => s.clone(),
                 other => other.to_string(),
             };
-            out.insert(text::line(&key, LONGEST), text::line(&said, LONGEST));
+            out.insert(text::line(&key, LONGEST), text::start(&said, LONGEST));
         }
     }
 }
@@ -105,7 +105,7 @@ pub(super) fn commits<'a>(attempts: impl IntoIterator<Item = &'a AttemptView>) -
         .collect();
     match known.is_empty() {
         true => "not recorded".into(),
-        false => text::line(&Vec::from_iter(known).join("; "), LONGEST),
+        false => text::start(&Vec::from_iter(known).join("; "), LONGEST),
     }
 }
 

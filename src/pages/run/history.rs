@@ -245,7 +245,7 @@ pub(super) fn files(of: &[(String, ArtifactView)]) -> Vec<FileRow> {
         .take(FILES)
         .map(|(stage, f)| FileRow {
             stage: stage.clone(),
-            what: text::line(role_words(&f.role), 60),
+            what: text::start(role_words(&f.role), 60),
             step: number::integer(f.step),
             attempt: f.attempt,
             size: format!("{}B", number::prefixed(f.bytes as f64)),
@@ -273,7 +273,7 @@ pub(super) struct HostRow {
 pub(super) fn hosts(of: &[(String, AttemptView)]) -> Vec<HostRow> {
     let said = |text: &str| match text {
         "" => number::NONE.to_string(),
-        text => text::line(text, 100),
+        text => text::start(text, 100),
     };
     of.iter()
         .map(|(stage, a)| {

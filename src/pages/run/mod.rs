@@ -12,7 +12,7 @@ mod material;
 pub(super) mod panels;
 
 use super::query::{Asked, link};
-use super::{Choice, Shell, html, words};
+use super::{Choice, Shell, filters, html, words};
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;

@@ -233,7 +233,7 @@ fn the_timeline_holds_checkpoints_and_changes_of_detectors_in_their_places() {
 fn logs_environment_and_files_are_shown_and_escaped() {
     let text = render(&material());
     for words in [
-        "last␛[31m words &#60;/pre&#62;",
+        "last<span class=\"ctl\">␛</span>[31m words &#60;/pre&#62;",
         "/log.txt\" download",
         "A processor &#60;b&#62;",
         "engine semantics 2, task generator 1",
