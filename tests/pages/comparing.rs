@@ -169,6 +169,27 @@ fn the_list_is_filtered_by_text_and_standing() {
 }
 
 #[test]
+fn the_list_is_searched_whatever_the_case_in_any_script() {
+    let app = App::start();
+    let id = app.block_on(async {
+        let mut of = spec(&THREE, 1, 3);
+        of.name = "Übung an der Straße".into();
+        of.question = "Что значит ЖУРНАЛ, und was λόγος?".into();
+        Seeder::new(app.state(), "w", 1).await.submit(&of).await
+    });
+    let found = |text: &str| {
+        let query: String = text.bytes().map(|b| format!("%{b:02X}")).collect();
+        page(&app, &format!("/?q={query}")).contains(&format!("/experiments/{id}\""))
+    };
+    for text in ["übUNG", "STRASSE", "журнал", "ΛΌΓΟΣ", "sTRaße Что"] {
+        assert!(found(text), "{text}");
+    }
+    for text in ["ubung", "журналы", "λόγοι", "%", "_bung"] {
+        assert!(!found(text), "{text}");
+    }
+}
+
+#[test]
 fn past_stages_are_the_basis_of_estimates() {
     let app = App::start();
     seeded(&app, 60, |_, _| Until::End);

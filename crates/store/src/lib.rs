@@ -28,6 +28,7 @@ mod queue;
 mod records;
 mod runs;
 mod samples;
+mod searching;
 mod series;
 mod spending;
 mod supervision;
