@@ -41,6 +41,9 @@ RUN mkdir -p src crates/core/src crates/store/src workers/src xtask/src \
  && for bin in src workers/src xtask/src; do echo 'fn main() {}' > $bin/main.rs; done \
  && cargo build --release --locked -p assay -p assay-worker
 COPY . .
+# What records of work say the worker was built from; the repository itself is not here.
+ARG ASSAY_COMMIT=
+ENV ASSAY_COMMIT=${ASSAY_COMMIT}
 # Sources older than the stand-ins above would pass for already built.
 RUN find src crates workers migrations templates static presets -type f -exec touch {} + \
  && cargo build --release --locked -p assay -p assay-worker \

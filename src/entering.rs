@@ -58,7 +58,8 @@ pub async fn enter(
 }
 
 /// What is to become of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Decision {
     Exclude,
     Include,

@@ -1,6 +1,6 @@
 //! What went wrong, as a page.
 
-use super::Shell;
+use super::{Shell, filters};
 use askama::Template;
 
 #[derive(Template)]

@@ -2,7 +2,7 @@
 
 use super::judged::{Judged, judged};
 use super::query::Asked;
-use super::{Choice, Shell, html, words};
+use super::{Choice, Shell, filters, html, words};
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;

@@ -7,6 +7,7 @@ mod cost;
 pub mod error;
 mod experiment;
 mod experiments;
+mod filters;
 mod graveyard;
 mod judged;
 pub mod login;
@@ -63,8 +64,13 @@ pub fn configure(cfg: &mut ServiceConfig) {
         )
         .service(resource("/experiments/{id}/cite.bib").route(get().to(experiment::bib)))
         .service(resource("/experiments/{id}").route(get().to(experiment::page)))
-        .service(resource("/runs/{id}").route(get().to(run::page)))
+        .service(
+            resource("/runs/{id}")
+                .route(get().to(run::page))
+                .route(post().to(run::decide)),
+        )
         .service(resource("/runs/{id}/log.txt").route(get().to(run::log)))
+        .service(resource("/runs/{id}/files/{sha256}").route(get().to(run::download)))
         .service(resource("/runs/{id}/samples").route(get().to(samples::page)))
         .service(resource("/runs/{id}/contests").route(post().to(samples::contest)))
         .service(resource("/runs/{id}/trees").route(get().to(trees::list)))
@@ -80,6 +86,12 @@ pub fn configure(cfg: &mut ServiceConfig) {
 pub struct Crumb {
     pub href: String,
     pub label: String,
+}
+
+impl Crumb {
+    pub fn html(&self) -> String {
+        text::isolated(&self.label)
+    }
 }
 
 /// What surrounds every page.
@@ -134,6 +146,16 @@ impl Shell {
         self.crumb("/", "Experiments")
             .crumb(format!("/experiments/{}", run.experiment), question)
             .crumb(format!("/runs/{}", run.id), named)
+    }
+
+    /// The title as the page's own name in its breadcrumb.
+    pub fn html(&self) -> String {
+        text::isolated(&self.title)
+    }
+
+    /// The title as the window's.
+    pub fn plain_title(&self) -> String {
+        text::visible(&self.title)
     }
 
     pub fn css(&self) -> &'static str {

@@ -123,11 +123,7 @@ pub fn link<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
 }
 
 fn shown(text: &str) -> String {
-    let mut out: String = text.chars().take(60).collect();
-    if out.len() < text.len() {
-        out.push('…');
-    }
-    out
+    super::text::line(text, 60)
 }
 
 #[cfg(test)]

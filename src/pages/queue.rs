@@ -1,7 +1,7 @@
 //! `/queue`: what runs now, what waits and for what, and who works.
 
 use super::query::Asked;
-use super::{Shell, html, words};
+use super::{Shell, filters, html, words};
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;

@@ -4,6 +4,8 @@
 use crate::app::App;
 use crate::seed::{Seeder, Until, decoding, spec};
 use crate::{THREE, page, seeded};
+use assay_core::ids::ExperimentId;
+use assay_core::wire::Record;
 
 #[test]
 fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
@@ -70,6 +72,50 @@ fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
     }
 }
 
+fn built_from(record: &mut Record, code: &str) {
+    if let Record::Started { host, .. } = record {
+        host.code = code.into();
+    }
+}
+
+#[test]
+fn the_commit_that_workers_were_built_from_is_a_row_of_the_comparison() {
+    let app = App::start();
+    let state = app.state();
+    let (first, second) = app.block_on(async {
+        let mut seeder = Seeder::new(state, "w", 40).await;
+        seeder.rewrite = |record| built_from(record, "0.1.0, commit aaa");
+        let a = seeder.submit(&spec(&THREE, 1, 0)).await;
+        seeder.work_off(|_| Until::End).await;
+        seeder.rewrite = |record| built_from(record, "0.1.0, commit bbb");
+        let b = seeder.submit(&spec(&THREE, 1, 8)).await;
+        seeder.work_off(|_| Until::End).await;
+        (a, b)
+    });
+    let row = |arms: String| {
+        let json = app.get(&format!("/compare.json?arms={arms}")).json();
+        let rows = json["comparison"]["config"].as_array().unwrap().clone();
+        rows.into_iter().find(|r| r["key"] == "code").unwrap()
+    };
+    let other = row(format!("{first}/arm-1,{second}/arm-1"));
+    assert_eq!(other["values"][0], "0.1.0, commit aaa");
+    assert_eq!(other["values"][1], "0.1.0, commit bbb");
+    assert_eq!(other["differs"], "in_value");
+    let same = row(format!("{first}/arm-1,{first}/arm-0"));
+    assert_eq!(same["differs"], "nowhere");
+    let text = page(&app, &format!("/compare?arms={first}/arm-1,{second}/arm-1"));
+    assert!(text.contains(">code</th>") && text.contains("0.1.0, commit bbb"));
+    let runs =
+        |id: ExperimentId| app.get(&format!("/api/v1/experiments/{id}")).json()["runs"].clone();
+    let run = |id: ExperimentId| runs(id)[2]["id"].as_str().unwrap().to_string();
+    let text = page(
+        &app,
+        &format!("/runs/{}?against={}", run(first), run(second)),
+    );
+    assert!(text.contains("<td>0.1.0, commit aaa</td>"), "{text}");
+    assert!(text.contains("<code>0.1.0, commit bbb</code>"), "{text}");
+}
+
 #[test]
 fn nonsense_in_the_address_of_a_comparison_is_named_and_harmless() {
     let app = App::start();
@@ -120,6 +166,27 @@ fn the_list_is_filtered_by_text_and_standing() {
     assert!(page(&app, "/?status=sad&q=%00").contains("ignored: "));
     let list = page(&app, "/");
     assert!(list.contains("2 without enough seeds") && list.contains("400 G FLOPs a seed"));
+}
+
+#[test]
+fn the_list_is_searched_whatever_the_case_in_any_script() {
+    let app = App::start();
+    let id = app.block_on(async {
+        let mut of = spec(&THREE, 1, 3);
+        of.name = "Übung an der Straße".into();
+        of.question = "Что значит ЖУРНАЛ, und was λόγος?".into();
+        Seeder::new(app.state(), "w", 1).await.submit(&of).await
+    });
+    let found = |text: &str| {
+        let query: String = text.bytes().map(|b| format!("%{b:02X}")).collect();
+        page(&app, &format!("/?q={query}")).contains(&format!("/experiments/{id}\""))
+    };
+    for text in ["übUNG", "STRASSE", "журнал", "ΛΌΓΟΣ", "sTRaße Что"] {
+        assert!(found(text), "{text}");
+    }
+    for text in ["ubung", "журналы", "λόγοι", "%", "_bung"] {
+        assert!(!found(text), "{text}");
+    }
 }
 
 #[test]

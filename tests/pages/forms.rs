@@ -7,7 +7,7 @@ use crate::{THREE, html, page, seeded};
 use assay_core::ids::ExperimentId;
 
 /// A form as a browser sends it.
-fn send(app: &App, path: &str, pairs: &[(&str, &str)]) -> Answer {
+pub fn send(app: &App, path: &str, pairs: &[(&str, &str)]) -> Answer {
     let encode = |text: &str| -> String {
         text.bytes()
             .map(|b| {
@@ -299,6 +299,16 @@ fn spending_stands_by_experiment_and_arm_and_in_dollars_once_there_is_a_price() 
         own.contains("No price is known") && !own.contains("<th scope=\"col\" class=\"n\">Dollars")
     );
     assert!(own.contains("Shared by several arms") && own.contains("GRPO from the base"));
+    // Three planned and finished seeds, two registered contrasts.
+    for words in [
+        "level 0.05/2 shows in 80 % of experiments",
+        "<small>3 planned</small>",
+        " in pass@1</td>",
+        "<input type=\"hidden\" name=\"experiment\"",
+    ] {
+        assert!(own.contains(words), "{words}\n{own}");
+    }
+    assert!(page(&app, &format!("{path}&seeds=12")).contains("With 12 seeds"));
     // From long before the work began.
     let price = [
         ("device", "CPU"),

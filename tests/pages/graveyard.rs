@@ -20,7 +20,7 @@ fn every_unsuccessful_and_every_required_attempt_has_a_card_with_its_numbers() {
     let text = page(&app, &format!("/experiments/{id}/graveyard"));
     let judged = card(&text, "judged");
     for words in [
-        "RL on a step judge: unsuccessful",
+        "RL on a step judge</bdi>: unsuccessful",
         "5 of 5 seeds finished",
         "against R1-Zero, at equal compute",
         "Proxy and truth",

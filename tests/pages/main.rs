@@ -4,8 +4,10 @@
 #[path = "../http/app.rs"]
 mod app;
 mod comparing;
+mod deciding;
 mod decoders;
 mod figures;
+mod files;
 mod forms;
 mod graveyard;
 mod numbers;

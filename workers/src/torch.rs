@@ -56,6 +56,15 @@ pub fn device(name: &str) -> Result<Device, String> {
     }
 }
 
+/// Version and commit of the sources that this program was built from.
+fn built_from() -> String {
+    let commit = match env!("ASSAY_COMMIT") {
+        "" => "unknown",
+        commit => commit,
+    };
+    format!("{}, commit {commit}", env!("CARGO_PKG_VERSION"))
+}
+
 /// The facts of this machine that an attempt records.
 pub fn host_facts(device: Device) -> HostFacts {
     let version = library_folder()
@@ -78,5 +87,6 @@ pub fn host_facts(device: Device) -> HostFacts {
         },
         libtorch: version.unwrap_or_else(|| "unknown".into()),
         cpu_model: model.unwrap_or_else(|| "unknown".into()),
+        code: built_from(),
     }
 }

@@ -8,6 +8,7 @@ pub mod compare;
 pub mod config;
 pub mod decoders;
 pub mod denominator;
+pub mod detectable;
 pub mod estimate;
 pub mod failure;
 pub mod ground;

@@ -147,6 +147,9 @@ pub struct HostFacts {
     pub device: String,
     pub libtorch: String,
     pub cpu_model: String,
+    /// Version and commit that the worker was built from; workers of old do not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub code: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -318,6 +321,20 @@ mod numbers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn facts_of_before_the_commit_was_recorded_are_read() {
+        let old = r#"{"device":"cpu","libtorch":"2.11.0","cpu_model":"x"}"#;
+        let facts: HostFacts = serde_json::from_str(old).unwrap();
+        assert_eq!(facts.code, "");
+        assert_eq!(serde_json::to_string(&facts).unwrap(), old);
+        let new = HostFacts {
+            code: "0.1.0, commit abc".into(),
+            ..facts
+        };
+        let back: HostFacts = serde_json::from_value(serde_json::to_value(&new).unwrap()).unwrap();
+        assert_eq!(back, new);
+    }
 
     #[test]
     fn metrics_that_are_not_numbers_survive_the_wire() {

@@ -2,6 +2,7 @@
 
 use crate::numbers::{bigint, int};
 use crate::queue::place::{Placed, Wanted, place};
+use crate::searching::with_text;
 use crate::{Result, RunState, StoreError};
 use assay_core::canonical;
 use assay_core::ids::{ArmId, ExperimentId, RunId, WorkerId};
@@ -126,7 +127,7 @@ pub async fn find_experiment_by_spec(
 /// Which experiments a list is about.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
-    /// Stands in the name or the question, whatever the case of a-z.
+    /// Stands in the name or the question, whatever the case of its letters.
     pub text: Option<String>,
     pub standing: Option<Standing>,
 }
@@ -178,6 +179,10 @@ pub async fn search_experiments(
             ],
         ),
     };
+    let named = match &search.text {
+        Some(text) => with_text(&mut *conn, text).await?,
+        None => vec![],
+    };
     let words = |states: &[RunState]| -> Vec<String> {
         states.iter().map(|s| s.word().to_string()).collect()
     };
@@ -186,7 +191,7 @@ pub async fn search_experiments(
              select id, name, question, created_at from experiment e
              where ($2::uuid is null or (created_at, id) <
                      (select created_at, id from experiment where id = $2))
-                 and ($3::text is null or strpos(lower(name || ' ' || question), lower($3)) > 0)
+                 and (not $3::bool or id = any($6::uuid[]))
                  and (cardinality($4::text[]) = 0 or exists (
                      select from run r where r.experiment_id = e.id
                          and (select state from run_state where run_id = r.id) = any($4)))
@@ -216,9 +221,10 @@ pub async fn search_experiments(
          order by p.created_at desc, p.id desc"#,
         limit,
         before.map(|id| id.0),
-        search.text.as_deref(),
+        search.text.is_some(),
         &words(some),
-        &words(none)
+        &words(none),
+        &named
     )
     .fetch_all(conn)
     .await?;

@@ -6,6 +6,7 @@
 //! [`STAGE_CHANNEL`] with the stage's id when its records arrive or its state changes.
 
 mod artifacts;
+mod code;
 mod completions;
 mod contests;
 mod db;
@@ -27,6 +28,7 @@ mod queue;
 mod records;
 mod runs;
 mod samples;
+mod searching;
 mod series;
 mod spending;
 mod supervision;
@@ -34,6 +36,7 @@ mod words;
 mod workers;
 
 pub use artifacts::*;
+pub use code::*;
 pub use completions::*;
 pub use contests::*;
 pub use db::*;

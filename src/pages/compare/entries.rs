@@ -10,7 +10,7 @@ use assay_core::spec::RequiredAttempt;
 use assay_core::task::Split;
 use assay_store::{self as store, MilestonePoint, RunView, StoreError};
 use sqlx::PgConnection;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How an entry came to be here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub(super) struct Entry {
     pub shares: Vec<(u64, Shares)>,
     /// Validation along training, of the same runs.
     pub milestones: Vec<MilestonePoint>,
+    /// Versions and commits of the workers of the same runs; of old ones none.
+    pub code: BTreeSet<String>,
 }
 
 #[derive(Debug, Default)]
@@ -172,6 +174,7 @@ fn place(
         figures,
         shares: vec![],
         milestones: vec![],
+        code: BTreeSet::new(),
     });
 }
 
@@ -239,6 +242,7 @@ async fn read_figures(
         .map(|(_, id)| id)
         .collect();
     let shares = store::final_shares(&mut *conn, &all, Split::Test).await?;
+    let code = store::list_code(&mut *conn, &all).await?;
     let mut milestones = vec![];
     for id in of.experiments.keys() {
         milestones.extend(store::milestones(&mut *conn, *id).await?);
@@ -248,6 +252,12 @@ async fn read_figures(
         entry.milestones = milestones
             .iter()
             .filter(|p| runs.iter().any(|(_, id)| *id == p.run))
+            .cloned()
+            .collect();
+        entry.code = runs
+            .iter()
+            .filter_map(|(_, id)| code.get(id))
+            .flatten()
             .cloned()
             .collect();
         entry.shares = runs

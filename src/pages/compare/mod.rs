@@ -6,7 +6,7 @@ mod export;
 mod table;
 
 use super::query::Asked;
-use super::{Choice, Shell, html, words};
+use super::{Choice, Shell, filters, html, words};
 use crate::charts;
 use crate::number::{self, Kind};
 use crate::problem::Problem;

@@ -215,5 +215,10 @@ fn flat(of: &Material, entry: &Entry) -> Flat {
         "file".into(),
         format!("version {}, {file}", known.view.version),
     );
+    let code = match entry.code.is_empty() {
+        true => "not recorded".into(),
+        false => Vec::from_iter(entry.code.iter().map(String::as_str)).join("; "),
+    };
+    flat.insert("code".into(), code);
     flat
 }

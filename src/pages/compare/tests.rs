@@ -78,6 +78,7 @@ fn entry(experiment: ExperimentId, label: &str, value: f64, questions: &[u64]) -
         },
         shares: (0..3).map(shares).collect(),
         milestones: vec![],
+        code: Default::default(),
     }
 }
 
@@ -141,6 +142,25 @@ fn only_keys_that_differ_are_listed_unless_all_are_asked_for() {
     };
     assert_eq!(keys(false), ["task.max_ops"]);
     assert!(keys(true).contains(&"grpo.beta".to_string()));
+}
+
+#[test]
+fn other_code_is_a_difference_and_the_same_or_none_is_not() {
+    let mut of = two(TASK);
+    let changed = |of: &Material| {
+        let table = compared(of, metric::PASS_AT_1);
+        table.count(Differs::InValue)
+    };
+    assert_eq!(changed(&of), 0);
+    of.entries[0].code.insert("0.1.0, commit aaa".into());
+    assert_eq!(changed(&of), 1);
+    let text = render(&of);
+    assert!(text.contains(">code</th>") && text.contains("not recorded"));
+    assert!(text.contains("0.1.0, commit aaa"));
+    of.entries[1].code.insert("0.1.0, commit aaa".into());
+    assert_eq!(changed(&of), 0);
+    of.entries[1].code.insert("0.1.0, commit bbb".into());
+    assert!(render(&of).contains("0.1.0, commit aaa; 0.1.0, commit bbb"));
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! `/cost`: what would it cost, what did we spend, what share went to what did not work?
 
+mod detectable;
 mod published;
 mod what_if;
 
 use super::judged::{Judged, judged};
 use super::query::Asked;
-use super::{Shell, html};
+use super::{Shell, filters, html};
 use crate::entering::{self, Entry};
 use crate::number;
 use crate::problem::Problem;
@@ -18,6 +19,7 @@ use assay_core::denominator::is_unsuccessful;
 use assay_core::ids::ExperimentId;
 use assay_core::spending::{Spending, Spent, StageSpend, spending};
 use assay_store::{self as store, Price};
+use detectable::Detectable;
 use published::PublishedRow;
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -35,6 +37,8 @@ struct CostPage {
     /// Sums over the listed experiments.
     total: Option<SpentRow>,
     chosen: Option<ByArm>,
+    /// The address keeps it.
+    experiment: Option<String>,
     /// A price was in force for some of what was spent.
     priced: bool,
     /// Device time for which none was.
@@ -75,12 +79,15 @@ struct SpentRow {
     unsuccessful: String,
     evaluation: String,
     lost: String,
+    /// Of an experiment: the difference that its planned seeds can show.
+    detectable: String,
 }
 
 struct ByArm {
     name: String,
     rows: Vec<SpentRow>,
     said: String,
+    detectable: Detectable,
 }
 
 const EXPERIMENTS: i64 = 20;
@@ -101,10 +108,14 @@ impl CostPage {
             add(&mut total, sum);
         }
         let unpriced = total.total.unpriced_ms;
+        let experiment = of.chosen.as_ref().map(|(j, _)| j.view.id.to_string());
         Self {
             shell,
             lines: ask.lines(),
-            link: format!("/cost?{}", ask.query()),
+            link: match &experiment {
+                Some(id) => format!("/cost?{}&experiment={id}", ask.query()),
+                None => format!("/cost?{}", ask.query()),
+            },
             ask: Ask {
                 gpus: plain(ask.gpus),
                 hours: plain(ask.hours),
@@ -119,14 +130,18 @@ impl CostPage {
                 .zip(&sums)
                 .map(|((judged, _), sum)| {
                     let href = format!("/cost?experiment={}", judged.view.id);
-                    row(Some(href), judged.view.name.clone(), sum)
+                    SpentRow {
+                        detectable: detectable::widest(judged),
+                        ..row(Some(href), judged.view.name.clone(), sum)
+                    }
                 })
                 .collect(),
             total: (sums.len() > 1).then(|| row(None, "Together".into(), &total)),
             chosen: of
                 .chosen
                 .as_ref()
-                .map(|(judged, stages)| by_arm(judged, stages)),
+                .map(|(judged, stages)| by_arm(judged, stages, ask.seeds)),
+            experiment,
             priced: total.total.dollars.is_some(),
             unpriced: (total.total.dollars.is_some() && unpriced > 0.0)
                 .then(|| number::duration(unpriced)),
@@ -179,10 +194,11 @@ fn row(href: Option<String>, name: String, of: &Spending) -> SpentRow {
             }),
         evaluation: number::duration(of.evaluation.device_ms),
         lost: number::duration(of.lost.device_ms),
+        detectable: String::new(),
     }
 }
 
-fn by_arm(of: &Judged, stages: &[StageSpend]) -> ByArm {
+fn by_arm(of: &Judged, stages: &[StageSpend], seeds: Option<f64>) -> ByArm {
     let sum = summed(of, stages);
     let line = |name: String, spent: &Spent, note: &str| SpentRow {
         href: None,
@@ -193,6 +209,7 @@ fn by_arm(of: &Judged, stages: &[StageSpend]) -> ByArm {
         unsuccessful: note.into(),
         evaluation: String::new(),
         lost: String::new(),
+        detectable: String::new(),
     };
     let mut rows: Vec<SpentRow> = sum
         .arms
@@ -211,6 +228,7 @@ fn by_arm(of: &Judged, stages: &[StageSpend]) -> ByArm {
     rows.push(line("All".into(), &sum.total, ""));
     ByArm {
         name: of.view.name.clone(),
+        detectable: detectable::of(of, seeds),
         rows,
         said: if of.outcome.withheld {
             "Verdicts are withheld, so no arm is called unsuccessful yet.".into()
@@ -312,94 +330,4 @@ pub async fn add_price(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::pages::tests::assert_is_clean;
-
-    fn render(prices: Vec<Price>, query: &str) -> String {
-        let of = Material {
-            experiments: vec![],
-            chosen: None,
-            prices,
-            more: false,
-        };
-        let ask = WhatIf::read(&mut Asked::read(query));
-        let now = OffsetDateTime::UNIX_EPOCH + time::Duration::days(9);
-        let text = CostPage::new(Shell::plain("Cost"), &of, ask, now)
-            .render()
-            .unwrap();
-        assert_is_clean(&text);
-        text
-    }
-
-    fn price(device: &str, dollars: f64, days: i64) -> Price {
-        Price {
-            id: days,
-            device: device.into(),
-            dollars_per_hour: dollars,
-            valid_from: OffsetDateTime::UNIX_EPOCH + time::Duration::days(days),
-            source: "<img src=x> list".into(),
-            entered_at: OffsetDateTime::UNIX_EPOCH,
-        }
-    }
-
-    #[test]
-    fn without_a_price_and_a_rate_there_is_not_one_dollar_on_the_page() {
-        let text = render(vec![], "gpus=8&hours=12");
-        // What the notes on the sources say of their own reckoning is theirs.
-        let own = &text[..text.find("id=\"published\"").unwrap()];
-        assert!(
-            !own.contains("= $") && own.contains("96 GPU-hours"),
-            "{own}"
-        );
-        assert!(own.contains("No price is known") && own.contains("assay price add"));
-        assert!(!text.contains("At $"));
-    }
-
-    #[test]
-    fn the_published_figures_stand_with_their_parts_sources_and_the_correction() {
-        let text = render(vec![], "rate=2");
-        for words in [
-            "147,336",
-            "512 × 198 h = 101,376",
-            "512 × 80 h = 40,960",
-            "5,000",
-            "2,788,000",
-            "2,664,000",
-            "119,000",
-            "30,840,000",
-            "39,300,000",
-            "11.1 times the hours",
-            "not 14.1 times",
-            "not the same unit",
-            "648 GPUs",
-            "failed attempts",
-            "without the V3 base",
-            "$294,672",
-            "$5,576,000",
-            "2025-09-17",
-            "model card",
-            "H800",
-            "H100",
-        ] {
-            assert!(text.contains(words), "{words}");
-        }
-    }
-
-    #[test]
-    fn the_newest_price_that_has_begun_is_in_force() {
-        let text = render(
-            vec![
-                price("cpu", 9.0, 20),
-                price("CPU", 0.05, 5),
-                price("cpu", 0.04, 1),
-                price("cuda", 2.0, 1),
-            ],
-            "",
-        );
-        assert_eq!(text.matches("in force").count(), 2);
-        let at = text.find("$0.05").unwrap();
-        assert!(text[at..at + 200].contains("in force"));
-        assert!(!text.contains("<img"));
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ mod cards;
 mod tables;
 
 use super::query::Asked;
-use super::{Shell, html};
+use super::{Shell, filters, html};
 use crate::charts::Fate;
 use crate::problem::Problem;
 use crate::state::AppState;

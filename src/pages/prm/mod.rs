@@ -7,7 +7,7 @@ use super::query::{Asked, link};
 use super::run::panels::{self, PanelView};
 use super::stages::{self, Filed};
 use super::text;
-use super::{Choice, Shell, html};
+use super::{Choice, Shell, filters, html};
 use crate::charts::tree::quintile;
 use crate::number;
 use crate::problem::Problem;
@@ -175,11 +175,11 @@ fn row(all: &[Read], at: usize, stage: &str, step: i64, how: Credit) -> TextRow 
         error: None,
     };
     match &all[at] {
-        Err(error) => out.error = Some(text::line(error, 200)),
+        Err(error) => out.error = Some(text::start(error, 200)),
         Ok(judged) => {
             let score = credit(&judged.scores(), how);
             let apart = judged.steps.iter().filter(|s| s.disagrees()).count();
-            out.prompt = text::line(&judged.prompt, 80);
+            out.prompt = text::start(&judged.prompt, 80);
             out.steps = number::integer(judged.steps.len() as i64);
             out.score = number::fixed(score, 3);
             out.level = level(score);
@@ -258,7 +258,7 @@ fn step(number: usize, of: &JudgedStep) -> StepRow {
     let score = f64::from(of.score);
     StepRow {
         number,
-        text: text::line(&of.text, 400),
+        text: text::start(&of.text, 400),
         score: number::fixed(score, 3),
         level: level(score),
         class: quintile(Some(score)),
@@ -294,7 +294,7 @@ impl TextPage {
         };
         let (of, error) = match all.get(line) {
             Some(Ok(judged)) => (judged, None),
-            Some(Err(error)) => (&none, Some(text::line(error, 200))),
+            Some(Err(error)) => (&none, Some(text::start(error, 200))),
             None => (&none, Some("the file cannot be read up to it".into())),
         };
         let scores = of.scores();
@@ -308,7 +308,7 @@ impl TextPage {
             name: format!("{file}-{}", line + 1),
             stage: stage.into(),
             prompt: text::fold(&of.prompt.chars().take(20_000).collect::<String>()),
-            gold: text::line(&of.gold, 1_000),
+            gold: text::start(&of.gold, 1_000),
             completion: text::fold(&of.completion.chars().take(20_000).collect::<String>()),
             outcome: if of.correct { "right" } else { "wrong" },
             ended: of.ended,

@@ -76,8 +76,8 @@ fn group(members: &[&CompletionView]) -> Group {
     let right = members.iter().filter(|c| c.correct).count();
     let first = members.first();
     Group {
-        prompt: first.map_or(String::new(), |c| text::line(&c.prompt, text::LONG)),
-        gold: first.map_or(String::new(), |c| text::line(&c.gold, text::LONG)),
+        prompt: first.map_or(String::new(), |c| text::start(&c.prompt, text::LONG)),
+        gold: first.map_or(String::new(), |c| text::start(&c.gold, text::LONG)),
         summary: format!("{right} of {} correct", members.len()),
         completions: members.iter().map(|c| completion(c)).collect(),
     }

@@ -2,8 +2,9 @@
 
 use super::material::{Against, Material};
 use crate::pages::{Choice, text};
+use assay_store::AttemptView;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Values are cut here.
 const LONGEST: usize = 200;
@@ -43,7 +44,7 @@ fn put(value: &Value, key: String, out: &mut BTreeMap<String, String>) {
                 Value::String(s) => s.clone(),
                 other => other.to_string(),
             };
-            out.insert(text::line(&key, LONGEST), text::line(&said, LONGEST));
+            out.insert(text::line(&key, LONGEST), text::start(&said, LONGEST));
         }
     }
 }
@@ -95,12 +96,35 @@ pub(super) fn siblings(of: &Material) -> Vec<Choice> {
         .collect()
 }
 
-pub(super) fn difference(other: &Against, own: Option<&Value>) -> Difference {
+/// What the attempts at a stage were made with, each commit once.
+pub(super) fn commits<'a>(attempts: impl IntoIterator<Item = &'a AttemptView>) -> String {
+    let hosts = attempts.into_iter().filter_map(|a| a.host.as_ref());
+    let known: BTreeSet<&str> = hosts
+        .map(|host| host.code.as_str())
+        .filter(|code| !code.is_empty())
+        .collect();
+    match known.is_empty() {
+        true => "not recorded".into(),
+        false => text::start(&Vec::from_iter(known).join("; "), LONGEST),
+    }
+}
+
+/// `here`: the commits of the run's own attempts at the stage.
+pub(super) fn difference(other: &Against, own: Option<&Value>, here: String) -> Difference {
     let both = own.zip(other.spec.as_ref());
+    let mut all = both.map_or(vec![], |(here, there)| changed(here, there));
+    if both.is_some() && here != other.code {
+        let code = Changed {
+            key: "code".into(),
+            here,
+            there: other.code.clone(),
+        };
+        all.insert(0, code);
+    }
     Difference {
         name: other.name.clone(),
         known: both.is_some(),
-        changed: both.map_or(vec![], |(here, there)| changed(here, there)),
+        changed: all,
     }
 }
 

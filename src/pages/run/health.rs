@@ -6,12 +6,15 @@ use super::panels::{self, Measured};
 use crate::number::{self, Kind};
 use assay_core::health::{self, Curves, Finding, Rule, Sample};
 use assay_core::metric;
+use assay_core::spec::Alarms;
 use assay_core::wire::Level;
 use assay_store::EventView;
 
 #[derive(Debug)]
 pub(super) struct AlarmRow {
     pub rule: String,
+    /// `default`, or what it would be by default.
+    pub limit: String,
     pub found: String,
     pub raised: bool,
 }
@@ -53,14 +56,15 @@ fn curves(series: &[Measured]) -> Curves {
         .collect()
 }
 
-pub(super) fn alarms(series: &[Measured]) -> Vec<AlarmRow> {
+pub(super) fn alarms(series: &[Measured], limits: &Alarms) -> Vec<AlarmRow> {
     let curves = curves(series);
     Rule::ALL
         .iter()
         .map(|rule| {
-            let found = rule.check(&curves);
+            let found = rule.check(&curves, limits);
             AlarmRow {
-                rule: rule.words(),
+                limit: limit(*rule, limits),
+                rule: rule.words(limits),
                 raised: matches!(found, Finding::Raised { .. }),
                 found: match found {
                     Finding::NotMeasured => "not measured by this stage".into(),
@@ -74,6 +78,18 @@ pub(super) fn alarms(series: &[Measured]) -> Vec<AlarmRow> {
             }
         })
         .collect()
+}
+
+/// Whose threshold it is.
+fn limit(rule: Rule, limits: &Alarms) -> String {
+    let by_default = rule.words(&Alarms::default());
+    if !rule.has_threshold() {
+        "fixed".into()
+    } else if rule.words(limits) == by_default {
+        "default".into()
+    } else {
+        format!("set by the experiment; by default {by_default}")
+    }
 }
 
 /// Stage, step and words of each detector's change of level.

@@ -228,7 +228,8 @@ pub(super) struct FileRow {
     pub attempt: i32,
     pub size: String,
     pub sha256: String,
-    pub kept: &'static str,
+    /// A released one may be deleted at any time.
+    pub released: bool,
     pub at: String,
 }
 
@@ -244,12 +245,12 @@ pub(super) fn files(of: &[(String, ArtifactView)]) -> Vec<FileRow> {
         .take(FILES)
         .map(|(stage, f)| FileRow {
             stage: stage.clone(),
-            what: text::line(role_words(&f.role), 60),
+            what: text::start(role_words(&f.role), 60),
             step: number::integer(f.step),
             attempt: f.attempt,
             size: format!("{}B", number::prefixed(f.bytes as f64)),
             sha256: f.sha256.clone(),
-            kept: if f.released { "released" } else { "kept" },
+            released: f.released,
             at: number::moment(f.stored_at),
         })
         .collect()
@@ -263,6 +264,8 @@ pub(super) struct HostRow {
     pub device: String,
     pub libtorch: String,
     pub cpu: String,
+    /// Version and commit.
+    pub code: String,
     pub time: String,
 }
 
@@ -270,7 +273,7 @@ pub(super) struct HostRow {
 pub(super) fn hosts(of: &[(String, AttemptView)]) -> Vec<HostRow> {
     let said = |text: &str| match text {
         "" => number::NONE.to_string(),
-        text => text::line(text, 100),
+        text => text::start(text, 100),
     };
     of.iter()
         .map(|(stage, a)| {
@@ -283,6 +286,7 @@ pub(super) fn hosts(of: &[(String, AttemptView)]) -> Vec<HostRow> {
                 device: said(&host.device),
                 libtorch: said(&host.libtorch),
                 cpu: said(&host.cpu_model),
+                code: said(&host.code),
                 time: ran.map_or("running".into(), |t| {
                     number::duration(t.as_seconds_f64() * 1e3)
                 }),

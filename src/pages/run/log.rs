@@ -19,7 +19,7 @@ pub(super) fn logs(of: &[(String, AttemptView)]) -> Vec<(String, String)> {
         .filter_map(|(stage, a)| {
             let log = &a.failure.as_ref()?.log;
             let from = log.len().saturating_sub(super::LOG_LINES);
-            let lines = text::visible(&log[from..].join("\n"));
+            let lines = log[from..].join("\n");
             (!log.is_empty()).then(|| (format!("{stage}, attempt {}", a.number), lines))
         })
         .collect()

@@ -1,5 +1,7 @@
 //! What a run's page is made from.
 
+use super::config;
+use super::counting::Refused;
 use super::health;
 use super::panels::{self, Measured};
 use crate::pages::query::Asked;
@@ -7,9 +9,10 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use assay_core::ids::{RunId, StageId};
 use assay_core::recipe;
+use assay_core::spec::Alarms;
 use assay_store::{
     self as store, ArtifactView, AttemptView, CompletionView, Cut, EvaluationView, EventView,
-    JobState, LedgerRow, RunStageView, RunView, SampleFilter,
+    ExclusionEvent, JobState, LedgerRow, RunStageView, RunView, SampleFilter,
 };
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -19,6 +22,8 @@ use sqlx::PgConnection;
 pub(super) struct Material {
     pub run: RunView,
     pub question: String,
+    /// The experiment's thresholds of alarms.
+    pub limits: Alarms,
     /// Name of the stage whose training is shown.
     pub stage: Option<String>,
     pub series: Vec<Measured>,
@@ -37,6 +42,18 @@ pub(super) struct Material {
     pub ledger: Vec<LedgerRow>,
     pub attempts: Vec<(String, AttemptView)>,
     pub events: Vec<(String, EventView)>,
+    /// Whether it counts: every decision, in order.
+    pub decisions: Vec<ExclusionEvent>,
+    pub refused: Option<Refused>,
+}
+
+impl Material {
+    /// What the shown stage was made with.
+    pub fn commits(&self) -> String {
+        let own = self.attempts.iter();
+        let own = own.filter(|(stage, _)| Some(stage) == self.stage.as_ref());
+        config::commits(own.map(|(_, attempt)| attempt))
+    }
 }
 
 /// The stage of another run that the config is held against.
@@ -46,6 +63,8 @@ pub(super) struct Against {
     pub name: String,
     /// `None`: that run has no such stage.
     pub spec: Option<Value>,
+    /// Of that stage's attempts.
+    pub code: String,
 }
 
 /// The stage asked for, else the one that trains now, else the last that has begun.
@@ -134,15 +153,19 @@ async fn against(
     };
     let named = run.stages.iter().find(|s| s.name == own.name);
     let found = named.or_else(|| run.stages.iter().rfind(|s| s.kind == own.kind));
-    let spec = match found {
-        Some(stage) => Some(spec_of(conn, stage.stage).await?),
-        None => None,
+    let (spec, attempts) = match found {
+        Some(stage) => (
+            Some(spec_of(&mut *conn, stage.stage).await?),
+            store::list_attempts(conn, stage.stage).await?,
+        ),
+        None => (None, vec![]),
     };
     let stage = found.map_or("no such stage", |s| s.name.as_str());
     Ok(Some(Against {
         run: id,
         name: format!("{}, seed {}: {stage}", run.arm.label, run.seed),
         spec,
+        code: config::commits(&attempts),
     }))
 }
 
@@ -158,11 +181,14 @@ pub(super) async fn material(
 ) -> Result<Material, Problem> {
     let mut conn = state.conn().await?;
     let run = store::get_run(&mut conn, id).await?;
-    let question = store::get_experiment(&mut conn, run.experiment).await?.name;
+    let experiment = store::get_experiment(&mut conn, run.experiment).await?;
     let chosen = chosen(&run, asked);
     let siblings = store::list_runs(&mut conn, run.experiment).await?;
+    let mut decisions = store::list_exclusions(&mut conn, run.experiment).await?;
+    decisions.retain(|d| d.run == id);
     let mut of = Material {
-        question,
+        question: experiment.name,
+        limits: experiment.spec.alarms,
         stage: chosen.as_ref().map(|(name, _)| name.clone()),
         series: vec![],
         further: 0,
@@ -180,6 +206,8 @@ pub(super) async fn material(
         ledger: store::run_ledger(&mut conn, id).await?,
         attempts: vec![],
         events: vec![],
+        decisions,
+        refused: None,
         run,
     };
     if let Some((name, stage)) = chosen {

@@ -2,6 +2,8 @@
 
 mod answers;
 mod config;
+mod counting;
+mod download;
 mod health;
 mod history;
 mod links;
@@ -10,7 +12,7 @@ mod material;
 pub(super) mod panels;
 
 use super::query::{Asked, link};
-use super::{Choice, Shell, html, words};
+use super::{Choice, Shell, filters, html, words};
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -22,6 +24,9 @@ use assay_core::ids::RunId;
 use assay_core::recipe;
 use assay_store::{FailureView, JobState, RunStageView, RunState, RunView};
 use config::Difference;
+use counting::Counting;
+pub use counting::decide;
+pub use download::download;
 use health::AlarmRow;
 use history::{EvaluationRow, FileRow, HostRow, LedgerLine, Moment};
 pub use log::log;
@@ -88,6 +93,7 @@ struct RunPage {
     config: Vec<(String, String)>,
     siblings: Vec<Choice>,
     against: Option<Difference>,
+    counting: Counting,
     run: RunId,
 }
 
@@ -140,7 +146,7 @@ impl RunPage {
             samples: links::samples(of),
             sampled: links::sampled(&of.steps),
             viewers: links::viewers(of),
-            alarms: health::alarms(&of.series),
+            alarms: health::alarms(&of.series, &of.limits),
             worker_rules: health::worker_rules(),
             raised: health::raised(of),
             answers: Answers::new(&of.steps, &of.completions),
@@ -162,7 +168,8 @@ impl RunPage {
             against: of
                 .against
                 .as_ref()
-                .map(|other| config::difference(other, of.spec.as_ref())),
+                .map(|other| config::difference(other, of.spec.as_ref(), of.commits())),
+            counting: Counting::new(of),
             run: of.run.id,
             shell,
         }
@@ -216,17 +223,22 @@ pub async fn page(
 ) -> Result<HttpResponse, Problem> {
     let mut asked = Asked::read(request.query_string());
     let of = material(&state, *id, &mut asked).await?;
+    let mut shell = shell(&state, &request, &of);
+    shell.ignored = asked.ignored();
+    html(&RunPage::new(shell, &of))
+}
+
+fn shell(state: &AppState, request: &HttpRequest, of: &Material) -> Shell {
     let title = format!("{}, seed {}", of.run.arm.label, of.run.seed);
-    let mut shell = Shell::new(&state, &request, title)
+    let mut shell = Shell::new(state, request, title)
         .crumb("/", "Experiments")
         .crumb(
             format!("/experiments/{}", of.run.experiment),
             of.question.clone(),
         );
-    shell.ignored = asked.ignored();
     let open = words::is_open(of.run.state) || of.run.state == RunState::Failed;
-    shell.live = open.then(|| format!("/runs/{id}/live"));
-    html(&RunPage::new(shell, &of))
+    shell.live = open.then(|| format!("/runs/{}/live", of.run.id));
+    shell
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The run's page from made-up material.
 
+use super::counting::Refused;
 use super::links::SAMPLED;
 use super::material::Against;
 use super::panels::Measured;
@@ -7,8 +8,11 @@ use super::*;
 use crate::pages::tests::assert_is_clean;
 use assay_core::ids::{ArmId, ExperimentId};
 use assay_core::metric;
+use assay_core::spec::Alarms;
 use assay_core::wire::{HostFacts, Level, role};
-use assay_store::{ArmView, ArtifactView, AttemptState, AttemptView, EventView, Point, Series};
+use assay_store::{
+    ArmView, ArtifactView, AttemptState, AttemptView, EventView, ExclusionEvent, Point, Series,
+};
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
@@ -68,6 +72,7 @@ fn material() -> Material {
             device: "cpu".into(),
             libtorch: "2.11.0".into(),
             cpu_model: "A processor <b>".into(),
+            code: "0.1.0, commit 3b2f67c0d1e2".into(),
         }),
         failure: Some(FailureView {
             class: "crash".into(),
@@ -101,6 +106,7 @@ fn material() -> Material {
             stages: vec![],
         },
         question: "A test".into(),
+        limits: Alarms::default(),
         stage: Some("rl".into()),
         series: of,
         further: 7,
@@ -119,6 +125,8 @@ fn material() -> Material {
         ledger: vec![],
         attempts: vec![("rl".into(), attempt)],
         events: vec![("rl".into(), event)],
+        decisions: vec![],
+        refused: None,
     }
 }
 
@@ -184,8 +192,21 @@ fn alarms_print_their_thresholds_and_what_was_found() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
+    assert_eq!(text.matches("<td>default</td>").count(), 6);
+    assert!(!text.contains("set by the experiment") && text.contains("<td>fixed</td>"));
+    of.limits.entropy_below = 0.4;
+    of.limits.truncated_above = 0.9;
     of.events.clear();
-    assert!(render(&of).contains("The worker has raised none"));
+    let text = render(&of);
+    for words in [
+        "entropy under 0.4 nats a token",
+        "set by the experiment; by default entropy under 0.05 nats a token",
+        "truncated share above 0.9",
+        "The worker has raised none",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert_eq!(text.matches("<td>default</td>").count(), 4);
 }
 
 #[test]
@@ -212,13 +233,13 @@ fn the_timeline_holds_checkpoints_and_changes_of_detectors_in_their_places() {
 fn logs_environment_and_files_are_shown_and_escaped() {
     let text = render(&material());
     for words in [
-        "last␛[31m words &#60;/pre&#62;",
+        "last<span class=\"ctl\">␛</span>[31m words &#60;/pre&#62;",
         "/log.txt\" download",
         "A processor &#60;b&#62;",
         "engine semantics 2, task generator 1",
-        "The commit that a worker was built from is not recorded",
+        "<td>0.1.0, commit 3b2f67c0d1e2</td>",
         "1.50 MB",
-        "released",
+        "<td>released</td>",
         "<code>job.beta</code>",
     ] {
         assert!(text.contains(words), "{words}\n{text}");
@@ -232,11 +253,18 @@ fn another_runs_config_shows_changed_keys_only_or_that_there_is_none() {
         run: of.siblings[0].0,
         name: "GRPO, seed 4: rl".into(),
         spec: Some(json!({"job": {"beta": 0.0}, "semantics_version": 2, "generator_version": 1})),
+        code: "0.1.0, commit 3b2f67c0d1e2".into(),
     });
     let text = render(&of);
     let table = &text[text.find("Changed keys only").unwrap()..];
     let table = &table[..table.find("</table>").unwrap()];
     assert!(table.contains("job.beta") && !table.contains("semantics"));
+    assert!(!table.contains("commit"), "the same code is no difference");
+    of.against.as_mut().unwrap().code = "not recorded".into();
+    let text = render(&of);
+    assert!(text.contains(
+        "<code>code</code></th><td><code>0.1.0, commit 3b2f67c0d1e2</code></td><td><code>not recorded</code>"
+    ));
     of.against.as_mut().unwrap().spec = None;
     assert!(render(&of).contains("nothing to compare with"));
 }
@@ -265,5 +293,61 @@ fn values_that_are_not_finite_and_nothing_at_all_leave_the_page_standing() {
         "No stage to show",
     ] {
         assert!(text.contains(words), "{words}");
+    }
+}
+
+fn decision(excluded: bool, reason: &str, minutes: i64, holds: bool) -> ExclusionEvent {
+    ExclusionEvent {
+        run: RunId(uuid::Uuid::from_u128(1)),
+        arm: "rl".into(),
+        label: "GRPO".into(),
+        seed: 3,
+        excluded,
+        reason: reason.into(),
+        at: at(minutes),
+        holds,
+    }
+}
+
+#[test]
+fn the_form_offers_the_other_decision_and_shows_those_of_before() {
+    let mut of = material();
+    let text = render(&of);
+    assert!(text.contains("It counts in every number") && text.contains("value=\"exclude\""));
+    assert!(!text.contains("value=\"include\"") && !text.contains("Earlier decisions"));
+    of.decisions = vec![
+        decision(true, "wrong <b> seed", 1, false),
+        decision(false, "", 2, false),
+        decision(true, "The disk was full.", 3, true),
+    ];
+    let text = render(&of);
+    for words in [
+        "<strong>Left out of the comparison</strong>",
+        "The disk was full.",
+        "wrong &#60;b&#62; seed",
+        "Earlier decisions (2)",
+        "counted again</li>",
+        "value=\"include\"",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert!(!text.contains("value=\"exclude\""));
+}
+
+#[test]
+fn what_could_not_be_kept_is_said_beside_the_words_that_were_entered() {
+    let mut of = material();
+    of.refused = Some(Refused {
+        reason: "x\" autofocus=\"".into(),
+        why: "must be at most 500 characters".into(),
+    });
+    let text = render(&of);
+    for words in [
+        "Not kept: must be at most 500 characters.",
+        "value=\"x&#34; autofocus=&#34;\"",
+        "aria-invalid=\"true\"",
+        "<details id=\"count-form\" open>",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
     }
 }

@@ -71,7 +71,7 @@ pub(super) fn groups(of: &Shown, contests: &[Contest]) -> Vec<Group> {
                 title: format!("Step {}, group {}", number::integer(step), group + 1),
                 rewards: whole.map_or(String::new(), |g| rewards(g, members.len())),
                 prompt: text::fold(&first.view.prompt),
-                gold: text::line(&first.view.gold, 1_000),
+                gold: text::start(&first.view.gold, 1_000),
                 completions: members
                     .iter()
                     .map(|m| completion(m, of, contests))
@@ -122,7 +122,7 @@ fn completion(of: &Sample, shown: &Shown, contests: &[Contest]) -> Completion {
             .take(16)
             .map(|(name, value)| {
                 let value = value.as_f64().unwrap_or(f64::NAN);
-                format!("{} {}", text::line(name, 40), number::fixed(value, 3))
+                format!("{} {}", text::start(name, 40), number::fixed(value, 3))
             })
             .collect(),
         length: number::counted(i64::from(v.length), "token"),
@@ -162,7 +162,7 @@ fn said_of(of: &Contest, href: String, place: String) -> Said {
     Said {
         at: number::moment(of.at),
         wrong: of.verdict == GraderVerdict::Wrong,
-        reason: text::line(&of.reason, store::MAX_REASON),
+        reason: text::start(&of.reason, store::MAX_REASON),
         counts: of.counts,
         href,
         place,

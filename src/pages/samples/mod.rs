@@ -7,7 +7,7 @@ mod material;
 mod wanted;
 
 use super::query::Asked;
-use super::{Choice, Shell, html};
+use super::{Choice, Shell, filters, html};
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;

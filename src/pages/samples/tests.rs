@@ -236,7 +236,17 @@ fn hostile_completions_leave_the_page_standing() {
     );
     assert!(text.contains("cut: 20,000 of 900,000 characters"), "said");
     assert!(text.len() < 1 << 20, "{} bytes", text.len());
-    assert!(text.contains("not a number") && text.contains("⟨U+202E⟩"));
+    assert!(text.contains("not a number"));
+    assert!(text.contains(
+        "<span class=\"ctl\">⟨U+202E⟩</span>gnorts<span class=\"ctl\">⟨U+2066⟩␀␛</span>[31m"
+    ));
+    // Neither prompt nor a person's word can turn round what stands beside it.
+    let mut of = material(vec![sample(6, 0, 0, false, "A3")]);
+    of.run.arm.label = "GRPO \u{202e}".into();
+    of.stage.as_mut().unwrap().samples[0].view.gold = "\u{2067}8".into();
+    let text = render(&of);
+    assert!(text.contains("<bdi>GRPO <span class=\"ctl\">⟨U+202E⟩</span></bdi>, seed"));
+    assert!(text.contains("<code><bdi><span class=\"ctl\">⟨U+2067⟩</span>8</bdi></code>"));
 }
 
 #[test]

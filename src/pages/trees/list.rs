@@ -4,7 +4,7 @@ use super::{Read, TREES, answered, cost, simulations, whole, yes_no};
 use crate::number;
 use crate::pages::query::{Asked, link};
 use crate::pages::stages::{self, Filed};
-use crate::pages::{Choice, Shell, html, text};
+use crate::pages::{Choice, Shell, filters, html, text};
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path};
@@ -59,10 +59,10 @@ pub(super) fn row(read: &Read, at: usize, stage: &str, step: i64) -> TreeRow {
         error: None,
     };
     match read {
-        Err(error) => out.error = Some(text::line(error, 200)),
+        Err(error) => out.error = Some(text::start(error, 200)),
         Ok(tree) => {
             let deepest = tree.nodes.iter().map(|n| n.depth).max().unwrap_or(0);
-            out.prompt = text::line(&tree.prompt, 80);
+            out.prompt = text::start(&tree.prompt, 80);
             out.nodes = number::integer(tree.nodes.len() as i64);
             out.depth = number::integer(deepest as i64);
             out.simulations = simulations(tree);

@@ -8,7 +8,7 @@ mod outline;
 use super::query::{Asked, link};
 use super::stages;
 use super::text;
-use super::{Shell, html};
+use super::{Shell, filters, html};
 use crate::charts::tree::{Finish, Mark, tree as draw};
 use crate::number;
 use crate::problem::Problem;
@@ -182,7 +182,7 @@ impl TreePage {
             name,
             stage: stage.into(),
             prompt: text::fold(&of.prompt.chars().take(20_000).collect::<String>()),
-            gold: text::line(&of.gold, 1_000),
+            gold: text::start(&of.gold, 1_000),
             simulations: simulations(of),
             exhausted: of.exhausted,
             cost: cost(of.cost.as_ref()),
@@ -358,7 +358,7 @@ pub async fn page(
             shell.ignored = asked.ignored();
             let none = StoredTree::read(NOTHING).map_err(Problem::internal)?;
             TreePage {
-                error: Some(text::line(&error, 200)),
+                error: Some(text::start(&error, 200)),
                 ..TreePage::new(shell, id, name, &stage, &none, View::default())
             }
         }

@@ -88,7 +88,7 @@ impl NodePanel {
             ],
             path: text::fold(&path),
             ending: node.terminal.as_ref().map(|t| {
-                let answer = t.answer.as_deref().map(|a| text::line(a, 200));
+                let answer = t.answer.as_deref().map(|a| text::start(a, 200));
                 format!(
                     "Ends here: {}, {}{}",
                     answer.map_or("no answer".into(), |a| format!("answer {a}")),
@@ -104,7 +104,7 @@ impl NodePanel {
                     let n = &of.nodes[c];
                     Child {
                         href: to(c),
-                        text: text::line(&n.text, 60),
+                        text: text::start(&n.text, 60),
                         visits: number::integer(n.visits.into()),
                         q: q(n),
                         prior: number::fixed(n.prior, 3),

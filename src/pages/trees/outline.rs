@@ -49,7 +49,7 @@ pub(super) fn outline(of: &StoredTree, shown: &[usize], view: View, stage: &str)
             href: View { node: i, ..view }.link(stage),
             text: match n.parent {
                 None => "the prompt".into(),
-                Some(_) => text::line(&n.text, 80),
+                Some(_) => text::start(&n.text, 80),
             },
             numbers: format!(
                 "N {} · Q {} · prior {}",

@@ -11,7 +11,7 @@ use super::rewards::{Judges, Rewarded};
 use super::sample::Sampling;
 use super::trainer::Trainer;
 use super::{Recorder, Result};
-use assay_core::health::worker::{COLLAPSED_ENTROPY, FLAT_STEPS, TRUNCATED_SHARE};
+use assay_core::health::worker;
 use assay_core::judged::{Judged, JudgedStep, MOST_JUDGED};
 use assay_core::ledger::{Cost, forward_flops};
 use assay_core::metric;
@@ -339,24 +339,11 @@ pub fn watch(
     recorder: &mut dyn Recorder,
     metrics: &BTreeMap<String, f64>,
 ) -> Result<()> {
-    let of = |name: &str| metrics.get(name).copied();
-    let flat = of(metric::ZERO_STD_GROUPS) == Some(1.0);
     let state = &mut trainer.progress.state;
+    let flat = worker::is_flat(metrics);
     state.flat_steps = if flat { state.flat_steps + 1 } else { 0 };
-    if state.flat_steps >= FLAT_STEPS {
-        let accuracy = of(metric::ACCURACY).unwrap_or(0.0);
-        let text = format!(
-            "no group had mixed rewards for {FLAT_STEPS} steps (accuracy {accuracy:.2}): nothing is learned from them"
-        );
-        trainer.alarm(recorder, "flat-groups", text)?;
-    }
-    if of(metric::TRUNCATED_SHARE).is_some_and(|share| share > TRUNCATED_SHARE) {
-        let text = "over 95 % of the completions ran into max_completion_length".to_string();
-        trainer.alarm(recorder, "truncated", text)?;
-    }
-    if let Some(entropy) = of(metric::ENTROPY).filter(|e| *e < COLLAPSED_ENTROPY) {
-        let text = format!("entropy has collapsed: {entropy:.5} nats per token");
-        trainer.alarm(recorder, "entropy", text)?;
+    for (name, text) in worker::broken(metrics, state.flat_steps) {
+        trainer.alarm(recorder, name, text)?;
     }
     Ok(())
 }

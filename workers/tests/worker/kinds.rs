@@ -203,6 +203,47 @@ fn alarms(records: &[Record]) -> Vec<&str> {
 }
 
 #[test]
+fn entropy_that_collapses_raises_its_alarm_and_the_run_goes_on_to_its_end() {
+    // One demonstration, learned by heart at a high rate, then sampled at next to no temperature:
+    // every token is all but certain.
+    let by_heart =
+        serde_json::json!({ "demonstrations": 1, "learning_rate": 0.02, "max_steps": 60 });
+    let cold = serde_json::json!({
+        "temperature": 0.01, "prompts_per_step": 1, "num_generations": 4, "max_steps": 8
+    });
+    let records = chain("cold", &[("sft", by_heart), ("grpo", cold)]);
+    let entropy = metric(&records, "train/entropy");
+    assert_eq!(entropy.len(), 8, "it goes on to its end");
+    let collapsed = entropy.iter().position(|e| *e < 1e-3);
+    let raised: Vec<u64> = records
+        .iter()
+        .filter_map(|record| match record {
+            Record::Event {
+                step,
+                level: Level::Alarm,
+                text,
+            } if text.starts_with("entropy has collapsed") => Some(*step),
+            _ => None,
+        })
+        .collect();
+    // Once, at the first step that it holds for.
+    let first = collapsed.unwrap_or_else(|| panic!("{entropy:?}"));
+    assert_eq!(raised, [first as u64 + 1], "{entropy:?}");
+}
+
+#[test]
+fn entropy_that_has_not_collapsed_raises_nothing() {
+    let records = chain("warm", &[("grpo", serde_json::json!({ "max_steps": 3 }))]);
+    let entropy = metric(&records, "train/entropy");
+    assert!(
+        entropy.len() == 3 && entropy.iter().all(|e| *e > 0.05),
+        "{entropy:?}"
+    );
+    let raised = alarms(&records);
+    assert!(raised.iter().all(|t| !t.contains("entropy")), "{raised:?}");
+}
+
+#[test]
 fn a_degenerate_run_ends_with_its_alarms_and_not_with_a_crash() {
     // One token is never enough for an answer: all truncated, no group mixed.
     let cut =

@@ -1,6 +1,7 @@
 //! The experiment file: read from YAML or JSON, checked as a whole, every
 //! violation reported at once.
 
+use super::alarms::Alarms;
 use super::job::JobSpec;
 use super::model::ModelSpec;
 use super::reader::{Sink, choice, params};
@@ -112,6 +113,9 @@ pub struct Experiment {
     /// What the comparison must not leave out, by the word of the attempt.
     pub required_attempts: BTreeMap<String, RequiredAttempt>,
     pub evaluation: EvaluationPlan,
+    /// When a run's page calls a curve alarming.
+    #[serde(skip_serializing_if = "Alarms::is_default")]
+    pub alarms: Alarms,
     pub stages: Vec<StageEntry>,
     pub arms: Vec<ArmSpec>,
 }

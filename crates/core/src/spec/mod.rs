@@ -1,6 +1,7 @@
 //! What is asked for: the experiment file, the resolved stage, and the
 //! parameters of every kind of stage.
 
+mod alarms;
 pub mod checkpoint;
 pub mod data;
 pub mod experiment;
@@ -17,6 +18,7 @@ pub mod search;
 pub mod stage;
 pub mod training;
 
+pub use alarms::Alarms;
 pub use experiment::{
     ArmSpec, BaseSeeds, Budget, BudgetUnit, EvaluationPlan, Experiment, StageEntry,
 };

@@ -1,5 +1,6 @@
 //! Reads an experiment file, reporting every violation at once.
 
+use super::alarms::{Alarms, read_alarms};
 use super::experiment::{
     ArmSpec, BaseSeeds, Budget, BudgetUnit, EvaluationPlan, Experiment, MAX_RUNS,
 };
@@ -44,6 +45,10 @@ pub(super) fn read(value: &Value, sink: &Sink) -> Option<Experiment> {
     let evaluation = match r.raw("evaluation") {
         None => EvaluationPlan::default(),
         Some(v) => read_evaluation(v, sink),
+    };
+    let alarms = match r.raw("alarms") {
+        None => Alarms::default(),
+        Some(v) => read_alarms(v, sink),
     };
     let stages: Vec<_> = r
         .array("stages")
@@ -91,6 +96,7 @@ pub(super) fn read(value: &Value, sink: &Sink) -> Option<Experiment> {
         contrasts: vec![],
         required_attempts,
         evaluation,
+        alarms,
         stages,
         arms,
     };

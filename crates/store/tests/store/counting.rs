@@ -206,7 +206,7 @@ async fn experiments_are_found_by_words_and_standing() {
             .unwrap();
         found.into_iter().map(|e| e.id).collect::<Vec<_>>()
     };
-    assert_eq!(find(&mut conn, Some("ber 100 % OF"), None).await, [open]);
+    assert_eq!(find(&mut conn, Some("ÜBER 100 % OF"), None).await, [open]);
     assert_eq!(find(&mut conn, Some("_"), None).await, []);
     assert_eq!(find(&mut conn, None, Some(Standing::Done)).await, [done]);
     assert_eq!(find(&mut conn, None, Some(Standing::Open)).await, [open]);

@@ -1,18 +1,11 @@
 //! What a run's curves say of its health: rules with their thresholds, and where a
 //! curve has changed its level. Pure: from points to findings.
 
-use crate::metric;
-use std::collections::BTreeMap;
+pub mod worker;
 
-/// Alarms that the worker itself raises, each once in the life of a stage.
-pub mod worker {
-    /// Consecutive steps without a mixed group.
-    pub const FLAT_STEPS: u32 = 10;
-    /// Share of the completions that ran into the limit.
-    pub const TRUNCATED_SHARE: f64 = 0.95;
-    /// Nats per token; below, sampling has all but ended.
-    pub const COLLAPSED_ENTROPY: f64 = 1e-3;
-}
+use crate::metric;
+use crate::spec::Alarms;
+use std::collections::BTreeMap;
 
 /// A measured point, or a bin of several.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,16 +40,8 @@ pub enum Finding {
     },
 }
 
-const ENTROPY: f64 = 0.05;
-const KL_TIMES: f64 = 10.0;
-const KL_FLOOR: f64 = 0.01;
-const KL_STEPS: i64 = 50;
+/// Points that the median before a jump needs.
 const KL_POINTS: usize = 5;
-const CLIPPED: f64 = 0.2;
-const SPEED: f64 = 0.5;
-const MOVED: f64 = 0.05;
-const APART: i64 = 100;
-const TRUNCATED: f64 = 0.1;
 
 /// The curves of a stage by the names of their metrics.
 pub type Curves = BTreeMap<String, Vec<Sample>>;
@@ -72,50 +57,72 @@ impl Rule {
         Self::NotFinite,
     ];
 
-    pub fn words(self) -> String {
+    /// Whether an experiment can set anything about it.
+    pub fn has_threshold(self) -> bool {
         match self {
-            Self::EntropyLow => format!("entropy under {ENTROPY} nats a token"),
+            Self::EntropyLow
+            | Self::KlJump
+            | Self::ClippedMuch
+            | Self::Slow
+            | Self::RewardAlone
+            | Self::TruncatedMuch => true,
+            Self::NotFinite => false,
+        }
+    }
+
+    /// The rule in words, with the threshold in force.
+    pub fn words(self, limits: &Alarms) -> String {
+        match self {
+            Self::EntropyLow => format!("entropy under {} nats a token", limits.entropy_below),
             Self::KlJump => format!(
-                "KL above {KL_TIMES} times the median of the {KL_STEPS} steps before, and above {KL_FLOOR}"
+                "KL above {} times the median of the {} steps before, and above {}",
+                limits.kl_times, limits.kl_steps, limits.kl_above
             ),
-            Self::ClippedMuch => format!("upper clip ratio above {CLIPPED}"),
-            Self::Slow => format!("tokens per second under {SPEED} of the stage's median"),
+            Self::ClippedMuch => format!("upper clip ratio above {}", limits.clip_above),
+            Self::Slow => format!(
+                "tokens per second under {} of the stage's median",
+                limits.speed_below
+            ),
             Self::RewardAlone => format!(
-                "held-out pass@1 down by more than {MOVED} while the reward rose by more than {MOVED}, over {APART} steps or more"
+                "held-out pass@1 down by more than {0} while the reward rose by more than {0}, over {1} steps or more",
+                limits.moved_by, limits.moved_over_steps
             ),
-            Self::TruncatedMuch => format!("truncated share above {TRUNCATED}"),
+            Self::TruncatedMuch => format!("truncated share above {}", limits.truncated_above),
             Self::NotFinite => "a metric that is not a finite number".into(),
         }
     }
 
-    pub fn check(self, curves: &Curves) -> Finding {
+    pub fn check(self, curves: &Curves, limits: &Alarms) -> Finding {
         let of = |name: &str| curves.get(name).filter(|c| !c.is_empty());
         let first = |name: &str, broken: &dyn Fn(&Sample) -> Option<f64>| match of(name) {
             None => Finding::NotMeasured,
             Some(curve) => raised(curve.iter().find_map(|s| Some((s.step, broken(s)?)))),
         };
+        let above = |name: &str, limit: f64| first(name, &|s| (s.max > limit).then_some(s.max));
         match self {
-            Self::EntropyLow => first(metric::ENTROPY, &|s| (s.min < ENTROPY).then_some(s.min)),
-            Self::ClippedMuch => first(metric::CLIP_HIGH, &|s| (s.max > CLIPPED).then_some(s.max)),
-            Self::TruncatedMuch => first(metric::TRUNCATED_SHARE, &|s| {
-                (s.max > TRUNCATED).then_some(s.max)
+            Self::EntropyLow => first(metric::ENTROPY, &|s| {
+                (s.min < limits.entropy_below).then_some(s.min)
             }),
+            Self::ClippedMuch => above(metric::CLIP_HIGH, limits.clip_above),
+            Self::TruncatedMuch => above(metric::TRUNCATED_SHARE, limits.truncated_above),
             Self::Slow => match of(metric::TOKENS_PER_SECOND) {
                 None => Finding::NotMeasured,
                 Some(curve) => {
                     let all: Vec<f64> = curve.iter().map(|s| s.mean).collect();
-                    let limit = median(&all) * SPEED;
+                    let limit = median(&all) * limits.speed_below;
                     let slow = |s: &&Sample| s.mean < limit;
                     raised(curve.iter().find(slow).map(|s| (s.step, s.mean)))
                 }
             },
             Self::KlJump => match of(metric::KL) {
                 None => Finding::NotMeasured,
-                Some(curve) => raised(kl_jump(curve)),
+                Some(curve) => raised(kl_jump(curve, limits)),
             },
             Self::RewardAlone => {
                 match (of(metric::VALIDATION_PASS_AT_1), of(metric::REWARD_MEAN)) {
-                    (Some(held_out), Some(reward)) => raised(reward_alone(held_out, reward)),
+                    (Some(held_out), Some(reward)) => {
+                        raised(reward_alone(held_out, reward, limits))
+                    }
                     _ => Finding::NotMeasured,
                 }
             }
@@ -141,16 +148,16 @@ fn raised(at: Option<(i64, f64)>) -> Finding {
     }
 }
 
-fn kl_jump(curve: &[Sample]) -> Option<(i64, f64)> {
+fn kl_jump(curve: &[Sample], limits: &Alarms) -> Option<(i64, f64)> {
     for (at, sample) in curve.iter().enumerate() {
-        let near = |s: &&Sample| s.step >= sample.step - KL_STEPS;
+        let near = |s: &&Sample| s.step >= sample.step - i64::from(limits.kl_steps);
         let near = curve[..at].iter().rev().take_while(near).count();
         // Bins can be wider than the window: then the last few of them.
         let from = at - near.max(KL_POINTS.min(at));
         let before: Vec<f64> = curve[from..at].iter().map(|s| s.mean).collect();
         if before.len() >= KL_POINTS
-            && sample.max > KL_FLOOR
-            && sample.max > KL_TIMES * median(&before)
+            && sample.max > limits.kl_above
+            && sample.max > limits.kl_times * median(&before)
         {
             return Some((sample.step, sample.max));
         }
@@ -158,7 +165,7 @@ fn kl_jump(curve: &[Sample]) -> Option<(i64, f64)> {
     None
 }
 
-fn reward_alone(held_out: &[Sample], reward: &[Sample]) -> Option<(i64, f64)> {
+fn reward_alone(held_out: &[Sample], reward: &[Sample], limits: &Alarms) -> Option<(i64, f64)> {
     let reward_at = |step: i64| {
         let until = reward.partition_point(|s| s.step <= step);
         reward.get(until.max(1) - 1).map(|s| s.mean)
@@ -166,9 +173,10 @@ fn reward_alone(held_out: &[Sample], reward: &[Sample]) -> Option<(i64, f64)> {
     held_out.iter().enumerate().find_map(|(at, now)| {
         let then = held_out[..at]
             .iter()
-            .rfind(|s| now.step - s.step >= APART)?;
+            .rfind(|s| now.step - s.step >= i64::from(limits.moved_over_steps))?;
         let rise = reward_at(now.step)? - reward_at(then.step)?;
-        (now.mean - then.mean < -MOVED && rise > MOVED).then_some((now.step, now.mean))
+        let by = limits.moved_by;
+        (now.mean - then.mean < -by && rise > by).then_some((now.step, now.mean))
     })
 }
 
@@ -240,116 +248,4 @@ pub fn change(points: &[(i64, f64)]) -> Option<Change> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn curve(values: &[f64]) -> Vec<Sample> {
-        let sample = |(i, v): (usize, &f64)| Sample {
-            step: 10 * (i as i64 + 1),
-            mean: *v,
-            min: *v,
-            max: *v,
-        };
-        values.iter().enumerate().map(sample).collect()
-    }
-
-    fn check(rule: Rule, name: &str, values: &[f64]) -> Finding {
-        rule.check(&Curves::from([(name.into(), curve(values))]))
-    }
-
-    #[test]
-    fn each_rule_tells_the_first_step_that_breaks_it_and_no_other() {
-        assert_eq!(
-            check(Rule::EntropyLow, metric::ENTROPY, &[0.9, 0.06, 0.04, 0.01]),
-            Finding::Raised {
-                step: 30,
-                value: 0.04
-            }
-        );
-        assert_eq!(
-            check(Rule::TruncatedMuch, metric::TRUNCATED_SHARE, &[0.1, 0.1]),
-            Finding::Quiet
-        );
-        assert_eq!(
-            check(
-                Rule::Slow,
-                metric::TOKENS_PER_SECOND,
-                &[9.0, 10.0, 4.7, 10.0]
-            ),
-            Finding::Raised {
-                step: 30,
-                value: 4.7
-            }
-        );
-        let steady = [0.02, 0.02, 0.03, 0.02, 0.02, 0.03, 0.4];
-        assert_eq!(
-            check(Rule::KlJump, metric::KL, &steady),
-            Finding::Raised {
-                step: 70,
-                value: 0.4
-            }
-        );
-        // As many times the median, but next to nothing.
-        assert_eq!(
-            check(Rule::KlJump, metric::KL, &steady.map(|v| v * 0.02)),
-            Finding::Quiet
-        );
-        assert!(matches!(
-            check(Rule::NotFinite, metric::LOSS, &[1.0, f64::NAN]),
-            Finding::Raised { step: 20, .. }
-        ));
-        for rule in Rule::ALL {
-            assert_eq!(rule.check(&Curves::new()), Finding::NotMeasured);
-        }
-    }
-
-    #[test]
-    fn reward_that_rises_alone_is_found_over_a_hundred_steps_and_not_over_fewer() {
-        let held_out = |second: i64| {
-            let at = |step, mean| Sample {
-                step,
-                mean,
-                min: mean,
-                max: mean,
-            };
-            vec![at(100, 0.5), at(second, 0.4)]
-        };
-        let reward: Vec<Sample> = curve(&(0..30).map(|i| f64::from(i) * 0.01).collect::<Vec<_>>());
-        let both = |second| {
-            Rule::RewardAlone.check(&Curves::from([
-                (metric::VALIDATION_PASS_AT_1.into(), held_out(second)),
-                (metric::REWARD_MEAN.into(), reward.clone()),
-            ]))
-        };
-        assert_eq!(
-            both(200),
-            Finding::Raised {
-                step: 200,
-                value: 0.4
-            }
-        );
-        assert_eq!(both(190), Finding::Quiet);
-    }
-
-    #[test]
-    fn a_change_of_level_is_found_where_it_is() {
-        let points: Vec<(i64, f64)> = (0..40)
-            .map(|i| (i, if i < 25 { 0.1 } else { 0.6 } + 0.02 * (i % 3) as f64))
-            .collect();
-        let found = change(&points).unwrap();
-        assert_eq!(found.step, 25);
-        assert!((found.before - 0.12).abs() < 0.01 && (found.after - 0.62).abs() < 0.01);
-        assert!(found.explained > 0.98);
-    }
-
-    #[test]
-    fn noise_too_few_points_and_what_is_no_number_have_no_change() {
-        let noise: Vec<(i64, f64)> = (0..40).map(|i| (i, (i * 7 % 5) as f64)).collect();
-        assert_eq!(change(&noise), None);
-        let equal: Vec<(i64, f64)> = (0..40).map(|i| (i, 0.1)).collect();
-        assert_eq!(change(&equal), None);
-        assert_eq!(change(&[(1, 0.0), (2, 1.0)]), None);
-        let nan: Vec<(i64, f64)> = (0..40).map(|i| (i, f64::NAN)).collect();
-        assert_eq!(change(&nan), None);
-    }
-}
+mod tests;
