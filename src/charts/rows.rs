@@ -16,6 +16,8 @@ pub struct Row {
     pub key: String,
     pub label: String,
     pub slot: usize,
+    /// A colour in place of the slot's; the marker stays.
+    pub tint: Option<usize>,
     pub fate: Fate,
     pub estimate: Option<Estimate>,
     pub seeds: Vec<f64>,
@@ -101,7 +103,7 @@ impl Rows {
             let _ = write!(
                 buffer.borrow_mut(),
                 r#"<g class="{}" data-arm="{}"><title>{}</title>"#,
-                drawn_class(row.slot, row.fate),
+                drawn_class(row.tint.unwrap_or(row.slot), row.fate),
                 escape(&row.key),
                 escape(&format!("{}: {numbers}", row.label))
             );
