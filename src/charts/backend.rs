@@ -41,8 +41,8 @@ pub(super) enum Ink {
 }
 
 const CLASSES: [&str; 13] = [
-    "", "grid", "axis", "ln", "ln part", "ln held", "ci", "env", "budget", "tx", "ln thin",
-    "bh", "pareto",
+    "", "grid", "axis", "ln", "ln part", "ln held", "ci", "env", "budget", "tx", "ln thin", "bh",
+    "pareto",
 ];
 
 impl Ink {

@@ -264,3 +264,17 @@ fn without_a_price_the_page_says_which_and_counts_what_the_budget_does() {
     // Links to files ask for what the page shows.
     assert_eq!(wanted.query(&of.view), "");
 }
+
+#[test]
+fn the_citation_has_a_button_that_is_hidden_until_a_script_shows_it() {
+    let of = finished();
+    let text = page(&of, "hide=arm-1");
+    let id = of.view.id;
+    assert!(text.contains(&format!(
+        "<button type=\"button\" class=\"copy\" data-copy=\"/experiments/{id}/cite.bib?hide=arm-1\">"
+    )));
+    let css = include_str!("../../../../static/app.css");
+    assert!(css.contains("html:not(.can-copy) .copy{display:none}"));
+    let script = include_str!("../../../../static/app.js");
+    assert!(script.contains("if (!navigator.clipboard) return;") && script.contains("data-copy"));
+}
