@@ -5,6 +5,7 @@
 //! Notifications: channel [`JOB_CHANNEL`] when a job becomes queued, channel
 //! [`STAGE_CHANNEL`] with the stage's id when its records arrive or its state changes.
 
+mod amendments;
 mod artifacts;
 mod completions;
 mod contests;
@@ -34,6 +35,7 @@ mod supervision;
 mod words;
 mod workers;
 
+pub use amendments::*;
 pub use artifacts::*;
 pub use completions::*;
 pub use contests::*;

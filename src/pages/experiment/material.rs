@@ -15,12 +15,14 @@ use assay_core::supervision::ArmSupervision;
 use assay_core::task::Split;
 use assay_store::{
     self as store, Dollars, ExclusionEvent, ExperimentLedger, ExperimentView, MilestonePoint,
-    PassAtK, RunSeries, RunView,
+    PassAtK, RunSeries, RunView, VersionView,
 };
 
 #[derive(Debug)]
 pub(super) struct Material {
     pub view: ExperimentView,
+    /// The registered one first, the current one last.
+    pub versions: Vec<VersionView>,
     pub runs: Vec<RunView>,
     pub test: Vec<ArmFigures>,
     pub ood: Vec<ArmFigures>,
@@ -173,6 +175,7 @@ pub(super) async fn gather(
         outcome: outcome(&view.spec, &test, &decoders),
         spent: spent.unwrap_or_default(),
         exclusions,
+        versions: store::list_versions(&mut conn, id).await?,
         runs: store::list_runs(&mut conn, id).await?,
         test,
         decoders,

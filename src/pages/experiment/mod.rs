@@ -29,6 +29,7 @@ mod tables;
 mod training;
 mod tries;
 mod verdicts;
+mod versions;
 mod view;
 
 pub use files::{bib, get as file};
@@ -59,6 +60,8 @@ use runs::ArmRuns;
 use serde_json::Value;
 use tries::{Tries, tries};
 use verdicts::Verdicts;
+use versions::Versions;
+pub(super) use versions::amend;
 use view::{SeedLines, Wanted};
 
 #[derive(Template)]
@@ -67,7 +70,6 @@ struct ExperimentPage {
     shell: Shell,
     id: String,
     question: String,
-    hypothesis: Option<String>,
     /// None of an experiment of decoders alone.
     trains: bool,
     basis: String,
@@ -134,7 +136,7 @@ struct ExperimentPage {
     registered: String,
     version: i32,
     sha256: String,
-    frozen: String,
+    versions: Versions,
     spec: String,
     query: String,
     /// The same for files, in this page's own words.
@@ -151,7 +153,6 @@ impl ExperimentPage {
             shell,
             id: of.view.id.to_string(),
             question: of.view.question.clone(),
-            hypothesis: spec.hypothesis.clone(),
             trains: !of.test.is_empty(),
             basis: of.basis().to_string(),
             baseline: of.name(wanted.baseline(of)),
@@ -251,7 +252,7 @@ impl ExperimentPage {
                 .map_or(spec.metric.clone(), |f| f.2.to_string()),
             version: of.view.version,
             sha256: of.view.sha256.clone(),
-            frozen: number::moment(of.view.frozen_at),
+            versions: versions::versions(of),
             spec: serde_json::to_string_pretty(spec).unwrap_or_default(),
             query,
             files: wanted.query(&of.view),

@@ -4,6 +4,7 @@ mod address;
 mod figures;
 mod left_out;
 mod registered;
+mod versions;
 
 use super::*;
 use assay_core::compare::{ArmFigures, RunFigures};
@@ -67,6 +68,7 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
         })
         .collect();
     let mut of = Material {
+        versions: vec![],
         exclusions: vec![],
         spent: vec![],
         decoders: vec![],
