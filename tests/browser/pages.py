@@ -24,8 +24,9 @@ PAGES = [
     Entry("experiment-other-figure", "/experiments/{twelve}?metric=length&curve=kl&smoth=1"),
     Entry(
         "experiment-asked",
-        "/experiments/{twelve}?budget=1e9&base=zero&color=family&pin=training,forest&x=usd",
+        "/experiments/{twelve}?budget=1e9&base=zero&color=family&pin=training,forest",
     ),
+    Entry("experiment-without-a-price", "/experiments/{twelve}?x=usd"),
     Entry("experiment-decoders", "/experiments/{decoders}"),
     Entry("experiment-half", "/experiments/{half}"),
     Entry("experiment-waiting", "/experiments/{waiting}"),
