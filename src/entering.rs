@@ -1,14 +1,15 @@
-//! What people enter, whether through REST or a form on a page: experiments, decisions
-//! about runs, prices. Checked here, once.
+//! What people enter, whether through REST or a form on a page: experiments, amendments,
+//! decisions about runs, prices. Checked here, once.
 
 use crate::problem::{Problem, kind};
 use crate::state::AppState;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use assay_core::amendment::Amendment;
 use assay_core::ids::{ExperimentId, RunId};
 use assay_core::spec::Experiment;
 use assay_core::violation::{Violation, Violations};
-use assay_store::{self as store, NewPrice};
+use assay_store::{self as store, NewPrice, VersionView};
 use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -104,6 +105,30 @@ fn checked(decision: Decision, reason: &str) -> Result<String, Problem> {
     Err(Problem::violations(Violations(vec![Violation::new(
         "/reason", wrong,
     )])))
+}
+
+/// Enters an amendment; returns the new version.
+///
+/// # Errors
+/// 422 with every mistake; 404; 409 where the current version says so already.
+pub async fn amend(
+    state: &Data<AppState>,
+    id: ExperimentId,
+    amendment: &Amendment,
+    author: Option<&'static str>,
+) -> Result<VersionView, Problem> {
+    let amendment = amendment.checked().map_err(Problem::violations)?;
+    let state = state.clone().into_inner();
+    let inner = state.clone();
+    state
+        .detached(async move {
+            let mut tx = inner.begin().await?;
+            store::insert_amendment(&mut tx, id, &amendment, author).await?;
+            let version = store::list_versions(&mut tx, id).await?.pop();
+            tx.commit().await?;
+            version.ok_or_else(|| Problem::not_found("experiment"))
+        })
+        .await
 }
 
 /// A price as it is sent; the same words as on the form.

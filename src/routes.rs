@@ -46,7 +46,9 @@ pub fn configure(cfg: &mut ServiceConfig) {
 }
 
 fn rest(cfg: &mut ServiceConfig) {
-    use api::{exclusions, experiments, imports, notes, prices, queue, references, runs};
+    use api::{
+        amendments, exclusions, experiments, imports, notes, prices, queue, references, runs,
+    };
     cfg.service(
         resource("/experiments")
             .route(get().to(experiments::list))
@@ -61,6 +63,11 @@ fn rest(cfg: &mut ServiceConfig) {
         resource("/experiments/{id}/arms/{arm}/notes")
             .route(get().to(notes::list))
             .route(post().to(notes::add)),
+    )
+    .service(
+        resource("/experiments/{id}/amendments")
+            .route(get().to(amendments::list))
+            .route(post().to(amendments::add)),
     )
     .service(resource("/experiments/{id}/cancel").route(post().to(experiments::cancel)))
     .service(resource("/runs/{id}").route(get().to(runs::one)))

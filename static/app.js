@@ -416,8 +416,28 @@ async function everySeed() {
   }
 }
 
+/** Buttons that copy a text: there only where a script may write to the clipboard. */
+function copying() {
+  if (!navigator.clipboard) return;
+  document.documentElement.classList.add("can-copy");
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest && event.target.closest("button[data-copy]");
+    if (!button) return;
+    const say = (word) => { button.textContent = word; };
+    try {
+      const answer = await fetch(button.dataset.copy, { credentials: "same-origin" });
+      if (!answer.ok || answer.redirected) throw new Error(`status ${answer.status}`);
+      await navigator.clipboard.writeText(await answer.text());
+      say("Copied");
+    } catch {
+      say("Not copied: take the link");
+    }
+  });
+}
+
 pointing();
 keys();
+copying();
 everySeed();
 controls();
 const main = document.getElementById("main");

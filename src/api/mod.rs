@@ -1,5 +1,6 @@
 //! REST v1, one file per resource. Thin: read, call the store, answer.
 
+pub mod amendments;
 pub mod exclusions;
 pub mod experiments;
 pub mod health;

@@ -63,6 +63,16 @@ impl Auth {
         ))
     }
 
+    /// With what somebody was let in, as far as that is known: tokens have roles, not names.
+    pub fn author(&self, request: &HttpRequest) -> Option<&'static str> {
+        match self.bearer(request) {
+            Some(Role::Admin) => Some("admin token"),
+            Some(Role::Worker) => Some("worker token"),
+            None if self.has_session(request) => Some("login with the admin token"),
+            None => None,
+        }
+    }
+
     fn bearer(&self, request: &HttpRequest) -> Option<Role> {
         let value = request
             .headers()

@@ -32,7 +32,6 @@ pub(super) enum Ink {
     Band,
     Envelope,
     Budget,
-    Zero,
     Text,
     /// An estimate from few draws.
     Thin,
@@ -41,9 +40,9 @@ pub(super) enum Ink {
     Pareto,
 }
 
-const CLASSES: [&str; 14] = [
-    "", "grid", "axis", "ln", "ln part", "ln held", "ci", "env", "budget", "zero", "tx", "ln thin",
-    "bh", "pareto",
+const CLASSES: [&str; 13] = [
+    "", "grid", "axis", "ln", "ln part", "ln held", "ci", "env", "budget", "tx", "ln thin", "bh",
+    "pareto",
 ];
 
 impl Ink {

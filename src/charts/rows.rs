@@ -2,7 +2,7 @@
 //! own values. The name and the numbers stand above what is drawn.
 
 use super::axis::{Axis, Scale};
-use super::backend::{Buffer, Ink, TEXT, ThemedSvg, UNIT, document};
+use super::backend::{Buffer, TEXT, ThemedSvg, UNIT, document};
 use super::mark::{DrawError, Margins, dots, end_marker, frame, text};
 use super::text::{escape, fit_label, width};
 use super::{Drawn, End, Fate, drawn_class};
@@ -16,6 +16,8 @@ pub struct Row {
     pub key: String,
     pub label: String,
     pub slot: usize,
+    /// A colour in place of the slot's; the marker stays.
+    pub tint: Option<usize>,
     pub fate: Fate,
     pub estimate: Option<Estimate>,
     pub seeds: Vec<f64>,
@@ -35,6 +37,8 @@ pub struct Rows {
 
 const WIDTH: u32 = 432;
 const ROW: i32 = 42;
+/// Of a row's height, what the line of text takes.
+const WORDS: i32 = 19;
 const MARGINS: Margins = Margins {
     top: 4,
     right: 14,
@@ -81,7 +85,7 @@ impl Rows {
     fn paint(&self, backend: ThemedSvg, buffer: &Buffer) -> Result<(), DrawError> {
         let x = self.axis();
         let area = backend.into_drawing_area();
-        let mut chart = frame(&area, &MARGINS, &x, None)?;
+        let chart = frame(&area, &MARGINS, &x, None)?;
         let (px, py) = chart.plotting_area().get_pixel_range();
         text(
             buffer,
@@ -90,8 +94,9 @@ impl Rows {
             "end",
             &self.x_title,
         );
-        if self.differences {
-            chart.draw_series(LineSeries::new([(0.0, 0.0), (0.0, 1.0)], Ink::Zero.color()))?;
+        if self.differences && !self.rows.is_empty() {
+            let zero = chart.backend_coord(&(0.0, 0.0)).0;
+            self.zero_line(buffer, zero, py.start);
         }
         for (i, row) in self.rows.iter().enumerate() {
             let top = py.start + i as i32 * ROW * UNIT;
@@ -101,7 +106,7 @@ impl Rows {
             let _ = write!(
                 buffer.borrow_mut(),
                 r#"<g class="{}" data-arm="{}"><title>{}</title>"#,
-                drawn_class(row.slot, row.fate),
+                drawn_class(row.tint.unwrap_or(row.slot), row.fate),
                 escape(&row.key),
                 escape(&format!("{}: {numbers}", row.label))
             );
@@ -138,6 +143,18 @@ impl Rows {
         Ok(())
     }
 
+    /// Beside what is drawn of each row, never through its words.
+    fn zero_line(&self, buffer: &Buffer, x: i32, top: i32) {
+        let parts: String = (0_i32..)
+            .zip(&self.rows)
+            .map(|(i, _)| {
+                let from = top + (i * ROW + WORDS) * UNIT;
+                format!("M{x} {from}v{}", (ROW - WORDS) * UNIT)
+            })
+            .collect();
+        let _ = write!(buffer.borrow_mut(), r#"<path class="zero" d="{parts}"/>"#);
+    }
+
     fn numbers(&self, row: &Row) -> String {
         let (Some(e), None) = (&row.estimate, &row.note) else {
             return row.note.clone().unwrap_or_else(|| number::no_interval(0));
@@ -150,6 +167,91 @@ impl Rows {
         match e.interval {
             Some(_) => format!("{said}, n = {}", e.n),
             None => said,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::charts::UNSUCCESSFUL;
+    use assay_core::stats;
+
+    /// Class, place and content of every text.
+    fn texts(svg: &str) -> Vec<(&str, f64, i32, &str)> {
+        svg.split("<text class=\"")
+            .skip(1)
+            .map(|rest| {
+                let (class, rest) = rest.split_once("\" x=\"").unwrap();
+                let (x, rest) = rest.split_once("\" y=\"").unwrap();
+                let (y, rest) = rest.split_once('"').unwrap();
+                let (_, rest) = rest.split_once('>').unwrap();
+                let (content, _) = rest.split_once("</text>").unwrap();
+                (class, x.parse().unwrap(), y.parse().unwrap(), content)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_long_label_crosses_neither_the_numbers_nor_the_zero_line() {
+        let long: String = "Cold start on long chains, then GRPO with a process reward "
+            .chars()
+            .cycle()
+            .take(60)
+            .collect();
+        let failed = format!("× {long}{UNSUCCESSFUL}");
+        let row = |label: &str| Row {
+            label: label.into(),
+            estimate: stats::estimate(&[-0.11, -0.12, 0.13]),
+            ..Row::default()
+        };
+        let svg = Rows {
+            title: "Difference".into(),
+            x_title: "difference".into(),
+            kind: Kind::Share,
+            differences: true,
+            rows: vec![row(&long), row(&failed), row("Short")],
+        }
+        .draw()
+        .svg;
+        let all = texts(&svg);
+        let of = |class: &str| -> Vec<(f64, i32, &str)> {
+            let own = all.iter().filter(|t| t.0 == class);
+            own.map(|t| (t.1, t.2, t.3)).collect()
+        };
+        let (labels, numbers) = (of("tx hl"), of("tx num hl"));
+        assert_eq!((labels.len(), numbers.len()), (3, 3));
+        let unit = f64::from(UNIT);
+        for (label, number) in labels.iter().zip(&numbers) {
+            assert_eq!(label.1, number.1);
+            let end = label.0 + width(label.2, TEXT) * unit;
+            let start = number.0 - width(number.2, TEXT) * unit;
+            assert!(end < start, "{label:?} and {number:?}");
+        }
+        assert!(labels[0].2.starts_with("Cold start") && labels[0].2.ends_with('…'));
+        assert!(labels[1].2.ends_with("… (unsuccessful)"));
+        assert_eq!(labels[2].2, "Short");
+        for whole in [&long, &failed] {
+            assert!(svg.contains(&format!("<title>{whole}: ")), "{whole}");
+        }
+        let zero = svg.split("class=\"zero\" d=\"M").nth(1).unwrap();
+        let zero = zero.split('"').next().unwrap();
+        let parts: Vec<(i32, i32)> = zero
+            .split('M')
+            .map(|part| {
+                let (_, rest) = part.split_once(' ').unwrap();
+                let (from, length) = rest.split_once('v').unwrap();
+                let from: i32 = from.parse().unwrap();
+                (from, from + length.parse::<i32>().unwrap())
+            })
+            .collect();
+        assert_eq!(parts.len(), 3);
+        for (_, base, text) in &labels {
+            // From the top of its capitals to the foot of its descenders.
+            let (top, foot) = (base - 9 * UNIT, base + 3 * UNIT);
+            for (from, to) in &parts {
+                assert!(*to <= top || *from >= foot, "{text}: {from} to {to}");
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The command line, one file per command. Every error is one line that says what to do.
 
+mod amend;
 mod cancel;
 mod client;
 mod compare;
@@ -61,6 +62,8 @@ enum Command {
     Export(export::Export),
     /// Enter work that `assay-worker train` has done elsewhere
     Import(import::Import),
+    /// Say an experiment's question or hypothesis anew; the registered version stays
+    Amend(amend::Amend),
     /// Cancel an experiment's unfinished runs
     Cancel(cancel::Cancel),
 }
@@ -124,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::Compare(compare) => compare.run(),
         Command::Export(export) => export.run(),
         Command::Import(import) => import.run(),
+        Command::Amend(amend) => amend.run(),
         Command::Cancel(cancel) => cancel.run(),
     };
     match done {

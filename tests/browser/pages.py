@@ -22,6 +22,11 @@ PAGES = [
     Entry("nothing-here", "/nowhere", status=404),
     Entry("experiment-twelve", "/experiments/{twelve}"),
     Entry("experiment-other-figure", "/experiments/{twelve}?metric=length&curve=kl&smoth=1"),
+    Entry(
+        "experiment-asked",
+        "/experiments/{twelve}?budget=1e9&base=zero&color=family&pin=training,forest",
+    ),
+    Entry("experiment-without-a-price", "/experiments/{twelve}?x=usd"),
     Entry("experiment-decoders", "/experiments/{decoders}"),
     Entry("experiment-half", "/experiments/{half}"),
     Entry("experiment-waiting", "/experiments/{waiting}"),

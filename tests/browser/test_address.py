@@ -64,3 +64,13 @@ def test_folded_parts_stay_open_and_focus_stays_when_a_control_swaps_the_page(vi
     expect(page.locator("#table h2")).to_contain_text("length")
     assert page.evaluate("document.getElementById('milestone-table').open")
     assert page.evaluate("document.activeElement.name") == "metric"
+
+
+def test_the_copy_button_is_there_only_with_a_script(visit):
+    plain = visit(PAGE["experiment-twelve"], listen=False, java_script_enabled=False).page
+    expect(plain.locator("button.copy")).to_be_hidden()
+    may = ["clipboard-read", "clipboard-write"]
+    page = visit(PAGE["experiment-twelve"], permissions=may).page
+    page.locator("button.copy").click()
+    expect(page.locator("button.copy")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("@misc{assay-")

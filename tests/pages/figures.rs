@@ -59,6 +59,76 @@ fn every_figure_is_a_file_at_the_pages_own_address() {
 }
 
 #[test]
+fn an_axis_in_dollars_waits_for_a_price_and_then_names_it() {
+    let app = App::start();
+    let id = seeded(&app, 60, |_, _| Until::End);
+    let address = format!("/experiments/{id}?x=usd");
+    let missing = "No axis in dollars: no price was in force for ";
+    let without = page(&app, &address);
+    let at = without.find(missing).unwrap() + missing.len();
+    let device = without[at..].split(" when it began").next().unwrap();
+    for figure in ["training", "frontier", "milestones"] {
+        let file = app.get(&format!("/experiments/{id}/{figure}.json?x=usd"));
+        assert!(file.text.contains(missing), "{figure}: {}", file.text);
+    }
+    let price = format!(
+        "{{\"device\": \"{device}\", \"dollars_per_hour\": 3600, \"valid_from\": \"2020-01-01\", \"source\": \"invoice 7\"}}"
+    );
+    let entered = app.post("/api/v1/prices", "application/json", price.as_bytes());
+    assert_eq!(entered.status, 201, "{}", entered.text);
+    let with = page(&app, &address);
+    assert!(!with.contains(missing));
+    assert!(with.contains(&format!(
+        "{device} $3600 an hour from 2020-01-01 (invoice 7)"
+    )));
+    for figure in ["training", "frontier", "milestones"] {
+        let path = format!("/experiments/{id}/{figure}.json");
+        let dollars = app.get(&format!("{path}?x=usd")).json();
+        assert_eq!(dollars["x"]["title"], "dollars charged, per seed");
+        // A dollar a second: the same places as on the axis of device time.
+        let seconds = app.get(&format!("{path}?x=device_s")).json();
+        let last = |of: &Value| {
+            let series = of["series"].as_array().unwrap();
+            let one = series.iter().find(|s| s["arm"] == "arm-1").unwrap();
+            let points = one["points"].as_array().unwrap();
+            points.last().unwrap()[0].as_f64().unwrap()
+        };
+        let (dollars, seconds) = (last(&dollars), last(&seconds));
+        assert!(
+            seconds > 0.0 && (dollars - seconds).abs() < 1e-6 * seconds,
+            "{figure}"
+        );
+    }
+}
+
+#[test]
+fn a_budget_of_the_link_stands_in_every_file_of_the_figure() {
+    let app = App::start();
+    let id = seeded(&app, 60, |_, _| Until::End);
+    for ending in ["svg", "csv"] {
+        let path = format!("/experiments/{id}/training.{ending}?budget=4e15");
+        let answer = app.get(&path);
+        assert_eq!(answer.status, 200);
+        assert!(answer.text.contains("beyond the data of 3 seeds"), "{path}");
+    }
+    let json = app
+        .get(&format!(
+            "/experiments/{id}/milestones.json?budget=2e11&x=flops"
+        ))
+        .json();
+    let rows = json["at_budget"]["rows"].as_array().unwrap();
+    let row = rows.iter().find(|r| r["arm"] == "arm-1").unwrap();
+    assert_eq!(row["estimate"]["n"], 3);
+    assert!(row["cost"].as_f64().unwrap() <= 2e11 * (1.0 + 1e-9));
+    let table = app.get(&format!("/experiments/{id}/table.tex?base=arm-1"));
+    assert!(table.text.contains("Exploratory: "), "{}", table.text);
+    let forest = app.get(&format!(
+        "/experiments/{id}/forest.svg?base=arm-1&color=family"
+    ));
+    assert!(forest.text.contains("Exploratory: ") && forest.text.contains("Colour says"));
+}
+
+#[test]
 fn a_link_that_hides_an_arm_says_so_everywhere() {
     let app = App::start();
     let id = seeded(&app, 60, |_, _| Until::End);

@@ -2,6 +2,7 @@
 //! verifiers, the statistics, the ledger and the worker protocol.
 //! No HTTP, no SQL, no tensors.
 
+pub mod amendment;
 pub mod calibration;
 pub mod canonical;
 pub mod compare;

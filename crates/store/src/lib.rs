@@ -5,12 +5,14 @@
 //! Notifications: channel [`JOB_CHANNEL`] when a job becomes queued, channel
 //! [`STAGE_CHANNEL`] with the stage's id when its records arrive or its state changes.
 
+mod amendments;
 mod artifacts;
 mod code;
 mod completions;
 mod contests;
 mod db;
 mod decoders;
+mod dollars;
 mod error;
 mod evals;
 mod events;
@@ -35,12 +37,14 @@ mod supervision;
 mod words;
 mod workers;
 
+pub use amendments::*;
 pub use artifacts::*;
 pub use code::*;
 pub use completions::*;
 pub use contests::*;
 pub use db::*;
 pub use decoders::*;
+pub use dollars::*;
 pub use error::*;
 pub use evals::*;
 pub use events::*;

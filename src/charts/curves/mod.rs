@@ -41,6 +41,8 @@ pub struct Curve {
     pub key: String,
     pub label: String,
     pub slot: usize,
+    /// A colour in place of the slot's; the marker stays.
+    pub tint: Option<usize>,
     pub fate: Fate,
     pub end: End,
     pub bins: Vec<Bin>,
@@ -348,7 +350,7 @@ fn open(buffer: &Buffer, curve: &Curve, role: &str) {
     let _ = write!(
         buffer.borrow_mut(),
         r#"<g class="{}{space}{role}" data-arm="{}">"#,
-        drawn_class(curve.slot, curve.fate),
+        drawn_class(curve.tint.unwrap_or(curve.slot), curve.fate),
         escape(&curve.key)
     );
 }

@@ -327,6 +327,7 @@ fn picture(of: &Compared, kind: Kind, title: &str) -> Option<(String, String)> {
             key: line.arm.clone(),
             label: line.label.clone(),
             slot,
+            tint: None,
             fate: Default::default(),
             estimate: line.difference,
             seeds: line.difference_seeds.iter().map(|s| s.1).collect(),

@@ -3,7 +3,7 @@
 
 use super::denominator::Denominator;
 use super::view::Wanted;
-use super::{Material, export};
+use super::{Material, export, versions};
 use assay_core::canonical;
 use serde_json::{Value, json};
 
@@ -15,6 +15,8 @@ pub(super) struct Carried {
     pub basis: String,
     pub version: i32,
     pub spec_sha256: String,
+    /// Where the words were amended, how much was known by then.
+    pub amended: Option<String>,
     pub denominator: Denominator,
     pub snapshot: String,
 }
@@ -38,13 +40,14 @@ impl Carried {
             basis: of.basis().to_string(),
             version: of.view.version,
             spec_sha256: of.view.sha256.clone(),
+            amended: versions::said(of),
             denominator: Denominator::new(of, wanted),
             snapshot: snapshot(of),
         }
     }
 
     pub fn lines(&self, title: &str) -> Vec<String> {
-        vec![
+        let mut lines = vec![
             format!("{}: {title}", self.name),
             format!("Basis: {}", self.basis),
             self.denominator.line(),
@@ -52,8 +55,10 @@ impl Carried {
                 "Experiment {}, version {}, specification {}",
                 self.experiment, self.version, self.spec_sha256
             ),
-            format!("Snapshot {}", self.snapshot),
-        ]
+        ];
+        lines.extend(self.amended.clone());
+        lines.push(format!("Snapshot {}", self.snapshot));
+        lines
     }
 
     /// Lines with `#` before the head of a CSV file.
@@ -71,6 +76,7 @@ impl Carried {
             "basis": self.basis,
             "version": self.version,
             "spec_sha256": self.spec_sha256,
+            "amended": self.amended,
             "denominator": self.denominator,
             "denominator_text": self.denominator.line(),
             "snapshot": self.snapshot,

@@ -2,7 +2,7 @@
 
 use super::Material;
 use super::supervision::{self, Supervision};
-use crate::charts::series_class;
+use super::view::Wanted;
 use crate::number::{self, Kind};
 use crate::pages::words;
 use assay_core::compare::{Comparison, Row, compare};
@@ -50,25 +50,26 @@ pub(super) fn second(chosen: usize) -> usize {
     if chosen == length { 0 } else { length }
 }
 
-pub(super) fn of_metric(of: &Material, index: usize) -> Comparison {
-    let spec = &of.view.spec;
+pub(super) fn of_metric(of: &Material, wanted: &Wanted, index: usize) -> Comparison {
     compare(
-        &spec.budget,
-        &spec.baseline,
+        &of.view.spec.budget,
+        wanted.baseline(of),
         words::FINAL[index].1,
         &of.test,
     )
 }
 
-pub(super) fn rows(of: &Material, chosen: usize) -> Vec<ArmRow> {
+/// Marks belong to the registered comparison: without it there are none.
+pub(super) fn rows(of: &Material, wanted: &Wanted) -> Vec<ArmRow> {
+    let chosen = wanted.metric;
     let name = words::FINAL[chosen].1;
     let kind = Kind::of(name);
-    let first = of_metric(of, chosen);
+    let first = of_metric(of, wanted, chosen);
     let beside = second(chosen);
     let second_kind = Kind::of(words::FINAL[beside].1);
-    let second = of_metric(of, beside);
+    let second = of_metric(of, wanted, beside);
     let spec = &of.view.spec;
-    let ood = compare(&spec.budget, &spec.baseline, name, &of.ood);
+    let ood = compare(&spec.budget, wanted.baseline(of), name, &of.ood);
     let find = |c: &Comparison, arm: &str| c.rows.iter().find(|r| r.arm == arm).cloned();
     first
         .rows
@@ -83,7 +84,7 @@ pub(super) fn rows(of: &Material, chosen: usize) -> Vec<ArmRow> {
             ArmRow {
                 key: row.arm.clone(),
                 label: row.label.clone(),
-                class: series_class(of.slot(&row.arm)),
+                class: wanted.colour.class(of, &row.arm),
                 is_baseline: row.is_baseline,
                 n: row.value.map_or(0, |v| v.n),
                 planned: row.planned_seeds,
@@ -102,7 +103,10 @@ pub(super) fn rows(of: &Material, chosen: usize) -> Vec<ArmRow> {
                     .map_or(number::NONE.into(), number::prefixed),
                 reached: words::reached(row.reached),
                 supervision: supervision::of_arm(of, &row.arm),
-                mark: of.mark(&row.arm).map(|m| m.to_string()),
+                mark: of
+                    .mark(&row.arm)
+                    .filter(|_| !wanted.is_exploratory())
+                    .map(|m| m.to_string()),
                 tried: spec
                     .arm(&row.arm)
                     .and_then(|arm| arm.settings_tried)

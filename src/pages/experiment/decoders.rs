@@ -1,13 +1,14 @@
 //! Decoders of one policy, at equal cost of inference. Never on one axis with training.
 
 use super::Material;
+use super::colours::Colour;
 use super::comparison::{Cell, cell};
 use super::figure::end;
 use super::figures::Picture;
 use super::supervision::{self, Supervision};
 use super::verdicts::{self, VerdictRow};
 use super::view::Wanted;
-use crate::charts::{Curve, Curves, Scale, Seed, Shape, hold, series_class};
+use crate::charts::{Curve, Curves, Scale, Seed, Shape, hold};
 use crate::number::{self, Kind};
 use assay_core::compare::Basis;
 use assay_core::decoders::{DecoderCell, DecoderGroup, DecoderRow, break_even, by_policy};
@@ -60,7 +61,11 @@ pub(super) fn groups(of: &Material, wanted: &Wanted) -> Vec<Group> {
                 .iter()
                 .map(|level| number::counted(i64::from(*level), "sample"))
                 .collect(),
-            rows: group.rows.iter().map(|r| row(of, r)).collect(),
+            rows: group
+                .rows
+                .iter()
+                .map(|r| row(of, wanted.colour, r))
+                .collect(),
             picture: picture(of, group, wanted),
             break_even: paying(of, group),
             contrasts: contrasts(of, group),
@@ -68,11 +73,11 @@ pub(super) fn groups(of: &Material, wanted: &Wanted) -> Vec<Group> {
         .collect()
 }
 
-fn row(of: &Material, row: &DecoderRow) -> GroupRow {
+fn row(of: &Material, colour: Colour, row: &DecoderRow) -> GroupRow {
     GroupRow {
         key: row.arm.clone(),
         label: row.label.clone(),
-        class: series_class(of.slot(&row.arm)),
+        class: colour.class(of, &row.arm),
         n: row.finished,
         planned: row.planned_seeds,
         cells: row.cells.iter().map(group_cell).collect(),
@@ -143,6 +148,7 @@ fn picture(of: &Material, group: &DecoderGroup, wanted: &Wanted) -> Picture {
                 key: row.arm.clone(),
                 label: of.label(&row.arm),
                 slot: of.slot(&row.arm),
+                tint: wanted.colour.tint(of, &row.arm),
                 bins: hold(&seeds, &edges),
                 seeds,
                 spends: true,

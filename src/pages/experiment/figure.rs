@@ -1,8 +1,11 @@
 //! The figures by name: each one picture, one table of numbers and one caption, whatever
 //! asks for it.
 
-use super::view::{Cost, SeedLines, Wanted};
-use super::{Material, forest, frontier, milestones, training, tries};
+use super::at_budget::AtBudget;
+use super::axis::Cost;
+use super::material::Material;
+use super::view::{SeedLines, Wanted};
+use super::{colours, forest, frontier, milestones, prices, training, tries};
 use crate::charts::{Curve, Curves, Drawn, End, Rows};
 use crate::number;
 use crate::pages::words;
@@ -39,19 +42,42 @@ impl Name {
         }
     }
 
+    /// In controls.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Milestones => "validation along the budget",
+            Self::Frontier => "accuracy against cost",
+            Self::Forest => "differences",
+            Self::Training => "training",
+            Self::Seeds => "every seed",
+            Self::Passk => "pass@k",
+        }
+    }
+
     pub fn of_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|name| name.word() == word)
     }
 
     pub fn figure(self, of: &Material, wanted: &Wanted) -> Figure {
-        match self {
+        let mut figure = match self {
             Self::Milestones => milestones::figure(of, wanted),
             Self::Frontier => frontier::figure(of, wanted),
             Self::Forest => forest::differences(of, wanted),
             Self::Training => training::figure(of, wanted),
             Self::Seeds => forest::seeds(of, wanted),
             Self::Passk => tries::figure(of, wanted),
+        };
+        if figure.cost == Some(Cost::Usd) {
+            figure.caption.push(prices::said(&of.dollars));
         }
+        if figure.cost.is_some() {
+            figure.caption.extend(of.no_price.clone());
+            figure.caption.extend(moved_line(of, wanted));
+        }
+        if !(self == Self::Forest && forest::is_plain(wanted)) {
+            figure.caption.extend(colours::said(of, wanted));
+        }
+        figure
     }
 }
 
@@ -72,6 +98,8 @@ pub(super) struct Figure {
     pub cost: Option<Cost>,
     /// More lines than a drawing of elements bears: left to the canvas.
     pub every: Every,
+    /// Every arm's value at the budget that was asked for.
+    pub at: Option<AtBudget>,
 }
 
 /// Whether every seed's line was asked for and is too much for an SVG.
@@ -94,6 +122,7 @@ impl Figure {
             chart,
             cost: None,
             every: Every::Drawn,
+            at: None,
         }
     }
 
@@ -121,6 +150,18 @@ impl Figure {
         }
         (drawn.svg, said.join(" "))
     }
+}
+
+/// The line stands where the link wants it, not at the registered budget.
+fn moved_line(of: &Material, wanted: &Wanted) -> Option<String> {
+    let budget = &of.view.spec.budget;
+    wanted.budget.map(|asked| {
+        format!(
+            "The budget line stands at {}, as the link asks; the registered budget is {}.",
+            wanted.x.amount(asked),
+            Cost::from(budget.unit).amount(budget.amount)
+        )
+    })
 }
 
 /// What a chart could not show.

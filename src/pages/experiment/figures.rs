@@ -1,6 +1,8 @@
 //! A chart with what is said below it, for pages.
 
-use super::figure::{Every, Figure, left_out};
+use super::at_budget::{AtBudget, AtRow};
+use super::figure::{Every, Figure, Name, left_out};
+use super::material::Material;
 use super::view::Wanted;
 use crate::charts::Drawn;
 
@@ -31,6 +33,25 @@ pub(super) struct Shown {
     pub cost: &'static str,
     /// Single seeds are left to the canvas.
     pub every: bool,
+    /// Every arm's value at the budget that was asked for.
+    pub at: Option<Table>,
+}
+
+/// A line an arm: its value, the true cost of it, and what it does not cover.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub budget: String,
+    pub rows: Vec<[String; 4]>,
+}
+
+impl From<&AtBudget> for Table {
+    fn from(of: &AtBudget) -> Self {
+        let row = |r: &AtRow| [r.label.clone(), of.value(r), of.cost(r), r.remark.clone()];
+        Self {
+            budget: of.axis.amount(of.budget),
+            rows: of.rows.iter().map(row).collect(),
+        }
+    }
 }
 
 impl Shown {
@@ -47,6 +68,36 @@ impl Shown {
             caption,
             cost: figure.cost.map_or("", |c| c.word()),
             every,
+            at: figure.at.as_ref().map(Table::from),
+        }
+    }
+}
+
+/// The figures of a page: each once, those that are pinned before the others.
+#[derive(Debug)]
+pub(super) struct Figures {
+    /// In the order of the link.
+    pub pinned: Vec<Shown>,
+    pub milestones: Option<Shown>,
+    pub frontier: Option<Shown>,
+    pub forest: Option<Shown>,
+    pub training: Option<Shown>,
+    pub dots: Option<Shown>,
+    pub passk: Option<Shown>,
+}
+
+impl Figures {
+    pub fn new(of: &Material, wanted: &Wanted) -> Self {
+        let draw = |name: Name| Shown::new(&name.figure(of, wanted));
+        let own = |name: Name| (!wanted.pinned.contains(&name)).then(|| draw(name));
+        Self {
+            pinned: wanted.pinned.iter().copied().map(draw).collect(),
+            milestones: own(Name::Milestones),
+            frontier: own(Name::Frontier),
+            forest: own(Name::Forest),
+            training: own(Name::Training),
+            dots: own(Name::Seeds),
+            passk: own(Name::Passk),
         }
     }
 }
@@ -64,6 +115,7 @@ pub(super) fn asked(query: &str) -> String {
 #[derive(Debug)]
 pub(super) struct Controls {
     pub smooth: String,
+    pub budget: String,
     pub low: String,
     pub high: String,
 }
@@ -73,6 +125,7 @@ impl Controls {
         let number = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
         Self {
             smooth: number((wanted.smooth > 0.0).then_some(wanted.smooth)),
+            budget: number(wanted.budget),
             low: number(wanted.low),
             high: number(wanted.high),
         }

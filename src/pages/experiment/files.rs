@@ -1,11 +1,13 @@
 //! The page's figures and tables as files: the same address with an ending, honouring the
 //! same words after the question mark.
 
+use super::at_budget::AtBudget;
 use super::carried::Carried;
 use super::figure::{Figure, Name};
+use super::material::{Material, Needs, gather};
 use super::tables::{Table, sheet};
 use super::view::Wanted;
-use super::{Material, cite, material, numbers};
+use super::{cite, numbers};
 use crate::charts::{Theme, standalone};
 use crate::pages::query::Asked;
 use crate::pages::words;
@@ -25,12 +27,16 @@ async fn read(
 ) -> Result<(Material, Wanted), Problem> {
     let mut asked = Asked::read(request.query_string());
     let mut wanted = None;
-    let of = material(state, id, |view| {
+    let of = gather(state, id, |view| {
         let read = wanted.insert(Wanted::read(&mut asked, view));
-        of_training.then_some(words::TRAINING[read.curve].1)
+        Needs {
+            curve: of_training.then_some(words::TRAINING[read.curve].1),
+            x: Some(read.x),
+        }
     })
     .await?;
-    let wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
+    let mut wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
+    wanted.settle(&of);
     Ok((of, wanted))
 }
 
@@ -91,6 +97,7 @@ fn saved(file: &str, kind: &'static str, body: String) -> HttpResponse {
 pub(super) fn drawing(figure: &Figure, carried: &Carried, theme: Theme) -> String {
     let (svg, caption) = figure.shown();
     let mut foot = vec![caption];
+    foot.extend(figure.at.as_ref().map(AtBudget::said));
     foot.extend(carried.lines(&figure.title));
     standalone(&svg, &foot, theme)
 }

@@ -1,16 +1,20 @@
 //! Differences to the baseline, and the seeds' own values: one row an arm.
 
+use super::colours::Colour;
 use super::figure::{Chart, Figure, Name};
 use super::view::Wanted;
 use super::{Material, comparison};
-use crate::charts::{Row, Rows};
+use crate::charts::{Fate, Row, Rows};
 use crate::number::Kind;
 use crate::pages::words;
 use assay_core::stats;
 
 pub(super) fn differences(of: &Material, wanted: &Wanted) -> Figure {
     let (_, name, title) = words::FINAL[wanted.metric];
-    let comparison = comparison::of_metric(of, wanted.metric);
+    let comparison = comparison::of_metric(of, wanted, wanted.metric);
+    let exploratory = wanted.is_exploratory();
+    let plain = is_plain(wanted);
+    let against = of.name(wanted.baseline(of));
     let baseline: Vec<(u64, f64)> = comparison
         .rows
         .iter()
@@ -22,9 +26,19 @@ pub(super) fn differences(of: &Material, wanted: &Wanted) -> Figure {
         .filter(|row| !wanted.hides(of, &row.arm))
         .map(|row| Row {
             key: row.arm.clone(),
-            label: of.label(&row.arm),
+            label: match exploratory {
+                true => of.name(&row.arm),
+                false => of.label(&row.arm),
+            },
             slot: of.slot(&row.arm),
-            fate: of.fate(&row.arm),
+            tint: match plain {
+                true => None,
+                false => wanted.colour.tint(of, &row.arm),
+            },
+            fate: match exploratory {
+                true => Fate::Ordinary,
+                false => of.fate(&row.arm),
+            },
             estimate: row.difference,
             seeds: if row.is_baseline {
                 vec![]
@@ -33,38 +47,63 @@ pub(super) fn differences(of: &Material, wanted: &Wanted) -> Figure {
                 pairs.iter().map(|d| d.1).collect()
             },
             note: if row.is_baseline {
-                Some("baseline".into())
+                Some(comparator(wanted).into())
             } else {
                 (row.difference.is_none() && row.value.is_some())
                     .then(|| "no seed in common yet".into())
             },
         })
         .collect();
+    let heading = match exploratory {
+        true => format!("Exploratory: difference to {against} in test {title}"),
+        false => format!("Difference to the baseline in test {title}"),
+    };
     let chart = Rows {
-        title: format!("Difference to the baseline in test {title}, with 95 % interval"),
+        title: format!("{heading}, with 95 % interval"),
         x_title: format!("difference in test {title}"),
         kind: Kind::of(name),
         differences: true,
         rows,
     };
     let caption = format!(
-        "Difference to {} in test {title} with its 95 % interval, paired by seed ({}); small circles are single seeds.",
-        of.name(&of.view.spec.baseline),
+        "Difference to {against} in test {title} with its 95 % interval, paired by seed ({}); small circles are single seeds.",
         of.basis()
     );
+    let mut caption = vec![caption];
+    caption.extend(exploring(of, wanted));
     Figure {
-        caption: vec![caption],
-        ..Figure::new(
-            Name::Forest,
-            format!("Difference to the baseline in test {title}"),
-            Chart::Rows(chart),
-        )
+        caption,
+        ..Figure::new(Name::Forest, heading, Chart::Rows(chart))
     }
+}
+
+/// Words and colours of the rule belong to what was registered.
+pub(super) fn is_plain(wanted: &Wanted) -> bool {
+    wanted.is_exploratory() && wanted.colour == Colour::Status
+}
+
+/// What the arm is called that differences are taken to.
+pub(super) fn comparator(wanted: &Wanted) -> &'static str {
+    match wanted.is_exploratory() {
+        true => "comparator of this view",
+        false => "baseline",
+    }
+}
+
+/// What is said where differences are taken to an arm that was not registered for it.
+pub(super) fn exploring(of: &Material, wanted: &Wanted) -> Option<String> {
+    wanted.is_exploratory().then(|| {
+        format!(
+            "Exploratory: {} was chosen as the comparator by the link; the registered baseline is {}. No verdict is given on these differences; those that were registered keep theirs.",
+            of.name(wanted.baseline(of)),
+            of.name(&of.view.spec.baseline)
+        )
+    })
 }
 
 pub(super) fn seeds(of: &Material, wanted: &Wanted) -> Figure {
     let (_, name, title) = words::FINAL[wanted.metric];
-    let rows = comparison::of_metric(of, wanted.metric)
+    let rows = comparison::of_metric(of, wanted, wanted.metric)
         .rows
         .iter()
         .filter(|row| !wanted.hides(of, &row.arm))
@@ -72,6 +111,7 @@ pub(super) fn seeds(of: &Material, wanted: &Wanted) -> Figure {
             key: row.arm.clone(),
             label: of.label(&row.arm),
             slot: of.slot(&row.arm),
+            tint: wanted.colour.tint(of, &row.arm),
             fate: of.fate(&row.arm),
             estimate: row.value,
             seeds: row.seeds.iter().map(|(_, v)| *v).collect(),

@@ -3,7 +3,7 @@
 use super::Material;
 use super::figure::{Chart, Figure, Name, end};
 use super::milestones::{arms, extent, marks, measured, points};
-use super::view::{Cost, Wanted};
+use super::view::Wanted;
 use crate::charts::{Band, Curve, Curves, Marked, Scale, Shape, along, merge, pareto};
 use crate::number;
 use assay_core::metric;
@@ -21,11 +21,12 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
     let mut seeds: Vec<Vec<Marked>> = vec![];
     let mut curves: Vec<Curve> = vec![];
     for (slot, arm) in arms(of, wanted) {
-        let own = points(of, &arm.key, |p| wanted.x.of(p), measured.pick);
+        let own = points(of, &arm.key, |p| of.cost(wanted.x, p), measured.pick);
         curves.push(Curve {
             key: arm.key.clone(),
             label: of.label(&arm.key),
             slot,
+            tint: wanted.colour.tint(of, &arm.key),
             fate: of.fate(&arm.key),
             end: end(of, &arm.key),
             bins: along(&own, &marks),
@@ -54,9 +55,8 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
     if let Some(instead) = measured.instead {
         caption.push(instead.into());
     }
-    let unit: Cost = of.view.spec.budget.unit.into();
     let (first, last) = extent(&curves);
-    let (curves, merged) = merge(curves, &of.view.spec.baseline);
+    let (curves, merged) = merge(curves, wanted.baseline(of));
     let chart = Curves {
         title: title.clone(),
         x_title: wanted.x.title().into(),
@@ -67,7 +67,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         shape: Shape::Path,
         band: wanted.band,
         x_range: wanted.range(first, last),
-        budget: (unit == wanted.x).then_some(of.view.spec.budget.amount),
+        budget: wanted.budget_line(of, wanted.x),
         pareto: line,
         merged,
         curves,

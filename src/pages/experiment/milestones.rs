@@ -1,6 +1,7 @@
 //! The curve over milestones, and its numbers.
 
 use super::Material;
+use super::at_budget::AtBudget;
 use super::figure::{Chart, Figure, Name, end, every};
 use super::view::Wanted;
 use crate::charts::{Band, Bin, Curve, Curves, Marked, Scale, Seed, Shape, along, hold, merge};
@@ -107,7 +108,7 @@ fn curve(of: &Material, wanted: &Wanted, slot: usize, arm: &ArmView) -> Curve {
     let marked = if in_budget(of, wanted) {
         points(of, &arm.key, |p| p.x, measured.pick)
     } else {
-        points(of, &arm.key, |p| wanted.x.of(p), measured.pick)
+        points(of, &arm.key, |p| of.cost(wanted.x, p), measured.pick)
     };
     let seeds: Vec<Seed> = marked
         .iter()
@@ -128,6 +129,7 @@ fn curve(of: &Material, wanted: &Wanted, slot: usize, arm: &ArmView) -> Curve {
         key: arm.key.clone(),
         label: of.label(&arm.key),
         slot,
+        tint: wanted.colour.tint(of, &arm.key),
         fate: of.fate(&arm.key),
         end: end(of, &arm.key),
         bins,
@@ -160,8 +162,14 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         );
     }
     caption.extend(measured.instead.map(String::from));
+    let at = wanted.budget.map(|budget| {
+        let all = of.view.arms.iter().enumerate();
+        let own = all.filter(|(_, arm)| !of.is_decoder(&arm.key));
+        let seeds = own.map(|(slot, arm)| (arm, curve(of, wanted, slot, arm).seeds));
+        AtBudget::new(of, wanted.x, budget, measured.kind, seeds)
+    });
     let (first, last) = extent(&curves);
-    let (curves, merged) = merge(curves, &of.view.spec.baseline);
+    let (curves, merged) = merge(curves, wanted.baseline(of));
     let chart = Curves {
         title: format!("{title}, mean over seeds with {}", band(wanted.band)),
         x_title: wanted.x.title().into(),
@@ -172,7 +180,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         shape: Shape::Steps,
         band: wanted.band,
         x_range: wanted.range(first, last),
-        budget: in_budget(of, wanted).then_some(of.view.spec.budget.amount),
+        budget: wanted.budget_line(of, wanted.x),
         merged,
         curves,
         ..Curves::default()
@@ -181,6 +189,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         caption,
         cost: Some(wanted.x),
         every,
+        at,
         ..Figure::new(Name::Milestones, title, Chart::Curves(chart))
     }
 }

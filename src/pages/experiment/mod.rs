@@ -1,7 +1,10 @@
 //! `/experiments/{id}`: does it work, compared with what, at which cost?
 
+mod at_budget;
+mod axis;
 mod carried;
 mod cite;
+mod colours;
 mod comparison;
 mod costs;
 mod decisions;
@@ -15,149 +18,51 @@ mod files;
 mod forest;
 mod frontier;
 mod latex;
+mod material;
 mod matrix;
 mod milestones;
 mod numbers;
+mod prices;
 mod runs;
 mod supervision;
 mod tables;
 mod training;
 mod tries;
 mod verdicts;
+mod versions;
 mod view;
 
 pub use files::{bib, get as file};
 
 use super::query::Asked;
 use super::{Choice, Shell, html, words};
-use crate::charts::{Band, Fate, Scale, UNSUCCESSFUL};
+use crate::charts::{Band, Scale};
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use assay_core::compare::{ArmFigures, Basis};
-use assay_core::decoders::DecoderFigures;
-use assay_core::denominator::{Denominator, denominator, is_unsuccessful};
 use assay_core::ids::ExperimentId;
-use assay_core::outcome::{Mark, Outcome, outcome};
 use assay_core::spec::BaseSeeds;
-use assay_core::spending::{Spending, StageSpend, spending};
-use assay_core::supervision::ArmSupervision;
-use assay_core::task::Split;
-use assay_store::{
-    self as store, ExclusionEvent, ExperimentLedger, ExperimentView, MilestonePoint, PassAtK,
-    RunSeries, RunView,
-};
+use axis::Cost;
 use carried::Carried;
+use colours::Colour;
 use comparison::ArmRow;
 use costs::{ByPurpose, CostRow};
 pub(super) use decisions::{exclude, include};
 use excluded::Excluded;
 use figure::Name;
-use figures::{Controls, Shown};
+use figures::{Controls, Figures};
+use material::{Material, Needs, gather};
 use matrix::Matrix;
 use runs::ArmRuns;
 use serde_json::Value;
 use tries::{Tries, tries};
 use verdicts::Verdicts;
-use view::{Cost, SeedLines, Wanted};
-
-/// Everything that the page is made from.
-#[derive(Debug)]
-pub(super) struct Material {
-    pub view: ExperimentView,
-    pub runs: Vec<RunView>,
-    pub test: Vec<ArmFigures>,
-    pub ood: Vec<ArmFigures>,
-    pub milestones: Vec<MilestonePoint>,
-    pub series: Vec<RunSeries>,
-    pub ledger: ExperimentLedger,
-    /// Of the test split.
-    pub pass_at_k: Vec<PassAtK>,
-    /// Of the test split; `test` and `ood` are without them.
-    pub decoders: Vec<DecoderFigures>,
-    pub decoders_ood: Vec<DecoderFigures>,
-    pub supervision: Vec<ArmSupervision>,
-    /// Of the runs that count.
-    pub outcome: Outcome,
-    /// Every decision to leave a run out, or to take that back. `test`, `ood` and the
-    /// decoders keep such runs, marked; curves and pass@k are without them.
-    pub exclusions: Vec<ExclusionEvent>,
-    /// What its own stages have spent, each once.
-    pub spent: Vec<StageSpend>,
-}
-
-impl Material {
-    pub fn basis(&self) -> Basis {
-        (&self.view.spec.budget).into()
-    }
-
-    /// What stands under every figure and in every export; `hidden` arms are not drawn.
-    pub fn denominator(&self, hidden: usize) -> Denominator {
-        let fates = store::fates(&self.runs, &self.exclusions);
-        denominator(fates, &self.outcome, hidden)
-    }
-
-    /// The same, of one arm's runs.
-    pub fn denominator_of(&self, arm: &str) -> Denominator {
-        let fates = store::fates(&self.runs, &self.exclusions);
-        denominator(fates.filter(|run| run.arm == arm), &self.outcome, 0)
-    }
-
-    pub fn spending(&self) -> Spending {
-        let arms = self.view.arms.iter().map(|arm| arm.key.as_str());
-        spending(arms, &self.spent, |arm| is_unsuccessful(&self.outcome, arm))
-    }
-
-    /// Decoders stand in no table, figure or curve of equal compute.
-    pub fn is_decoder(&self, arm: &str) -> bool {
-        let arm = self.view.spec.arm(arm);
-        arm.is_some_and(|arm| arm.decoder().is_some())
-    }
-
-    /// An arm's colour and marker: its place in the file.
-    pub fn slot(&self, arm: &str) -> usize {
-        let place = self.view.arms.iter().position(|a| a.key == arm);
-        place.unwrap_or(0)
-    }
-
-    pub fn name(&self, arm: &str) -> String {
-        let known = self.view.arms.iter().find(|a| a.key == arm);
-        known.map_or(arm, |a| &a.label).to_string()
-    }
-
-    /// The name for a chart, with what the registered rule calls it: a finding is never
-    /// told by its colour alone.
-    pub fn label(&self, arm: &str) -> String {
-        match self.mark(arm) {
-            Some(Mark::Unsuccessful) => format!("× {}{UNSUCCESSFUL}", self.name(arm)),
-            Some(Mark::GainNotShown) | None => self.name(arm),
-        }
-    }
-
-    /// The same for its line and marks.
-    pub fn fate(&self, arm: &str) -> Fate {
-        match self.mark(arm) {
-            Some(Mark::Unsuccessful) => Fate::Unsuccessful,
-            Some(Mark::GainNotShown) | None => Fate::Ordinary,
-        }
-    }
-
-    /// The gravest of the arm's registered contrasts.
-    pub fn mark(&self, arm: &str) -> Option<Mark> {
-        self.outcome.mark(arm)
-    }
-
-    /// A policy by its stage, said with the arm that trains it.
-    pub fn policy(&self, key: &str) -> String {
-        match key.split_once('/') {
-            Some((arm, _)) => format!("{} ({key})", self.name(arm)),
-            None => key.into(),
-        }
-    }
-}
+use versions::Versions;
+pub(super) use versions::amend;
+use view::{SeedLines, Wanted};
 
 #[derive(Template)]
 #[template(path = "experiment/page.html")]
@@ -165,11 +70,16 @@ struct ExperimentPage {
     shell: Shell,
     id: String,
     question: String,
-    hypothesis: Option<String>,
     /// None of an experiment of decoders alone.
     trains: bool,
     basis: String,
+    /// What differences are taken to.
     baseline: String,
+    /// What it is called in the table.
+    comparator: &'static str,
+    /// Said where it is not the registered one.
+    exploring: Option<String>,
+    registered_baseline: String,
     baseline_key: String,
     /// What all seeds have in common, so that no interval covers it.
     fixed: String,
@@ -185,6 +95,10 @@ struct ExperimentPage {
     y_scales: Vec<Choice>,
     bands: Vec<Choice>,
     lines: Vec<Choice>,
+    /// Arms that differences may be taken to.
+    bases: Vec<Choice>,
+    colours: Vec<Choice>,
+    pins: Vec<Choice>,
     controls: Controls,
     /// Every arm of the figures: those that are drawn are chosen.
     shown_arms: Vec<Choice>,
@@ -193,14 +107,13 @@ struct ExperimentPage {
     decoders: Vec<decoders::Group>,
     /// Questions and samples behind each figure.
     measured: String,
-    milestones: Shown,
+    figures: Figures,
     milestone_table: milestones::Table,
-    frontier: Shown,
-    forest: Shown,
-    dots: Shown,
     tries: Tries,
-    passk: Shown,
-    training: Shown,
+    /// Of colours that are not the arm's own.
+    legend: Vec<colours::Entry>,
+    /// Why no axis is in dollars.
+    no_price: Option<String>,
     /// Printed under every figure.
     denominator: String,
     /// Names every arm that the link leaves out of the figures.
@@ -223,7 +136,7 @@ struct ExperimentPage {
     registered: String,
     version: i32,
     sha256: String,
-    frozen: String,
+    versions: Versions,
     spec: String,
     query: String,
     /// The same for files, in this page's own words.
@@ -233,21 +146,19 @@ struct ExperimentPage {
 impl ExperimentPage {
     fn new(shell: Shell, of: &Material, wanted: &Wanted, query: String) -> Self {
         let carried = Carried::new(of, wanted);
-        let draw = |name: Name| Shown::new(&name.figure(of, wanted));
         let spec = &of.view.spec;
         let (_, _, metric_title) = words::FINAL[wanted.metric];
         let second = comparison::second(wanted.metric);
-        let baseline = spec
-            .arm(&spec.baseline)
-            .map_or(spec.baseline.as_str(), |a| &a.label);
         Self {
             shell,
             id: of.view.id.to_string(),
             question: of.view.question.clone(),
-            hypothesis: spec.hypothesis.clone(),
             trains: !of.test.is_empty(),
             basis: of.basis().to_string(),
-            baseline: baseline.to_string(),
+            baseline: of.name(wanted.baseline(of)),
+            comparator: forest::comparator(wanted),
+            exploring: forest::exploring(of, wanted),
+            registered_baseline: of.name(&spec.baseline),
             baseline_key: spec.baseline.clone(),
             fixed: fixed(of),
             missing: runs::missing(of),
@@ -285,6 +196,16 @@ impl ExperimentPage {
             ]
             .map(|(word, title, lines)| choice(word, title, lines == wanted.lines))
             .into(),
+            bases: bases(of, wanted),
+            colours: Colour::ALL
+                .map(|c| choice(c.word(), c.title(), c == wanted.colour))
+                .into(),
+            pins: Name::ALL
+                .map(|name| {
+                    let chosen = wanted.pinned.contains(&name);
+                    choice(name.word(), name.title(), chosen)
+                })
+                .into(),
             controls: Controls::new(wanted),
             shown_arms: of
                 .view
@@ -292,7 +213,7 @@ impl ExperimentPage {
                 .iter()
                 .map(|arm| choice(&arm.key, &of.label(&arm.key), !wanted.hides(of, &arm.key)))
                 .collect(),
-            rows: comparison::rows(of, wanted.metric),
+            rows: comparison::rows(of, wanted),
             verdicts: verdicts::verdicts(of),
             decoders: decoders::groups(of, wanted),
             measured: format!(
@@ -302,14 +223,11 @@ impl ExperimentPage {
                 spec.evaluation.temperature,
                 spec.evaluation.max_completion_length,
             ),
-            milestones: draw(Name::Milestones),
+            figures: Figures::new(of, wanted),
             milestone_table: milestones::table(of, wanted),
-            frontier: draw(Name::Frontier),
-            forest: draw(Name::Forest),
-            dots: draw(Name::Seeds),
             tries: tries(of),
-            passk: draw(Name::Passk),
-            training: draw(Name::Training),
+            legend: colours::legend(of, wanted),
+            no_price: of.no_price.clone(),
             denominator: carried.denominator.line(),
             hidden: (!carried.denominator.hidden.is_empty())
                 .then(|| carried.denominator.hidden_line()),
@@ -334,12 +252,23 @@ impl ExperimentPage {
                 .map_or(spec.metric.clone(), |f| f.2.to_string()),
             version: of.view.version,
             sha256: of.view.sha256.clone(),
-            frozen: number::moment(of.view.frozen_at),
+            versions: versions::versions(of),
             spec: serde_json::to_string_pretty(spec).unwrap_or_default(),
             query,
             files: wanted.query(&of.view),
         }
     }
+}
+
+/// Nothing said is the registered one.
+fn bases(of: &Material, wanted: &Wanted) -> Vec<Choice> {
+    let registered = &of.view.spec.baseline;
+    let chosen = |arm: &str| arm == wanted.baseline(of);
+    let label = format!("{}, as registered", of.name(registered));
+    let mut list = vec![choice("", &label, chosen(registered))];
+    let others = of.test.iter().filter(|arm| arm.id != *registered);
+    list.extend(others.map(|arm| choice(&arm.id, &of.name(&arm.id), chosen(&arm.id))));
+    list
 }
 
 fn scales(chosen: Option<Scale>, unasked: &str) -> Vec<Choice> {
@@ -378,51 +307,6 @@ fn fixed(of: &Material) -> String {
     }
 }
 
-async fn material(
-    state: &AppState,
-    id: ExperimentId,
-    curve: impl FnOnce(&ExperimentView) -> Option<&'static str>,
-) -> Result<Material, Problem> {
-    let mut conn = state.conn().await?;
-    let view = store::get_experiment(&mut conn, id).await?;
-    let series = match curve(&view) {
-        Some(metric) => store::experiment_series(&mut conn, id, metric).await?,
-        None => vec![],
-    };
-    let test = store::run_figures(&mut conn, id).await?;
-    let decoders = store::decoder_figures(&mut conn, id).await?;
-    let exclusions = store::list_exclusions(&mut conn, id).await?;
-    let spent = store::list_spending(&mut conn, &[id]).await?.remove(&id);
-    let mut of = Material {
-        outcome: outcome(&view.spec, &test, &decoders),
-        spent: spent.unwrap_or_default(),
-        exclusions,
-        runs: store::list_runs(&mut conn, id).await?,
-        test,
-        decoders,
-        decoders_ood: store::decoder_figures_for_split(&mut conn, id, Split::Ood).await?,
-        supervision: store::list_supervision(&mut conn, id).await?,
-        ood: store::figures_for_split(&mut conn, id, Split::Ood).await?,
-        milestones: store::milestones(&mut conn, id).await?,
-        ledger: store::experiment_ledger(&mut conn, id).await?,
-        pass_at_k: store::pass_at_k(&mut conn, id, Split::Test).await?,
-        series,
-        view,
-    };
-    leave_out(&mut of);
-    Ok(of)
-}
-
-/// Curves and pass@k have no mark for runs that do not count: they are taken out here.
-fn leave_out(of: &mut Material) {
-    for out in of.exclusions.iter().filter(|e| e.is_in_force()) {
-        of.milestones.retain(|p| p.run != out.run);
-        of.series.retain(|s| s.run != out.run);
-        of.pass_at_k
-            .retain(|p| (p.arm_key.as_str(), p.seed) != (out.arm.as_str(), out.seed));
-    }
-}
-
 pub async fn page(
     state: Data<AppState>,
     request: HttpRequest,
@@ -430,12 +314,16 @@ pub async fn page(
 ) -> Result<HttpResponse, Problem> {
     let mut asked = Asked::read(request.query_string());
     let mut wanted = None;
-    let of = material(&state, *id, |view| {
+    let of = gather(&state, *id, |view| {
         let read = wanted.insert(Wanted::read(&mut asked, view));
-        Some(words::TRAINING[read.curve].1)
+        Needs {
+            curve: Some(words::TRAINING[read.curve].1),
+            x: Some(read.x),
+        }
     })
     .await?;
-    let wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
+    let mut wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
+    wanted.settle(&of);
     let mut shell = Shell::new(&state, &request, of.view.name.clone()).crumb("/", "Experiments");
     shell.ignored = asked.ignored();
     shell.live = of
@@ -448,7 +336,7 @@ pub async fn page(
 }
 
 pub async fn csv(state: Data<AppState>, id: Path<ExperimentId>) -> Result<HttpResponse, Problem> {
-    let of = material(&state, *id, |_| None).await?;
+    let of = gather(&state, *id, |_| Needs::default()).await?;
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header((
@@ -459,7 +347,7 @@ pub async fn csv(state: Data<AppState>, id: Path<ExperimentId>) -> Result<HttpRe
 }
 
 pub async fn json(state: Data<AppState>, id: Path<ExperimentId>) -> Result<HttpResponse, Problem> {
-    let of = material(&state, *id, |_| None).await?;
+    let of = gather(&state, *id, |_| Needs::default()).await?;
     let mut value: Value = export::json(&of);
     let carried = Carried::new(&of, &Wanted::new(of.view.spec.budget.unit));
     value["denominator"] = serde_json::json!(carried.denominator);

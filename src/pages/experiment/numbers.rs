@@ -1,6 +1,7 @@
 //! A figure's numbers as CSV and JSON: what is drawn, and every seed behind it.
 
 use super::Material;
+use super::at_budget::AtBudget;
 use super::carried::Carried;
 use super::export::text;
 use super::figure::{Chart, Figure, Line, Name};
@@ -80,6 +81,19 @@ pub(super) fn json(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Ca
             value["rows"] = chart.rows.iter().map(row).collect();
         }
     }
+    if let Some(at) = &figure.at {
+        value["at_budget"] = json!({
+            "budget": at.budget,
+            "unit": at.axis.word(),
+            "rows": at.rows.iter().map(|row| json!({
+                "arm": row.arm,
+                "label": of.name(&row.arm),
+                "estimate": row.value,
+                "cost": row.cost,
+                "remark": (!row.remark.is_empty()).then_some(&row.remark),
+            })).collect::<Vec<_>>(),
+        });
+    }
     value
 }
 
@@ -111,7 +125,9 @@ pub(super) fn csv(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Car
     out += HEAD;
     let number = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
     let named = |arm: &str| {
-        let mark = of.mark(arm).map_or(String::new(), |m| m.to_string());
+        let plain = figure.name == Name::Forest && wanted.is_exploratory();
+        let mark = of.mark(arm).filter(|_| !plain);
+        let mark = mark.map_or(String::new(), |m| m.to_string());
         format!("{},{},{mark}", text(arm), text(&of.name(arm)))
     };
     match &figure.chart {
@@ -159,6 +175,33 @@ pub(super) fn csv(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Car
                 }
             }
         }
+    }
+    if let Some(at) = &figure.at {
+        out += &at_budget(at, named);
+    }
+    out
+}
+
+/// Each arm's value at the budget that was asked for, at its own true cost.
+fn at_budget(at: &AtBudget, named: impl Fn(&str) -> String) -> String {
+    let number = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
+    let mut out = String::new();
+    for row in &at.rows {
+        let interval = row.value.and_then(|e| e.interval);
+        let part = match row.remark.as_str() {
+            "" => format!("at {}", at.axis.amount(at.budget)),
+            remark => format!("at {}: {remark}", at.axis.amount(at.budget)),
+        };
+        out += &format!(
+            "{},,{},{},{},{},{},{}\r\n",
+            named(&row.arm),
+            number(row.cost),
+            row.value.map_or(0, |e| e.n),
+            number(row.value.map(|e| e.mean)),
+            number(interval.map(|i| i.low)),
+            number(interval.map(|i| i.high)),
+            text(&part)
+        );
     }
     out
 }

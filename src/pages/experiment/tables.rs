@@ -3,11 +3,12 @@
 
 use super::carried::Carried;
 use super::export::text;
+use super::forest::{comparator, exploring};
 use super::view::Wanted;
 use super::{Material, comparison, latex};
 use crate::number::{self, Kind};
 use crate::pages::words;
-use assay_core::compare::Basis;
+use assay_core::compare::{Basis, Row};
 use assay_core::outcome::{Mark, Verdict};
 use assay_core::stats::{Estimate, Interval};
 use serde_json::{Value, json};
@@ -59,10 +60,17 @@ pub(super) fn sheet(of: &Material, wanted: &Wanted, table: Table) -> Sheet {
 
 fn compared(of: &Material, wanted: &Wanted) -> Sheet {
     let (_, name, title) = words::FINAL[wanted.metric];
-    let rows = comparison::of_metric(of, wanted.metric).rows;
+    let rows = comparison::of_metric(of, wanted, wanted.metric).rows;
     let rows: Vec<_> = rows.iter().filter(|r| !wanted.hides(of, &r.arm)).collect();
+    let mark = |row: &Row| of.mark(&row.arm).filter(|_| !wanted.is_exploratory());
     Sheet {
-        title: format!("Test {title} ({})", of.basis()),
+        title: match exploring(of, wanted) {
+            Some(said) => {
+                let said = said.trim_end_matches('.');
+                format!("Test {title} ({}). {said}", of.basis())
+            }
+            None => format!("Test {title} ({})", of.basis()),
+        },
         head: vec![
             "arm",
             "label",
@@ -76,7 +84,7 @@ fn compared(of: &Material, wanted: &Wanted) -> Sheet {
         ],
         unsuccessful: rows
             .iter()
-            .map(|r| of.mark(&r.arm) == Some(Mark::Unsuccessful))
+            .map(|r| mark(r) == Some(Mark::Unsuccessful))
             .collect(),
         kind: Kind::of(name),
         rows: rows
@@ -91,10 +99,10 @@ fn compared(of: &Material, wanted: &Wanted) -> Sheet {
                     Cell::Difference(row.difference),
                     Cell::Cost(row.charged_mean),
                     Cell::Text(match row.is_baseline {
-                        true => format!("baseline; {}", words::reached(row.reached)),
+                        true => format!("{}; {}", comparator(wanted), words::reached(row.reached)),
                         false => words::reached(row.reached),
                     }),
-                    Cell::Text(of.mark(&row.arm).map_or(String::new(), |m| m.to_string())),
+                    Cell::Text(mark(row).map_or(String::new(), |m| m.to_string())),
                 ]
             })
             .collect(),

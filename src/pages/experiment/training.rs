@@ -1,9 +1,10 @@
 //! One metric of training, over all the runs.
 
 use super::Material;
+use super::at_budget::AtBudget;
 use super::figure::{Chart, Figure, Line, Name, end, every};
 use super::milestones::{band, extent};
-use super::view::{Cost, Wanted};
+use super::view::Wanted;
 use crate::charts::{Band, Curve, Curves, Scale, Seed, Shape, average, ema, merge};
 use crate::number::{self, Kind};
 use crate::pages::words;
@@ -15,7 +16,7 @@ const MAX_POINTS: usize = 8_000;
 pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
     let name = words::TRAINING[wanted.curve].1;
     let title = words::panel_title(name);
-    let unit: Cost = of.view.spec.budget.unit.into();
+    let axis = of.along;
     let points = of.series.iter().flat_map(|run| &run.points);
     let high = points
         .clone()
@@ -24,7 +25,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         .fold(0.0, f64::max);
     let not_finite = points.filter(|p| !p.mean.is_finite()).count();
     // Links speak of the axis that the page's other curves have.
-    let part = (wanted.x == unit)
+    let part = (wanted.x == axis)
         .then(|| wanted.range(0.0, high))
         .flatten();
     let range = part.unwrap_or((0.0, high));
@@ -37,6 +38,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
             key: key.into(),
             label: of.label(key),
             slot,
+            tint: wanted.colour.tint(of, key),
             fate: of.fate(key),
             end: end(of, key),
             bins: average(own, range, bins),
@@ -70,15 +72,20 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         let n = number::counted(not_finite as i64, "value");
         caption.push(format!("{n} not drawn: not a number."));
     }
+    let at = wanted.budget.filter(|_| wanted.x == axis).map(|budget| {
+        let own = of.view.arms.iter().filter(|arm| arm.trains);
+        let measured = own.map(|arm| (arm, seeds(of, &arm.key)));
+        AtBudget::new(of, axis, budget, Kind::of(name), measured)
+    });
     let (_, last) = extent(&curves);
-    let (curves, merged) = merge(curves, &of.view.spec.baseline);
+    let (curves, merged) = merge(curves, wanted.baseline(of));
     let log = matches!(wanted.x_scale, Some(Scale::Log | Scale::Doubling));
     let chart = Curves {
         title: format!(
             "{title} in training, mean over seeds with {}",
             band(wanted.band)
         ),
-        x_title: unit.title().into(),
+        x_title: axis.title().into(),
         y_title: title.to_lowercase(),
         kind: Kind::of(name),
         x_scale: if log { Scale::Log } else { Scale::Linear },
@@ -86,15 +93,16 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         shape: Shape::Joined,
         band: wanted.band,
         x_range: part.filter(|_| last > 0.0),
-        budget: Some(of.view.spec.budget.amount),
+        budget: wanted.budget_line(of, axis),
         merged,
         curves,
         ..Curves::default()
     };
     Figure {
         caption,
-        cost: (wanted.x == unit).then_some(unit),
+        cost: (wanted.x == axis).then_some(axis),
         every,
+        at,
         ..Figure::new(
             Name::Training,
             format!("{title} in training"),

@@ -102,6 +102,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
                 key: arm.key.clone(),
                 label: of.label(&arm.key),
                 slot,
+                tint: wanted.colour.tint(of, &arm.key),
                 fate: of.fate(&arm.key),
                 end: end(of, &arm.key),
                 bins,
@@ -122,7 +123,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
             evaluation.max_completion_length,
         ),
     ];
-    let (curves, merged) = merge(curves, &of.view.spec.baseline);
+    let (curves, merged) = merge(curves, wanted.baseline(of));
     let chart = Curves {
         title: format!("Test pass@k, mean over seeds with {}", band(wanted.band)),
         x_title: "k, answers to a question".into(),

@@ -167,6 +167,7 @@ fn picture(of: &Material) -> Option<Picture> {
                 ),
             },
             slot: of.slot(&c.arm),
+            tint: None,
             fate: of.fate(&c.arm),
             estimate: c.difference,
             seeds: c.seeds.iter().map(|s| s.1).collect(),

@@ -1,63 +1,15 @@
 //! What the address asks for. Its words are the same on the page and in every export;
 //! what is not understood is named and ignored.
 
-use super::Material;
+use super::axis::Cost;
+use super::colours::Colour;
+use super::figure::Name;
+use super::material::Material;
 use crate::charts::{Band, Scale};
 use crate::pages::query::Asked;
 use crate::pages::words;
 use assay_core::spec::BudgetUnit;
-use assay_store::{ExperimentView, MilestonePoint};
-
-/// What the cost axes count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cost {
-    Flops,
-    Tokens,
-    /// Seconds of the device: process time on a CPU.
-    Device,
-    /// Seconds of accumulated work.
-    Wall,
-}
-
-impl Cost {
-    pub const ALL: [Self; 4] = [Self::Flops, Self::Tokens, Self::Device, Self::Wall];
-
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Flops => "flops",
-            Self::Tokens => "tok",
-            Self::Device => "device_s",
-            Self::Wall => "wall",
-        }
-    }
-
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Flops => "training FLOPs charged, per seed",
-            Self::Tokens => "training tokens charged, per seed",
-            Self::Device => "device-seconds charged, per seed",
-            Self::Wall => "seconds of work charged, per seed",
-        }
-    }
-
-    pub fn of(self, point: &MilestonePoint) -> f64 {
-        match self {
-            Self::Flops => point.flops,
-            Self::Tokens => point.tokens,
-            Self::Device => point.device_ms / 1e3,
-            Self::Wall => point.active_ms / 1e3,
-        }
-    }
-}
-
-impl From<BudgetUnit> for Cost {
-    fn from(unit: BudgetUnit) -> Self {
-        match unit {
-            BudgetUnit::Flops => Self::Flops,
-            BudgetUnit::Tokens => Self::Tokens,
-        }
-    }
-}
+use assay_store::ExperimentView;
 
 /// What is drawn of the seeds beside their mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,12 +35,20 @@ pub(super) struct Wanted {
     pub smooth: f64,
     pub band: Band,
     pub lines: SeedLines,
+    /// Where the equal-budget line stands, in the unit of `x`; else at the registered budget.
+    pub budget: Option<f64>,
+    /// An arm other than the registered baseline that differences are taken to.
+    base: Option<String>,
+    pub colour: Colour,
+    /// Figures that are drawn first, in the order of the link.
+    pub pinned: Vec<Name>,
     only: Vec<String>,
     hide: Vec<String>,
     pub snap: Option<String>,
 }
 
 const MAX_SMOOTH: f64 = 0.99;
+const MAX_BUDGET: f64 = 1e30;
 
 impl Wanted {
     pub fn new(unit: BudgetUnit) -> Self {
@@ -103,6 +63,10 @@ impl Wanted {
             smooth: 0.0,
             band: Band::Ci95,
             lines: SeedLines::Mean,
+            budget: None,
+            base: None,
+            colour: Colour::Arm,
+            pinned: vec![],
             only: vec![],
             hide: vec![],
             snap: None,
@@ -123,6 +87,7 @@ impl Wanted {
             ("none", Band::None),
         ];
         let lines = [("0", SeedLines::Mean), ("1", SeedLines::Every)];
+        let colours = Colour::ALL.map(|c| (c.word(), c));
         let mut wanted = Self {
             metric: asked.choose("metric", &finals).or(primary).unwrap_or(0),
             curve: asked.choose("curve", &curves).unwrap_or(0),
@@ -134,6 +99,10 @@ impl Wanted {
             smooth: asked.float("smooth").unwrap_or(0.0),
             band: asked.choose("band", &bands).unwrap_or(plain.band),
             lines: asked.choose("seeds", &lines).unwrap_or(plain.lines),
+            budget: asked.float("budget"),
+            base: base(asked, view),
+            colour: asked.choose("color", &colours).unwrap_or(plain.colour),
+            pinned: figures(asked, "pin"),
             only: arms(asked, "only", view),
             hide: arms(asked, "hide", view),
             snap: asked.text("snap"),
@@ -147,6 +116,9 @@ impl Wanted {
         if !(0.0..=MAX_SMOOTH).contains(&wanted.smooth) {
             asked.refuse("smooth", &wanted.smooth.to_string());
             wanted.smooth = 0.0;
+        }
+        if let Some(bad) = wanted.budget.take_if(|b| *b <= 0.0 || *b > MAX_BUDGET) {
+            asked.refuse("budget", &bad.to_string());
         }
         let hash = |s: &String| s.len() >= 8 && s.chars().all(|c| c.is_ascii_hexdigit());
         if let Some(bad) = wanted.snap.take_if(|s| !hash(s)) {
@@ -200,13 +172,49 @@ impl Wanted {
         };
         say("band", self.band != plain.band, band.into());
         say("seeds", self.lines == SeedLines::Every, "1".into());
+        let budget = self.budget.map_or(String::new(), |b| b.to_string());
+        say("budget", self.budget.is_some(), budget);
         // Ids of arms are plain words.
+        let base = self.base.clone().unwrap_or_default();
+        say("base", self.base.is_some(), base);
+        let colour = self.colour.word();
+        say("color", self.colour != plain.colour, colour.into());
+        let pinned: Vec<&str> = self.pinned.iter().map(|name| name.word()).collect();
+        say("pin", !pinned.is_empty(), pinned.join(","));
         say("only", !self.only.is_empty(), self.only.join(","));
         say("hide", !self.hide.is_empty(), self.hide.join(","));
         let said: Vec<String> = pairs.iter().map(|(k, v)| format!("{k}={v}")).collect();
         match said.is_empty() {
             true => String::new(),
             false => format!("?{}", said.join("&")),
+        }
+    }
+
+    /// Where there is no price, the axis counts what the budget does; what was asked for in
+    /// dollars has no place on it.
+    pub fn settle(&mut self, of: &Material) {
+        if self.x == Cost::Usd && of.along != Cost::Usd {
+            self.x = of.along;
+            (self.low, self.high, self.budget) = (None, None, None);
+        }
+    }
+
+    /// The arm that differences are taken to.
+    pub fn baseline<'a>(&'a self, of: &'a Material) -> &'a str {
+        self.base.as_deref().unwrap_or(&of.view.spec.baseline)
+    }
+
+    /// Differences that nobody has registered: no verdict is given on them.
+    pub fn is_exploratory(&self) -> bool {
+        self.base.is_some()
+    }
+
+    /// Where the equal-budget line stands on an axis that counts this.
+    pub fn budget_line(&self, of: &Material, axis: Cost) -> Option<f64> {
+        let registered = &of.view.spec.budget;
+        match self.budget {
+            Some(asked) if axis == self.x => Some(asked),
+            Some(_) | None => (axis == registered.unit.into()).then_some(registered.amount),
         }
     }
 
@@ -247,6 +255,29 @@ fn arms(asked: &mut Asked, key: &str, view: &ExperimentView) -> Vec<String> {
         .partition(|arm| view.arms.iter().any(|a| a.key == *arm));
     for arm in unknown {
         asked.refuse(key, &arm);
+    }
+    known
+}
+
+/// Trained arms alone have a place among the differences. The registered baseline needs no
+/// word.
+fn base(asked: &mut Asked, view: &ExperimentView) -> Option<String> {
+    let word = asked.text("base")?;
+    let arm = view.spec.arm(&word);
+    if arm.is_none_or(|arm| arm.decoder().is_some()) {
+        asked.refuse("base", &word);
+        return None;
+    }
+    (word != view.spec.baseline).then_some(word)
+}
+
+fn figures(asked: &mut Asked, key: &str) -> Vec<Name> {
+    let mut known = vec![];
+    for word in asked.list(key) {
+        match Name::of_word(&word) {
+            Some(name) => known.push(name),
+            None => asked.refuse(key, &word),
+        }
     }
     known
 }

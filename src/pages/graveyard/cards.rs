@@ -291,6 +291,7 @@ fn along(of: &Material, arm: &str) -> Option<Curve> {
         key: arm.into(),
         label: of.label(arm).into(),
         slot: place.unwrap_or(0),
+        tint: None,
         bins,
         seeds,
         spends: of.view.arms.iter().any(|a| a.key == arm && a.trains),
@@ -313,6 +314,7 @@ fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Figure {
         key: format!("{key}-{column}"),
         label: name.into(),
         slot,
+        tint: None,
         bins: table
             .rows
             .iter()

@@ -24,6 +24,7 @@ pub use experiment::{
 };
 pub use job::{JobSpec, Product};
 pub use model::ModelSpec;
+pub(crate) use parse::refused_text;
 pub use registered::{Contrast, RequiredAttempt};
 pub use stage::{Charge, Role, StageBudget, StageSpec};
 pub use training::{

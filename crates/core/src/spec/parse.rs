@@ -118,20 +118,28 @@ impl<'a> Reader<'a> {
 /// Free text for people: no markup, no control characters.
 pub(super) fn text(r: &Reader<'_>, key: &'static str, max: usize) -> Option<String> {
     let text = r.required::<String>(key)?;
-    let trimmed = text.trim();
-    if trimmed.is_empty() {
-        r.report(key, "must not be empty");
-    } else if trimmed.chars().count() > max {
-        r.report(key, format!("longer than {max} characters"));
-    } else if let Some(bad) = trimmed
-        .chars()
-        .find(|&c| matches!(c, '<' | '>' | '&') || is_hidden(c))
-    {
-        r.report(key, format!("must be plain text; {bad:?} is not allowed"));
-    } else {
-        return Some(trimmed.to_string());
+    match refused_text(&text, max) {
+        Some(message) => {
+            r.report(key, message);
+            None
+        }
+        None => Some(text.trim().to_string()),
     }
-    None
+}
+
+/// Why a text is not one for people.
+pub(crate) fn refused_text(text: &str, max: usize) -> Option<String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Some("must not be empty".into());
+    }
+    if text.chars().count() > max {
+        return Some(format!("longer than {max} characters"));
+    }
+    let bad = text
+        .chars()
+        .find(|&c| matches!(c, '<' | '>' | '&') || is_hidden(c))?;
+    Some(format!("must be plain text; {bad:?} is not allowed"))
 }
 
 /// Control and direction-changing characters, which can disguise a name.

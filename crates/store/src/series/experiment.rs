@@ -8,11 +8,50 @@ use crate::Result;
 use crate::ledger::not_charged;
 use crate::numbers::unsigned;
 use assay_core::ids::{AttemptRef, ExperimentId, RunId, StageId};
-use assay_core::spec::{BudgetUnit, Charge};
+use assay_core::spec::Charge;
+use assay_core::wire::Cumulative;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// One metric of all runs of an experiment, of the arms' own training stages.
+/// What a curve is drawn along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Along {
+    Flops,
+    Tokens,
+    DeviceMs,
+    ActiveMs,
+}
+
+impl Along {
+    const ALL: [Self; 4] = [Self::Flops, Self::Tokens, Self::DeviceMs, Self::ActiveMs];
+
+    /// The first two as a budget's unit is written.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Flops => "flops",
+            Self::Tokens => "tokens",
+            Self::DeviceMs => "device_ms",
+            Self::ActiveMs => "active_ms",
+        }
+    }
+
+    fn of_word(word: &str) -> Self {
+        let found = Self::ALL.into_iter().find(|along| along.word() == word);
+        found.unwrap_or(Self::Tokens)
+    }
+
+    fn of(self, cum: &Cumulative) -> f64 {
+        match self {
+            Self::Flops => cum.charged.flops,
+            Self::Tokens => cum.charged.tokens,
+            Self::DeviceMs => cum.charged.device_ms,
+            Self::ActiveMs => cum.active_ms,
+        }
+    }
+}
+
+/// One metric of all runs of an experiment, of the arms' own training stages, along the
+/// budget's unit.
 ///
 /// # Errors
 /// `Database`; an unknown experiment or metric has no points.
@@ -21,7 +60,29 @@ pub async fn experiment_series(
     experiment: ExperimentId,
     metric: &str,
 ) -> Result<Vec<RunSeries>> {
-    let rows = list_rows(&mut *conn, experiment, metric).await?;
+    read(conn, experiment, metric, None).await
+}
+
+/// The same along another cost.
+///
+/// # Errors
+/// `Database`; an unknown experiment or metric has no points.
+pub async fn experiment_series_along(
+    conn: &mut PgConnection,
+    experiment: ExperimentId,
+    metric: &str,
+    along: Along,
+) -> Result<Vec<RunSeries>> {
+    read(conn, experiment, metric, Some(along)).await
+}
+
+async fn read(
+    conn: &mut PgConnection,
+    experiment: ExperimentId,
+    metric: &str,
+    along: Option<Along>,
+) -> Result<Vec<RunSeries>> {
+    let rows = list_rows(&mut *conn, experiment, metric, along).await?;
     // The bucket in which an attempt was left behind is summed again from its points.
     let mut ranges: Vec<Range> = vec![];
     for row in rows.iter().filter(|row| row.last_step < i64::MAX) {
@@ -53,12 +114,8 @@ pub async fn experiment_series(
             }
             points.extend(buckets.iter().map(|bucket| {
                 let point = bucket.point();
-                let own = match stage[0].in_flops {
-                    true => point.cum.charged.flops,
-                    false => point.cum.charged.tokens,
-                };
                 RunPoint {
-                    x: stage[0].charged_before + own,
+                    x: stage[0].charged_before + stage[0].along.of(&point.cum),
                     step: point.step,
                     mean: point.mean,
                 }
@@ -81,7 +138,7 @@ struct Row {
     seed: i64,
     position: i32,
     stage_id: Uuid,
-    in_flops: bool,
+    along: Along,
     charged_before: f64,
     number: i32,
     last_step: i64,
@@ -101,18 +158,25 @@ async fn list_rows(
     conn: &mut PgConnection,
     experiment: ExperimentId,
     metric: &str,
+    along: Option<Along>,
 ) -> Result<Vec<Row>> {
     let rows = sqlx::query!(
         r#"with staged as materialized (
              select r.id as run_id, a.position as arm_position, a.key, r.seed,
                  rs.position, rs.stage_id,
                  rs.charge = $3 and strpos(rs.name, '/') = 0 as own,
-                 v.spec -> 'budget' ->> 'unit' = $5 as in_flops,
-                 (select sum(case v.spec -> 'budget' ->> 'unit'
-                     when $5 then t.flops else t.tokens end)
-                  from ledger_total t
-                  where t.stage_id = rs.stage_id and rs.charge = $3 and t.purpose <> all($4))
-                     as charged
+                 coalesce($5::text, v.spec -> 'budget' ->> 'unit') as along,
+                 case when $5 = 'active_ms' then
+                     (select w.active_ms[cardinality(w.active_ms)] from step_cost w
+                      where w.stage_id = rs.stage_id and rs.charge = $3
+                      order by w.attempt desc, w.block desc limit 1)
+                 else
+                     (select sum(case coalesce($5, v.spec -> 'budget' ->> 'unit')
+                         when 'flops' then t.flops when 'device_ms' then t.device_ms
+                         else t.tokens end)
+                      from ledger_total t
+                      where t.stage_id = rs.stage_id and rs.charge = $3
+                          and t.purpose <> all($4)) end as charged
              from run r
              join arm a on a.id = r.arm_id
              join experiment x on x.id = r.experiment_id
@@ -124,11 +188,12 @@ async fn list_rows(
                  rows between unbounded preceding and 1 preceding), 0) as charged_before
              from staged s
          )
-         select p.run_id, p.key, p.seed, p.position, p.stage_id, p.in_flops as "in_flops!",
+         select p.run_id, p.key, p.seed, p.position, p.stage_id, p.along as "along!",
              p.charged_before as "charged_before!", k.attempt as "attempt!",
              k.last_step as "last_step!",
              u.steps, u.counts, u.sums,
-             case when p.in_flops then u.cum_flops else u.cum_tokens end as "cum!"
+             case p.along when 'flops' then u.cum_flops when 'device_ms' then u.cum_device_ms
+                 when 'active_ms' then u.cum_active_ms else u.cum_tokens end as "cum!"
          from paid p
          join kept k on k.stage_id = p.stage_id
          join series_rollup u on u.stage_id = k.stage_id and u.attempt = k.attempt
@@ -139,7 +204,7 @@ async fn list_rows(
         metric,
         Charge::Arm.word(),
         &not_charged(),
-        BudgetUnit::Flops.word()
+        along.map(Along::word)
     )
     .fetch_all(conn)
     .await?;
@@ -148,9 +213,10 @@ async fn list_rows(
         .map(|row| {
             // What these curves do not show is not read: it is most of a page's bytes.
             let none = vec![0.0; row.steps.len()];
-            let (cum_tokens, cum_flops) = match row.in_flops {
-                true => (none.clone(), row.cum),
-                false => (row.cum, none.clone()),
+            let along = Along::of_word(&row.along);
+            let own = |column: Along| match column == along {
+                true => row.cum.clone(),
+                false => none.clone(),
             };
             Row {
                 run_id: row.run_id,
@@ -158,11 +224,15 @@ async fn list_rows(
                 seed: row.seed,
                 position: row.position,
                 stage_id: row.stage_id,
-                in_flops: row.in_flops,
+                along,
                 charged_before: row.charged_before,
                 number: row.attempt,
                 last_step: row.last_step,
                 columns: Columns {
+                    cum_tokens: own(Along::Tokens),
+                    cum_flops: own(Along::Flops),
+                    cum_device_ms: own(Along::DeviceMs),
+                    cum_active_ms: own(Along::ActiveMs),
                     steps: row.steps,
                     counts: row.counts,
                     sums: row.sums,
@@ -171,10 +241,6 @@ async fn list_rows(
                     maxs: none.clone(),
                     firsts: none.clone(),
                     lasts: none.clone(),
-                    cum_tokens,
-                    cum_flops,
-                    cum_device_ms: none.clone(),
-                    cum_active_ms: none,
                 },
             }
         })

@@ -11,7 +11,7 @@ use assay_core::ids::RunId;
 use assay_core::wire::Cumulative;
 use serde::Serialize;
 
-pub use experiment::experiment_series;
+pub use experiment::{Along, experiment_series, experiment_series_along};
 pub use read::{list_metrics, series};
 pub(crate) use write::{Measured, insert_measured};
 
@@ -52,7 +52,7 @@ pub struct RunSeries {
 /// A bucket of ten steps.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RunPoint {
-    /// Charged to the arm at the bucket's last step, in the budget's unit: earlier
+    /// Charged to the arm at the bucket's last step, in the unit that was asked for: earlier
     /// stages included.
     pub x: f64,
     /// Of the stage that was training.

@@ -150,6 +150,37 @@ async fn money_is_what_the_price_in_force_at_the_time_makes_of_it() {
 }
 
 #[tokio::test]
+async fn charged_time_is_in_dollars_once_every_device_has_a_price() {
+    let db = Database::new().await;
+    let mut conn = db.conn().await;
+    let id = worked(&mut conn, "1").await;
+    let none = assay_store::charged_dollars(&mut conn, id).await.unwrap();
+    assert_eq!(none.unpriced(), ["unknown device"]);
+    sqlx::query("update worker set host = jsonb_set(host, '{device}', '\"cpu\"')")
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    let price = NewPrice {
+        device: "CPU".into(),
+        dollars_per_hour: 3600.0,
+        valid_from: Some(time::OffsetDateTime::now_utc() - time::Duration::days(1)),
+        source: "invoice 7".into(),
+    };
+    assay_store::insert_price(&mut conn, &price).await.unwrap();
+    let dollars = assay_store::charged_dollars(&mut conn, id).await.unwrap();
+    assert_eq!(dollars.unpriced(), [""; 0]);
+    assert_eq!(dollars.prices()[0].1.source, "invoice 7");
+    assert!(!dollars.runs.is_empty());
+    for (run, attempts) in &dollars.runs {
+        // A stage is charged 100 ms; what it measured is not among them.
+        let ms: f64 = attempts.iter().map(|a| a.device_ms).sum();
+        assert!(ms > 0.0 && ms % 100.0 == 0.0, "{ms}");
+        assert!((dollars.at(*run, ms).unwrap() - ms / 1e3).abs() < 1e-9);
+        assert!((dollars.at(*run, ms / 2.0).unwrap() - ms / 2e3).abs() < 1e-9);
+    }
+}
+
+#[tokio::test]
 async fn speeds_are_by_kind_and_charged_units_are_without_measuring() {
     let db = Database::new().await;
     let mut conn = db.conn().await;

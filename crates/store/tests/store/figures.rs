@@ -4,7 +4,7 @@ use assay_core::ledger::Cost;
 use assay_core::metric;
 use assay_core::task::Split;
 use assay_core::wire::{Outcome, Record};
-use assay_store::{ArmCharge, MilestonePoint, SpentRow};
+use assay_store::{Along, ArmCharge, MilestonePoint, SpentRow};
 use sqlx::PgConnection;
 
 /// base; two: sft 250 + grpo 750; three: grpo on two's sft.
@@ -212,6 +212,25 @@ async fn a_budget_in_flops_is_charged_in_flops() {
         .await
         .unwrap();
     assert_eq!(curves.last().unwrap().points[0].x, 100.0 * (240.0 + 20.0));
+}
+
+#[tokio::test]
+async fn curves_stand_along_the_cost_that_is_asked_for() {
+    let db = Database::new().await;
+    let mut conn = db.conn().await;
+    let (id, _) = played(&mut conn).await;
+    // The sft before it was charged 240 tokens and worked for 10 steps; then come 20.
+    for (along, x) in [
+        (Along::Tokens, 240.0 + 20.0),
+        (Along::Flops, 100.0 * (240.0 + 20.0)),
+        (Along::DeviceMs, 2.0 * (240.0 + 20.0)),
+        (Along::ActiveMs, 3.0 * (10.0 + 20.0)),
+    ] {
+        let curves = assay_store::experiment_series_along(&mut conn, id, "train/loss", along)
+            .await
+            .unwrap();
+        assert_eq!(curves.last().unwrap().points[0].x, x, "{along:?}");
+    }
 }
 
 #[tokio::test]

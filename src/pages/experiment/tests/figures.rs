@@ -7,14 +7,14 @@ use carried::Carried;
 use figure::Name;
 use tables::Table;
 
-fn asked(of: &Material, query: &str) -> (Wanted, Vec<String>) {
+pub(super) fn asked(of: &Material, query: &str) -> (Wanted, Vec<String>) {
     let mut asked = Asked::read(query);
     let wanted = Wanted::read(&mut asked, &of.view);
     (wanted, asked.ignored())
 }
 
 /// Five seeds of three arms, the second of which the registered rule calls unsuccessful.
-fn with_a_failure() -> Material {
+pub(super) fn with_a_failure() -> Material {
     let mut of = material(&LABELS, 5, &[5, 5, 5], 50);
     for figures in &mut of.test[1].runs {
         for (name, value) in &mut figures.values {
@@ -28,8 +28,9 @@ fn with_a_failure() -> Material {
     of
 }
 
-fn page(of: &Material, query: &str) -> String {
-    let (wanted, ignored) = asked(of, query);
+pub(super) fn page(of: &Material, query: &str) -> String {
+    let (mut wanted, ignored) = asked(of, query);
+    wanted.settle(of);
     let mut shell = Shell::plain("A test");
     shell.ignored = ignored;
     let text = ExperimentPage::new(
@@ -194,7 +195,7 @@ fn every_word_of_the_address_is_honoured_and_every_other_named() {
     let zoomed = page(&of, "x0=1e11&x1=2e11");
     assert!(zoomed.contains("data-x=\"100000000000 200000000000 linear\""));
     for (query, named) in [
-        ("x=usd", "x=usd"),
+        ("x=eur", "x=eur"),
         ("x0=5&x1=3", "x0=5"),
         ("smooth=1", "smooth=1"),
         ("smooth=NaN", "smooth=NaN"),
@@ -214,14 +215,17 @@ fn every_word_of_the_address_is_honoured_and_every_other_named() {
 #[test]
 fn links_to_files_ask_for_what_the_page_shows_and_repeat_nothing_else() {
     let of = material(&LABELS, 3, &[3, 3, 3], 10);
-    let query = "metric=length&curve=kl&x=device_s&xs=log&ys=log&x0=1.5&x1=30&smooth=0.5&band=none&seeds=1&only=arm-1,arm-2&hide=arm-1";
+    let query = "metric=length&curve=kl&x=device_s&xs=log&ys=log&x0=1.5&x1=30&smooth=0.5&band=none&seeds=1&budget=7.5&base=arm-1&color=family&pin=forest,training&only=arm-1,arm-2&hide=arm-1";
     let (wanted, _) = asked(&of, query);
     let said = wanted.query(&of.view);
     assert_eq!(said, format!("?{query}"));
     let (again, ignored) = asked(&of, &said[1..]);
     assert!(ignored.is_empty());
     assert_eq!(again.query(&of.view), said);
-    let hostile = format!("a={}&x=usd&only=%22%3E", "b".repeat(3_000));
+    let hostile = format!(
+        "a={}&x=eur&budget=-1&base=nobody&color=red&pin=all&only=%22%3E",
+        "b".repeat(3_000)
+    );
     let (wanted, _) = asked(&of, &hostile);
     assert_eq!(wanted.query(&of.view), "");
 }

@@ -1,6 +1,7 @@
 //! Runs that do not count: struck through, both ways, in every export.
 
 use super::*;
+use crate::pages::experiment::material::leave_out;
 use assay_store::ExclusionEvent;
 
 fn event(of: &Material, arm: &str, seed: u64, reason: &str) -> ExclusionEvent {
@@ -73,7 +74,8 @@ fn both_ways_carry_the_numbers_of_either() {
     assert_eq!((row.n_without, row.n_with), (4, 5));
     assert_ne!(row.without.mean, row.with.mean);
     let whole = material(&LABELS, 5, &[5; 3], 0);
-    let plain = comparison::rows(&whole, 0);
+    let wanted = Wanted::new(whole.view.spec.budget.unit);
+    let plain = comparison::rows(&whole, &wanted);
     let plain = plain.iter().find(|r| r.key == "arm-1").unwrap();
     assert_eq!(row.with.mean, plain.value.mean);
     assert_eq!(

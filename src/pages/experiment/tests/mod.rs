@@ -1,16 +1,22 @@
 //! The whole page from made-up material: what must stand on it, in every state.
 
+mod address;
 mod figures;
 mod left_out;
 mod registered;
+mod versions;
 
 use super::*;
-use assay_core::compare::RunFigures;
+use assay_core::compare::{ArmFigures, RunFigures};
 use assay_core::ids::{ArmId, RunId};
 use assay_core::ledger::Cost;
 use assay_core::metric;
+use assay_core::outcome::{Mark, outcome};
 use assay_core::spec::Experiment;
-use assay_store::{ArmCharge, ArmView, RunPoint, RunState, SpentRow};
+use assay_store::{
+    ArmCharge, ArmView, Dollars, ExperimentLedger, ExperimentView, MilestonePoint, RunPoint,
+    RunSeries, RunState, RunView, SpentRow,
+};
 use time::OffsetDateTime;
 
 const BUDGET: f64 = 4e11;
@@ -62,6 +68,7 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
         })
         .collect();
     let mut of = Material {
+        versions: vec![],
         exclusions: vec![],
         spent: vec![],
         decoders: vec![],
@@ -74,6 +81,9 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
         milestones: vec![],
         pass_at_k: vec![],
         series: vec![],
+        along: axis::Cost::Flops,
+        dollars: Dollars::default(),
+        no_price: None,
         ledger: ExperimentLedger {
             arms: vec![ArmCharge {
                 arm_key: "arm-1".into(),
@@ -266,7 +276,8 @@ fn a_finished_comparison_shows_every_number_with_its_n_basis_and_interval() {
 fn the_table_and_the_forest_show_the_same_numbers() {
     let of = material(&LABELS, 3, &[3, 3, 3], 0);
     let text = render(&of, 0, 0);
-    let row = comparison::rows(&of, 0).pop().unwrap();
+    let wanted = Wanted::new(of.view.spec.budget.unit);
+    let row = comparison::rows(&of, &wanted).pop().unwrap();
     let difference = row.difference.unwrap();
     let both = format!("{} {}", difference.mean, difference.interval);
     assert!(text.contains(&format!("{both}, n = 3</text>")), "{both}");

@@ -1,0 +1,219 @@
+//! Each arm's value at one budget: of every seed the last measurement within it, at its own
+//! true cost. Nothing is interpolated between two measurements, and where a seed's data end
+//! before the budget nothing is said in its place.
+
+use super::axis::Cost;
+use super::material::Material;
+use crate::charts::Seed;
+use crate::number::{self, Kind};
+use assay_core::stats::{self, Estimate};
+use assay_store::ArmView;
+
+/// A seed has got there when its data reach this part of the budget.
+const REACHED: f64 = 0.95;
+
+#[derive(Debug)]
+pub(super) struct AtBudget {
+    pub budget: f64,
+    pub axis: Cost,
+    pub kind: Kind,
+    pub rows: Vec<AtRow>,
+}
+
+#[derive(Debug)]
+pub(super) struct AtRow {
+    pub arm: String,
+    pub label: String,
+    /// Over the seeds that have got there.
+    pub value: Option<Estimate>,
+    /// Mean true cost of what was measured last within the budget.
+    pub cost: Option<f64>,
+    /// What the number does not cover; empty where it covers all.
+    pub remark: String,
+}
+
+/// What the seeds of one arm have at a budget.
+#[derive(Debug, Default, PartialEq)]
+struct Held {
+    values: Vec<f64>,
+    costs: Vec<f64>,
+    /// Seeds whose data end before it.
+    short: usize,
+    /// How far the furthest of those has got.
+    furthest: f64,
+    /// Seeds that were measured beyond it only.
+    later: usize,
+}
+
+fn held(seeds: &[Seed], budget: f64, spends: bool) -> Held {
+    let mut all = Held::default();
+    for seed in seeds {
+        let finite = |p: &&(f64, f64)| p.0.is_finite() && p.1.is_finite();
+        let points: Vec<(f64, f64)> = seed.points.iter().filter(finite).copied().collect();
+        let Some(&(end, _)) = points.last() else {
+            continue;
+        };
+        if spends && end < REACHED * budget {
+            all.short += 1;
+            all.furthest = all.furthest.max(end);
+            continue;
+        }
+        // Sums of shares of a budget differ in their last bits.
+        let within = |p: &&(f64, f64)| p.0 <= budget * (1.0 + 1e-9);
+        match points.iter().rfind(within) {
+            Some(&(cost, value)) => {
+                all.costs.push(cost);
+                all.values.push(value);
+            }
+            None => all.later += 1,
+        }
+    }
+    all
+}
+
+impl AtBudget {
+    /// Arms with their seeds, whose points ascend along `axis`.
+    pub fn new<'a>(
+        of: &Material,
+        axis: Cost,
+        budget: f64,
+        kind: Kind,
+        arms: impl Iterator<Item = (&'a ArmView, Vec<Seed>)>,
+    ) -> Self {
+        let rows = arms.map(|(arm, seeds)| {
+            let held = held(&seeds, budget, arm.trains);
+            AtRow {
+                arm: arm.key.clone(),
+                label: of.label(&arm.key),
+                value: stats::estimate(&held.values),
+                cost: (!held.costs.is_empty()).then(|| stats::mean(&held.costs)),
+                remark: remark(&held, axis, budget, arm.trains),
+            }
+        });
+        Self {
+            budget,
+            axis,
+            kind,
+            rows: rows.collect(),
+        }
+    }
+
+    /// One sentence, for files.
+    pub fn said(&self) -> String {
+        let rows: Vec<String> = self
+            .rows
+            .iter()
+            .map(|row| {
+                let remark = match row.remark.as_str() {
+                    "" => String::new(),
+                    remark => format!(" ({remark})"),
+                };
+                format!("{} {}{remark}", row.label, self.value(row))
+            })
+            .collect();
+        format!(
+            "At {}, the last measurement within it: {}.",
+            self.axis.amount(self.budget),
+            rows.join("; ")
+        )
+    }
+
+    /// `0.512 [0.480, 0.544], n = 3`
+    pub fn value(&self, row: &AtRow) -> String {
+        match &row.value {
+            None => number::NONE.into(),
+            Some(e) if e.interval.is_some() => {
+                format!("{}, n = {}", number::estimate(self.kind, e), e.n)
+            }
+            Some(e) => number::estimate(self.kind, e),
+        }
+    }
+
+    pub fn cost(&self, row: &AtRow) -> String {
+        row.cost
+            .map_or(number::NONE.into(), |cost| self.axis.amount(cost))
+    }
+}
+
+fn remark(of: &Held, axis: Cost, budget: f64, trains: bool) -> String {
+    let counted = |n: usize| number::counted(n as i64, "seed");
+    let mut said = vec![];
+    if !trains {
+        said.push("spends nothing by design".to_string());
+    }
+    if of.short > 0 {
+        said.push(format!(
+            "beyond the data of {}, the furthest of which reached {} of {}",
+            counted(of.short),
+            axis.amount(of.furthest),
+            axis.amount(budget)
+        ));
+    }
+    if of.later > 0 {
+        said.push(format!("{} first measured beyond it", counted(of.later)));
+    }
+    let sparse = |costs: &[f64]| !costs.is_empty() && stats::mean(costs) < REACHED * budget;
+    if trains && sparse(&of.costs) {
+        said.push("measured last under 95 % of it".into());
+    }
+    if trains && of.values.is_empty() && said.is_empty() {
+        said.push("no data yet".into());
+    }
+    said.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seed(seed: u64, points: &[(f64, f64)]) -> Seed {
+        Seed {
+            seed,
+            points: points.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_value_is_the_last_within_the_budget_and_never_lies_between_two() {
+        let seeds = [
+            seed(0, &[(10.0, 0.1), (20.0, 0.5), (30.0, 0.9)]),
+            seed(1, &[(10.0, 0.2), (24.0, 0.6), (40.0, 0.8)]),
+        ];
+        let at = held(&seeds, 25.0, true);
+        assert_eq!((at.values, at.costs), (vec![0.5, 0.6], vec![20.0, 24.0]));
+        // On a measurement the measurement itself.
+        assert_eq!(held(&seeds, 30.0, true).values, [0.9, 0.6]);
+    }
+
+    #[test]
+    fn beyond_the_data_nothing_is_said_in_a_seeds_place() {
+        let seeds = [
+            seed(0, &[(10.0, 0.1), (99.0, 0.5)]),
+            seed(1, &[(10.0, 0.2), (50.0, 0.9)]),
+            seed(2, &[(f64::NAN, 0.2)]),
+            seed(3, &[(120.0, 0.7)]),
+        ];
+        let at = held(&seeds, 100.0, true);
+        // 99 is within 5 % of the budget.
+        assert_eq!(at.values, [0.5]);
+        assert_eq!((at.short, at.furthest, at.later), (1, 50.0, 1));
+        let said = remark(&at, Cost::Tokens, 100.0, true);
+        assert_eq!(
+            said,
+            "beyond the data of 1 seed, the furthest of which reached 50 tokens of 100 tokens; 1 seed first measured beyond it"
+        );
+        // What spends nothing has its value at every budget.
+        assert_eq!(held(&[seed(0, &[(0.0, 0.3)])], 1e9, false).values, [0.3]);
+        assert_eq!(
+            remark(&Held::default(), Cost::Flops, 1.0, true),
+            "no data yet"
+        );
+    }
+
+    #[test]
+    fn a_measurement_far_below_the_budget_is_flagged() {
+        let at = held(&[seed(0, &[(50.0, 0.1), (150.0, 0.2)])], 100.0, true);
+        assert_eq!(at.values, [0.1]);
+        assert!(remark(&at, Cost::Flops, 100.0, true).contains("under 95 %"));
+    }
+}

@@ -1,0 +1,220 @@
+//! Everything that the page and its files are made from, read once.
+
+use super::axis::Cost;
+use super::prices;
+use crate::charts::{Fate, UNSUCCESSFUL};
+use crate::problem::Problem;
+use crate::state::AppState;
+use assay_core::compare::{ArmFigures, Basis};
+use assay_core::decoders::DecoderFigures;
+use assay_core::denominator::{Denominator, denominator, is_unsuccessful};
+use assay_core::ids::ExperimentId;
+use assay_core::outcome::{Mark, Outcome, outcome};
+use assay_core::spending::{Spending, StageSpend, spending};
+use assay_core::supervision::ArmSupervision;
+use assay_core::task::Split;
+use assay_store::{
+    self as store, Dollars, ExclusionEvent, ExperimentLedger, ExperimentView, MilestonePoint,
+    PassAtK, RunSeries, RunView, VersionView,
+};
+
+#[derive(Debug)]
+pub(super) struct Material {
+    pub view: ExperimentView,
+    /// The registered one first, the current one last.
+    pub versions: Vec<VersionView>,
+    pub runs: Vec<RunView>,
+    pub test: Vec<ArmFigures>,
+    pub ood: Vec<ArmFigures>,
+    pub milestones: Vec<MilestonePoint>,
+    pub series: Vec<RunSeries>,
+    /// What the places of `series` count: what was asked for, as far as there is a price.
+    pub along: Cost,
+    /// Read only where the axis is in dollars.
+    pub dollars: Dollars,
+    /// Why the axis is not in dollars, though that was asked for.
+    pub no_price: Option<String>,
+    pub ledger: ExperimentLedger,
+    /// Of the test split.
+    pub pass_at_k: Vec<PassAtK>,
+    /// Of the test split; `test` and `ood` are without them.
+    pub decoders: Vec<DecoderFigures>,
+    pub decoders_ood: Vec<DecoderFigures>,
+    pub supervision: Vec<ArmSupervision>,
+    /// Of the runs that count.
+    pub outcome: Outcome,
+    /// Every decision to leave a run out, or to take that back. `test`, `ood` and the
+    /// decoders keep such runs, marked; curves and pass@k are without them.
+    pub exclusions: Vec<ExclusionEvent>,
+    /// What its own stages have spent, each once.
+    pub spent: Vec<StageSpend>,
+}
+
+impl Material {
+    pub fn basis(&self) -> Basis {
+        (&self.view.spec.budget).into()
+    }
+
+    /// What stands under every figure and in every export; `hidden` arms are not drawn.
+    pub fn denominator(&self, hidden: usize) -> Denominator {
+        let fates = store::fates(&self.runs, &self.exclusions);
+        denominator(fates, &self.outcome, hidden)
+    }
+
+    /// The same, of one arm's runs.
+    pub fn denominator_of(&self, arm: &str) -> Denominator {
+        let fates = store::fates(&self.runs, &self.exclusions);
+        denominator(fates.filter(|run| run.arm == arm), &self.outcome, 0)
+    }
+
+    pub fn spending(&self) -> Spending {
+        let arms = self.view.arms.iter().map(|arm| arm.key.as_str());
+        spending(arms, &self.spent, |arm| is_unsuccessful(&self.outcome, arm))
+    }
+
+    /// What a milestone had cost. Not a number in dollars where no price was in force.
+    pub fn cost(&self, x: Cost, point: &MilestonePoint) -> f64 {
+        match x {
+            Cost::Flops => point.flops,
+            Cost::Tokens => point.tokens,
+            Cost::Device => point.device_ms / 1e3,
+            Cost::Wall => point.active_ms / 1e3,
+            Cost::Usd => self
+                .dollars
+                .at(point.run, point.device_ms)
+                .unwrap_or(f64::NAN),
+        }
+    }
+
+    /// Decoders stand in no table, figure or curve of equal compute.
+    pub fn is_decoder(&self, arm: &str) -> bool {
+        let arm = self.view.spec.arm(arm);
+        arm.is_some_and(|arm| arm.decoder().is_some())
+    }
+
+    /// An arm's colour and marker: its place in the file.
+    pub fn slot(&self, arm: &str) -> usize {
+        let place = self.view.arms.iter().position(|a| a.key == arm);
+        place.unwrap_or(0)
+    }
+
+    pub fn name(&self, arm: &str) -> String {
+        let known = self.view.arms.iter().find(|a| a.key == arm);
+        known.map_or(arm, |a| &a.label).to_string()
+    }
+
+    /// The name for a chart, with what the registered rule calls it: a finding is never
+    /// told by its colour alone.
+    pub fn label(&self, arm: &str) -> String {
+        match self.mark(arm) {
+            Some(Mark::Unsuccessful) => format!("× {}{UNSUCCESSFUL}", self.name(arm)),
+            Some(Mark::GainNotShown) | None => self.name(arm),
+        }
+    }
+
+    /// The same for its line and marks.
+    pub fn fate(&self, arm: &str) -> Fate {
+        match self.mark(arm) {
+            Some(Mark::Unsuccessful) => Fate::Unsuccessful,
+            Some(Mark::GainNotShown) | None => Fate::Ordinary,
+        }
+    }
+
+    /// The gravest of the arm's registered contrasts.
+    pub fn mark(&self, arm: &str) -> Option<Mark> {
+        self.outcome.mark(arm)
+    }
+
+    /// A policy by its stage, said with the arm that trains it.
+    pub fn policy(&self, key: &str) -> String {
+        match key.split_once('/') {
+            Some((arm, _)) => format!("{} ({key})", self.name(arm)),
+            None => key.into(),
+        }
+    }
+}
+
+/// What a view needs beyond the comparison itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Needs {
+    /// A metric of training.
+    pub curve: Option<&'static str>,
+    /// The budget's unit where nothing is said.
+    pub x: Option<Cost>,
+}
+
+pub(super) async fn gather(
+    state: &AppState,
+    id: ExperimentId,
+    needs: impl FnOnce(&ExperimentView) -> Needs,
+) -> Result<Material, Problem> {
+    let mut conn = state.conn().await?;
+    let view = store::get_experiment(&mut conn, id).await?;
+    let needs = needs(&view);
+    let unit: Cost = view.spec.budget.unit.into();
+    let asked = needs.x.unwrap_or(unit);
+    let dollars = match asked {
+        Cost::Usd => store::charged_dollars(&mut conn, id).await?,
+        Cost::Flops | Cost::Tokens | Cost::Device | Cost::Wall => Dollars::default(),
+    };
+    let no_price = prices::missing(asked, &dollars, unit);
+    let along = if no_price.is_some() { unit } else { asked };
+    let series = match needs.curve {
+        Some(metric) if along == unit => store::experiment_series(&mut conn, id, metric).await?,
+        Some(metric) => {
+            let along = along.along();
+            store::experiment_series_along(&mut conn, id, metric, along).await?
+        }
+        None => vec![],
+    };
+    let test = store::run_figures(&mut conn, id).await?;
+    let decoders = store::decoder_figures(&mut conn, id).await?;
+    let exclusions = store::list_exclusions(&mut conn, id).await?;
+    let spent = store::list_spending(&mut conn, &[id]).await?.remove(&id);
+    let mut of = Material {
+        outcome: outcome(&view.spec, &test, &decoders),
+        spent: spent.unwrap_or_default(),
+        exclusions,
+        versions: store::list_versions(&mut conn, id).await?,
+        runs: store::list_runs(&mut conn, id).await?,
+        test,
+        decoders,
+        decoders_ood: store::decoder_figures_for_split(&mut conn, id, Split::Ood).await?,
+        supervision: store::list_supervision(&mut conn, id).await?,
+        ood: store::figures_for_split(&mut conn, id, Split::Ood).await?,
+        milestones: store::milestones(&mut conn, id).await?,
+        ledger: store::experiment_ledger(&mut conn, id).await?,
+        pass_at_k: store::pass_at_k(&mut conn, id, Split::Test).await?,
+        series,
+        along,
+        dollars,
+        no_price,
+        view,
+    };
+    in_its_unit(&mut of);
+    leave_out(&mut of);
+    Ok(of)
+}
+
+/// Series come in the store's units: milliseconds, where time or money is drawn.
+fn in_its_unit(of: &mut Material) {
+    for run in &mut of.series {
+        for point in &mut run.points {
+            point.x = match of.along {
+                Cost::Flops | Cost::Tokens => point.x,
+                Cost::Device | Cost::Wall => point.x / 1e3,
+                Cost::Usd => of.dollars.at(run.run, point.x).unwrap_or(f64::NAN),
+            };
+        }
+    }
+}
+
+/// Curves and pass@k have no mark for runs that do not count: they are taken out here.
+pub(super) fn leave_out(of: &mut Material) {
+    for out in of.exclusions.iter().filter(|e| e.is_in_force()) {
+        of.milestones.retain(|p| p.run != out.run);
+        of.series.retain(|s| s.run != out.run);
+        of.pass_at_k
+            .retain(|p| (p.arm_key.as_str(), p.seed) != (out.arm.as_str(), out.seed));
+    }
+}
