@@ -32,6 +32,15 @@ impl Kind {
             _ => Self::Other,
         }
     }
+
+    /// As the script of the pages calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Share => "share",
+            Self::Tokens => "tokens",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// A true minus sign, no negative zero, words where there is no finite number.

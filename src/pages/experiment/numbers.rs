@@ -45,11 +45,7 @@ pub(super) fn json(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Ca
             };
             value["x"] = json!({ "title": chart.x_title, "scale": chart.x_scale.word() });
             value["y"] = json!({ "title": chart.y_title, "scale": chart.y_scale.word() });
-            value["kind"] = json!(match chart.kind {
-                crate::number::Kind::Share => "share",
-                crate::number::Kind::Tokens => "tokens",
-                crate::number::Kind::Other => "other",
-            });
+            value["kind"] = json!(chart.kind.word());
             value["shape"] = json!(match chart.shape {
                 Shape::Steps => "steps",
                 Shape::Joined => "joined",

@@ -65,7 +65,8 @@ fn chosen(run: &RunView, asked: &mut Asked) -> Option<(String, StageId)> {
         .map(|s| (s.name.clone(), s.stage))
 }
 
-const POINTS: usize = 300;
+/// Of each curve.
+pub(super) const POINTS: usize = 300;
 const COMPLETIONS: i64 = 64;
 const EVENTS: i64 = 50;
 /// Characters that are read of a prompt and of a completion.

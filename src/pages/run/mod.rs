@@ -67,9 +67,13 @@ struct RunPage {
     others: Vec<PanelView>,
     /// Shows the others, where they are not shown.
     more: Option<(usize, String)>,
+    /// Address of a curve's points, up to the metric.
+    series: String,
     /// Addresses of the samples, up to the step; and the steps.
     samples: String,
     sampled: Vec<Choice>,
+    /// More of the steps, for clicks on curves.
+    stored: String,
     viewers: Vec<(&'static str, String)>,
     alarms: Vec<AlarmRow>,
     worker_rules: String,
@@ -137,8 +141,10 @@ impl RunPage {
                 let stage = of.stage.as_deref().unwrap_or("");
                 (of.further, link([("stage", stage), ("metrics", "all")]))
             }),
+            series: links::series(of),
             samples: links::samples(of),
             sampled: links::sampled(&of.steps),
+            stored: links::stored(&of.steps),
             viewers: links::viewers(of),
             alarms: health::alarms(&of.series),
             worker_rules: health::worker_rules(),

@@ -148,6 +148,9 @@ fn the_six_panels_come_first_in_their_order_and_share_their_axis() {
     assert!(order.is_sorted(), "{order:?}");
     assert_eq!(text.matches(" data-x=\"0 40 linear\"").count(), 8);
     assert_eq!(text.matches("data-plot=\"").count(), 8);
+    // What the script asks for is what is drawn; the metric follows.
+    assert!(text.contains("/series?stage=rl&#38;max_points=300&#38;metric=\""));
+    assert_eq!(text.matches("data-kind=\"share\" data-title=\"").count(), 2);
     assert!(text.contains("7 further metrics") && text.contains("metrics=all"));
     let mut few = material();
     few.series.retain(|(name, _)| name != metric::KL);
@@ -162,6 +165,7 @@ fn samples_are_one_click_from_the_panels() {
         text.contains("/samples?stage=rl&#38;step=496\">496</a>"),
         "the last one too"
     );
+    assert!(text.contains("data-steps=\"1 6 11 ") && text.contains(" 491 496\""));
     let links = text.matches("/samples?stage=rl&#38;step=").count();
     // And once for the script.
     assert!((10..=SAMPLED + 2).contains(&links), "{links}");
