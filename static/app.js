@@ -351,7 +351,7 @@ function pointing() {
   });
   document.addEventListener("click", (event) => {
     const label = event.target.closest && event.target.closest("figure.chart g.lb[data-arm]");
-    if (label) isolate(label.dataset.arm, event.shiftKey);
+    if (label && document.querySelector("input[name=only]")) isolate(label.dataset.arm, event.shiftKey);
     const t = target(event);
     if (within(t) && panels(t.figure)) samples(panels(t.figure), place(t));
   });

@@ -46,6 +46,11 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/compare").route(get().to(compare::page)))
         .service(resource("/compare.csv").route(get().to(compare::csv)))
         .service(resource("/compare.json").route(get().to(compare::json)))
+        .service(resource("/compare.tex").route(get().to(compare::tex)))
+        .service(
+            resource("/compare/{figure:forest|training}.{ending:svg|json|png}")
+                .route(get().to(compare::file)),
+        )
         .service(resource("/cost").route(get().to(cost::page)))
         .service(resource("/cost/prices").route(post().to(cost::add_price)))
         .service(resource("/references").route(get().to(references::page)))
