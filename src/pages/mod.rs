@@ -2,6 +2,7 @@
 //! store, let `charts` draw, and write HTML that works without a script.
 
 pub mod assets;
+mod calibrated;
 mod compare;
 mod cost;
 pub mod error;

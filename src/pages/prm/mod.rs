@@ -3,6 +3,7 @@
 
 mod numbers;
 
+use super::calibrated::Calibrated;
 use super::query::{Asked, link};
 use super::run::panels::{self, PanelView};
 use super::stages::{self, Filed};
@@ -21,7 +22,7 @@ use assay_core::metric;
 use assay_core::spec::search::Credit;
 use assay_core::wire::role;
 use assay_store as store;
-use numbers::{BinRow, Numbers};
+use numbers::Numbers;
 use sqlx::PgConnection;
 
 /// Reductions that a reader may choose, with their words.
@@ -105,7 +106,7 @@ struct TextPage {
     standing: Option<String>,
     steps: Vec<StepRow>,
     more: usize,
-    bins: Vec<BinRow>,
+    scores: Option<Calibrated>,
     earlier: Option<String>,
     later: Option<String>,
     error: Option<String>,
@@ -338,7 +339,7 @@ impl TextPage {
                 .map(|(i, s)| step(i + 1, s))
                 .collect(),
             more: of.steps.len().saturating_sub(STEPS),
-            bins: numbers::bins(all),
+            scores: numbers::scores(all),
             earlier: to(line.checked_sub(1)),
             later: to(Some(line + 1)),
             error,

@@ -5,6 +5,7 @@ mod list;
 mod node;
 mod outline;
 
+use super::calibrated::{Calibrated, calibrated};
 use super::query::{Asked, link};
 use super::stages;
 use super::text;
@@ -99,13 +100,6 @@ struct DepthRow {
     finished: String,
 }
 
-struct BinRow {
-    range: String,
-    count: String,
-    predicted: String,
-    observed: String,
-}
-
 #[derive(Template)]
 #[template(path = "trees/page.html")]
 struct TreePage {
@@ -128,7 +122,7 @@ struct TreePage {
     lines: Vec<Line>,
     node: NodePanel,
     depths: Vec<DepthRow>,
-    bins: Vec<BinRow>,
+    values: Option<Calibrated>,
     error: Option<String>,
 }
 
@@ -201,7 +195,7 @@ impl TreePage {
             lines: outline(of, &shown, view, stage),
             node: NodePanel::new(of, view, stage),
             depths: depths(of),
-            bins: bins(&of.values()),
+            values: values(&of.values(), "The nodes"),
             error: None,
             shell,
         }
@@ -294,22 +288,14 @@ fn depths(of: &StoredTree) -> Vec<DepthRow> {
         .collect()
 }
 
-fn bins(of: &[Bin]) -> Vec<BinRow> {
-    let width = 1.0 / of.len() as f64;
-    of.iter()
-        .enumerate()
-        .filter(|(_, b)| b.count > 0)
-        .map(|(i, b)| BinRow {
-            range: format!(
-                "{} to {}",
-                number::fixed(i as f64 * width, 1),
-                number::fixed((i + 1) as f64 * width, 1)
-            ),
-            count: number::integer(b.count as i64),
-            predicted: number::fixed(b.predicted, 3),
-            observed: number::fixed(b.observed, 3),
-        })
-        .collect()
+/// Of the nodes that the value source was asked about, those from which the right answer
+/// could still be reached.
+pub(super) fn values(bins: &[Bin], of: &str) -> Option<Calibrated> {
+    let words = ["Mean value", "Reachable", "Nodes"];
+    let caption = format!(
+        "{of} that the value source was asked about: the share from which the right answer could still be reached, by exact verification. Nodes of one tree are not independent."
+    );
+    calibrated(bins, "Values against the outcome", words, caption)
 }
 
 pub async fn page(
