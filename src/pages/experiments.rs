@@ -15,7 +15,7 @@ use assay_core::outcome::{Outcome, Verdict};
 use assay_core::spending::{StageSpend, spending};
 use assay_core::stats::MIN_SEEDS_INTERVAL;
 use assay_core::wire::LEASE_SECONDS;
-use assay_store::{self as store, ExperimentSummary, Search, Standing, WorkerView};
+use assay_store::{self as store, ExperimentSummary, Search, Sign, Standing, WorkerView};
 use time::OffsetDateTime;
 
 #[derive(Template)]
@@ -76,6 +76,7 @@ struct Material {
     search: Search,
     silent: usize,
     alarmed: i64,
+    sign: Sign,
 }
 
 impl ExperimentsPage {
@@ -266,6 +267,7 @@ async fn material(
         search,
         silent: workers.iter().filter(|w| is_silent(w)).count(),
         alarmed: store::count_alarmed_runs(&mut conn).await?,
+        sign: store::last_change(&mut conn).await?,
     })
 }
 
@@ -284,7 +286,8 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
         standing: asked.choose("status", &STANDINGS.map(|(word, _, s)| (word, s))),
     };
     let of = material(&state, search, before).await?;
-    let mut shell = Shell::new(&state, &request, "Experiments");
+    let mut shell = Shell::new(&state, &request, "Experiments").signed(&of.sign);
+    shell.live = Some("/live".into());
     shell.ignored = asked.ignored();
     html(&ExperimentsPage::new(shell, &of, OffsetDateTime::now_utc()))
 }

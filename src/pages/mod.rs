@@ -8,6 +8,7 @@ mod cost;
 pub mod error;
 mod experiment;
 mod experiments;
+mod freshness;
 mod graveyard;
 mod judged;
 pub mod login;
@@ -23,14 +24,13 @@ mod text;
 mod trees;
 mod words;
 
-use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{ServiceConfig, get, post, resource};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_store::RunView;
-use time::OffsetDateTime;
+use freshness::Fresh;
 
 /// Addresses of the pages; `routes` mounts them.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -97,7 +97,7 @@ pub struct Shell {
     pub live: Option<String>,
     /// This page's own address, with what was asked for.
     pub url: String,
-    pub now: String,
+    pub fresh: Fresh,
     pub ignored: Vec<String>,
     /// Someone has logged in and may log out.
     pub session: bool,
@@ -120,7 +120,7 @@ impl Shell {
             crumbs: vec![],
             live: None,
             url: String::new(),
-            now: number::moment(OffsetDateTime::now_utc()),
+            fresh: Fresh::default(),
             ignored: vec![],
             session: false,
         }

@@ -7,6 +7,7 @@ mod comparing;
 mod decoders;
 mod figures;
 mod forms;
+mod freshness;
 mod graveyard;
 mod numbers;
 mod seed;

@@ -12,7 +12,7 @@ mod wanted;
 pub use files::{csv, get as file, json, tex};
 
 use super::query::Asked;
-use super::{Choice, Shell, html, words};
+use super::{Choice, Shell, freshness, html, words};
 use crate::charts;
 use crate::number::{self, Kind};
 use crate::problem::Problem;
@@ -23,7 +23,7 @@ use askama::Template;
 use assay_core::config::Differs;
 use assay_core::ground::Ground;
 use assay_core::stats::Estimate;
-use assay_store as store;
+use assay_store::{self as store, RunView};
 use entries::Material;
 use figure::Picture;
 use table::{Compared, Line, compared};
@@ -350,7 +350,12 @@ async fn read(
 
 pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let (wanted, of, metric, ignored) = read(&state, &request).await?;
-    let mut shell = Shell::new(&state, &request, "Compare").crumb("/", "Experiments");
+    let runs: Vec<RunView> = of.entries.iter().flat_map(|e| e.runs.clone()).collect();
+    let sign = freshness::of_runs(&mut *state.conn().await?, &runs).await?;
+    let sign = freshness::later(sign, of.exclusions.iter().map(|e| e.at));
+    let mut shell = Shell::new(&state, &request, "Compare")
+        .crumb("/", "Experiments")
+        .signed(&sign);
     shell.ignored = ignored;
     let mut page = ComparePage::new(shell, &wanted, &of, metric);
     if of.entries.is_empty() {

@@ -29,7 +29,7 @@ mod view;
 pub use files::{bib, get as file};
 
 use super::query::Asked;
-use super::{Choice, Shell, html, words};
+use super::{Choice, Shell, freshness, html, words};
 use crate::charts::{Band, Fate, Scale, UNSUCCESSFUL};
 use crate::number;
 use crate::problem::Problem;
@@ -436,7 +436,11 @@ pub async fn page(
     })
     .await?;
     let wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
-    let mut shell = Shell::new(&state, &request, of.view.name.clone()).crumb("/", "Experiments");
+    let sign = freshness::of_runs(&mut *state.conn().await?, &of.runs).await?;
+    let sign = freshness::later(sign, of.exclusions.iter().map(|e| e.at));
+    let mut shell = Shell::new(&state, &request, of.view.name.clone())
+        .crumb("/", "Experiments")
+        .signed(&sign);
     shell.ignored = asked.ignored();
     shell.live = of
         .runs

@@ -8,7 +8,7 @@ use super::query::{Asked, link};
 use super::run::panels::{self, PanelView};
 use super::stages::{self, Filed};
 use super::text;
-use super::{Choice, Shell, html};
+use super::{Choice, Shell, freshness, html};
 use crate::charts::tree::quintile;
 use crate::number;
 use crate::problem::Problem;
@@ -234,7 +234,10 @@ pub async fn list(
         panels = curves(&mut conn, stage.stage).await?;
     }
     let stage = chosen.map(|(f, _)| f.stage.name.clone());
-    let mut shell = Shell::new(&state, &request, "Judged texts").run(&run, &question);
+    let sign = freshness::of_runs(&mut conn, std::slice::from_ref(&run)).await?;
+    let mut shell = Shell::new(&state, &request, "Judged texts")
+        .run(&run, &question)
+        .signed(&sign);
     shell.ignored = asked.ignored();
     html(&ListPage {
         shell,
@@ -359,6 +362,7 @@ pub async fn page(
     let run = store::get_run(&mut conn, id).await?;
     let question = store::get_experiment(&mut conn, run.experiment).await?.name;
     let filed = stages::filed(&mut conn, &run, role::JUDGED).await?;
+    let sign = freshness::of_runs(&mut conn, std::slice::from_ref(&run)).await?;
     drop(conn);
     let missing = || Problem::not_found("judged text");
     let (at, line) = stages::address(&name).ok_or_else(missing)?;
@@ -381,7 +385,8 @@ pub async fn page(
         .crumb(
             format!("/runs/{id}/prm{}", link([("stage", stage.as_str())])),
             "Judged texts",
-        );
+        )
+        .signed(&sign);
     shell.ignored = asked.ignored();
     html(&TextPage::new(shell, id, (at, line), &stage, &all, how))
 }

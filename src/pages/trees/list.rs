@@ -5,7 +5,7 @@ use crate::number;
 use crate::pages::calibrated::Calibrated;
 use crate::pages::query::{Asked, link};
 use crate::pages::stages::{self, Filed};
-use crate::pages::{Choice, Shell, html, text};
+use crate::pages::{Choice, Shell, freshness, html, text};
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path};
@@ -95,6 +95,7 @@ pub async fn list(
     let run = store::get_run(&mut conn, *id).await?;
     let question = store::get_experiment(&mut conn, run.experiment).await?.name;
     let filed = stages::filed(&mut conn, &run, role::TREES).await?;
+    let sign = freshness::of_runs(&mut conn, std::slice::from_ref(&run)).await?;
     drop(conn);
     let chosen = stages::chosen(&filed, &mut asked);
     let (mut trees, mut broken, mut steps, mut values) = (vec![], None, vec![], None);
@@ -111,7 +112,9 @@ pub async fn list(
         steps = stages::step_choices(files, file.step);
     }
     let stage = chosen.map(|(f, _)| f.stage.name.clone());
-    let mut shell = Shell::new(&state, &request, "Search trees").run(&run, &question);
+    let mut shell = Shell::new(&state, &request, "Search trees")
+        .run(&run, &question)
+        .signed(&sign);
     shell.ignored = asked.ignored();
     html(&ListPage {
         shell,

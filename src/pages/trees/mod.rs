@@ -9,7 +9,7 @@ use super::calibrated::{Calibrated, calibrated};
 use super::query::{Asked, link};
 use super::stages;
 use super::text;
-use super::{Shell, html};
+use super::{Shell, freshness, html};
 use crate::charts::tree::{Finish, Mark, tree as draw};
 use crate::number;
 use crate::problem::Problem;
@@ -309,6 +309,7 @@ pub async fn page(
     let run = store::get_run(&mut conn, id).await?;
     let question = store::get_experiment(&mut conn, run.experiment).await?.name;
     let filed = stages::filed(&mut conn, &run, role::TREES).await?;
+    let sign = freshness::of_runs(&mut conn, std::slice::from_ref(&run)).await?;
     drop(conn);
     let (step, line) = stages::address(&name).ok_or_else(|| Problem::not_found("tree"))?;
     let (filed, _) =
@@ -333,7 +334,8 @@ pub async fn page(
         .crumb(
             format!("/runs/{id}/trees{}", link([("stage", stage.as_str())])),
             "Search trees",
-        );
+        )
+        .signed(&sign);
     let page = match read {
         Ok(tree) => {
             let view = View::read(&mut asked, tree.nodes.len());
