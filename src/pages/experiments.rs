@@ -12,7 +12,7 @@ use askama::Template;
 use assay_core::denominator::is_unsuccessful;
 use assay_core::ids::ExperimentId;
 use assay_core::outcome::{Outcome, Verdict};
-use assay_core::spending::{StageSpend, spending};
+use assay_core::spending::{Spending, StageSpend, spending};
 use assay_core::stats::MIN_SEEDS_INTERVAL;
 use assay_core::wire::LEASE_SECONDS;
 use assay_store::{self as store, ExperimentSummary, Search, Sign, Standing, WorkerView};
@@ -44,6 +44,7 @@ struct ExperimentRow {
     /// `2 better`, the worse ones counted as well.
     verdicts: Vec<String>,
     spend: Vec<String>,
+    on_unsuccessful: Option<String>,
     done: i64,
     running: i64,
     failed: i64,
@@ -152,12 +153,30 @@ fn row(of: &Listed, now: OffsetDateTime) -> ExperimentRow {
         ),
         verdicts: verdicts(&of.judged),
         spend,
+        on_unsuccessful: on_unsuccessful(&of.judged.outcome, &sum),
         done: e.runs_done,
         running: e.runs_running,
         failed: e.runs_failed,
         runs: e.runs,
         last: number::age(e.last_event_at.unwrap_or(e.created_at), now),
     }
+}
+
+/// The part of it that only arms which did not work needed: information, not a reproach.
+/// Nothing where nothing was spent, or where the rule has not spoken.
+fn on_unsuccessful(of: &Outcome, sum: &Spending) -> Option<String> {
+    let said = |v: Option<Verdict>| v.is_some_and(|v| v != Verdict::NotEnoughSeeds);
+    let spoken = of.contrasts.iter().any(|c| said(c.verdict));
+    let share = sum.unsuccessful.share_of(&sum.total).filter(|_| spoken)?;
+    let dollars = sum.total.dollars.map(|_| {
+        let spent = sum.unsuccessful.dollars.unwrap_or(0.0);
+        format!(", {}", number::dollars(spent))
+    });
+    Some(format!(
+        "{} of the time{} on what did not work",
+        number::percent(share),
+        dollars.unwrap_or_default()
+    ))
 }
 
 /// Counts of the registered contrasts' words, none left out.
