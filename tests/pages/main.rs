@@ -11,6 +11,7 @@ mod freshness;
 mod graveyard;
 mod numbers;
 mod seed;
+mod standing;
 mod viewers;
 
 use app::App;

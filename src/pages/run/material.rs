@@ -1,5 +1,6 @@
 //! What a run's page is made from.
 
+use super::header::{Standing, standing};
 use super::health;
 use super::panels::{self, Measured};
 use crate::pages::query::Asked;
@@ -18,6 +19,7 @@ use sqlx::PgConnection;
 #[derive(Debug)]
 pub(super) struct Material {
     pub run: RunView,
+    pub standing: Standing,
     pub question: String,
     /// Name of the stage whose training is shown.
     pub stage: Option<String>,
@@ -163,6 +165,7 @@ pub(super) async fn material(
     let chosen = chosen(&run, asked);
     let siblings = store::list_runs(&mut conn, run.experiment).await?;
     let mut of = Material {
+        standing: standing(&mut conn, &run).await?,
         question,
         stage: chosen.as_ref().map(|(name, _)| name.clone()),
         series: vec![],

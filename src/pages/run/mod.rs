@@ -2,6 +2,7 @@
 
 mod answers;
 mod config;
+mod header;
 mod health;
 mod history;
 mod links;
@@ -20,8 +21,9 @@ use answers::Answers;
 use askama::Template;
 use assay_core::ids::RunId;
 use assay_core::recipe;
-use assay_store::{FailureView, JobState, RunStageView, RunState, RunView};
+use assay_store::{FailureView, JobState, RunStageView, RunState, RunView, Waiting};
 use config::Difference;
+use header::Header;
 use health::AlarmRow;
 use history::{EvaluationRow, FileRow, HostRow, LedgerLine, Moment};
 pub use log::log;
@@ -54,6 +56,7 @@ struct RunPage {
     seed: u64,
     state: &'static str,
     now: String,
+    header: Header,
     worker: Option<String>,
     attempt: Option<String>,
     /// Why it ended, with what it said last.
@@ -105,7 +108,8 @@ impl RunPage {
             arm: of.run.arm.label.clone(),
             seed: of.run.seed,
             state: of.run.state.word(),
-            now: current.map_or(String::new(), stands),
+            now: current.map_or(String::new(), |s| stands(s, of.standing.waiting.as_ref())),
+            header: Header::new(of),
             worker: current.and_then(|s| s.worker_name.clone()),
             attempt: current
                 .filter(|s| s.attempts > 0)
@@ -185,11 +189,19 @@ fn current(run: &RunView) -> Option<&RunStageView> {
         .or_else(|| run.stages.last())
 }
 
-fn stands(stage: &RunStageView) -> String {
+fn stands(stage: &RunStageView, waiting: Option<&Waiting>) -> String {
     match stage.state {
         JobState::Running => format!("{} at step {}", stage.name, number::integer(stage.step)),
         JobState::Blocked => format!("{} waits for {}", stage.name, stage.waits_for.join(", ")),
-        JobState::Queued => format!("{} waits for a worker", stage.name),
+        JobState::Queued => match waiting {
+            Some(Waiting::Turn { ahead }) => format!(
+                "{} waits for a worker, position {}",
+                stage.name,
+                number::integer(ahead + 1)
+            ),
+            Some(other) => format!("{}: {}", stage.name, words::waiting(other)),
+            None => format!("{} waits for a worker", stage.name),
+        },
         JobState::Succeeded => "all stages done".into(),
         JobState::Failed => format!("{} failed", stage.name),
         JobState::Cancelled => format!("{} cancelled", stage.name),
@@ -228,7 +240,8 @@ pub async fn page(
         .crumb(
             format!("/experiments/{}", of.run.experiment),
             of.question.clone(),
-        );
+        )
+        .signed(&of.standing.sign);
     shell.ignored = asked.ignored();
     let open = words::is_open(of.run.state) || of.run.state == RunState::Failed;
     shell.live = open.then(|| format!("/runs/{id}/live"));
