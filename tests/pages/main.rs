@@ -12,6 +12,7 @@ mod graveyard;
 mod numbers;
 mod seed;
 mod standing;
+mod stored;
 mod viewers;
 
 use app::App;
