@@ -16,6 +16,8 @@ const MAX_SUBSCRIBERS: usize = 2_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     Stage(StageId),
+    /// Some job can be claimed: something was submitted or released.
+    Queue,
     /// News may have been lost.
     Anything,
 }
@@ -85,6 +87,7 @@ impl Hub {
     fn tell(&self, channel: &str, payload: &str) {
         if channel == JOB_CHANNEL {
             self.jobs.notify_waiters();
+            let _ = self.changes.send(Change::Queue);
             return;
         }
         // No reader is no error.

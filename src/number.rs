@@ -32,6 +32,15 @@ impl Kind {
             _ => Self::Other,
         }
     }
+
+    /// As the script of the pages calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Share => "share",
+            Self::Tokens => "tokens",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// A true minus sign, no negative zero, words where there is no finite number.
@@ -227,11 +236,16 @@ pub fn duration(milliseconds: f64) -> String {
 
 /// `12 s ago`; a clock that is a little ahead is now.
 pub fn age(then: OffsetDateTime, now: OffsetDateTime) -> String {
-    match (now - then).whole_seconds().max(0) {
-        s @ 0..120 => format!("{s} s ago"),
-        s @ 120..7_200 => format!("{} min ago", s / 60),
-        s @ 7_200..172_800 => format!("{} h ago", s / 3_600),
-        s => format!("{} days ago", integer(s / 86_400)),
+    format!("{} ago", lasting((now - then).whole_seconds().max(0)))
+}
+
+/// `4 min`: whole seconds in one unit.
+pub fn lasting(seconds: i64) -> String {
+    match seconds {
+        s if s < 120 => format!("{s} s"),
+        s if s < 7_200 => format!("{} min", s / 60),
+        s if s < 172_800 => format!("{} h", s / 3_600),
+        s => format!("{} days", integer(s / 86_400)),
     }
 }
 

@@ -37,6 +37,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
             .route(post().to(auth::login::login)),
     )
     .service(resource("/logout").route(post().to(auth::login::logout)))
+    .service(resource("/live").route(get().to(sse::everything)))
     .service(resource("/experiments/{id}/live").route(get().to(sse::experiment)))
     .service(resource("/runs/{id}/live").route(get().to(sse::run)))
     .service(scope("/api/v1").configure(rest))

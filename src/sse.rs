@@ -19,6 +19,8 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 const PACE: Duration = Duration::from_secs(1);
+/// Pages about everything have news all the time, and cost more.
+const SLOW: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Stages change when failed ones are retried; looked up again at most so often.
 const RELOAD: Duration = Duration::from_secs(5);
@@ -28,14 +30,21 @@ const QUEUE: usize = 8;
 enum Topic {
     Experiment(ExperimentId),
     Run(RunId),
+    /// Every stage and the queue.
+    Everything,
 }
 
 impl Topic {
+    fn is_everything(self) -> bool {
+        matches!(self, Self::Everything)
+    }
+
     async fn stages(self, state: &AppState) -> Result<BTreeSet<StageId>, Problem> {
         let mut conn = state.conn().await?;
         let stages = match self {
             Self::Experiment(id) => store::stages_of_experiment(&mut conn, id).await?,
             Self::Run(id) => store::stages_of_run(&mut conn, id).await?,
+            Self::Everything => vec![],
         };
         Ok(stages.into_iter().collect())
     }
@@ -54,6 +63,10 @@ pub async fn run(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResponse,
     let id = id.into_inner();
     store::get_run(&mut *state.conn().await?, id).await?;
     open(state, Topic::Run(id)).await
+}
+
+pub async fn everything(state: Data<AppState>) -> Result<HttpResponse, Problem> {
+    open(state, Topic::Everything).await
 }
 
 async fn open(state: Data<AppState>, topic: Topic) -> Result<HttpResponse, Problem> {
@@ -98,13 +111,16 @@ async fn feed(
     }
     // At first everything is news: the reader's page was drawn a moment ago.
     let mut dirty = stages.clone();
+    let mut news = topic.is_everything();
     let mut loaded = Instant::now();
     let mut said = Instant::now();
-    let mut pace = tokio::time::interval(PACE);
+    let mut pace = tokio::time::interval(if topic.is_everything() { SLOW } else { PACE });
     pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             change = subscription.changes.recv() => match change {
+                Ok(Change::Stage(_) | Change::Queue | Change::Anything)
+                | Err(RecvError::Lagged(_)) if topic.is_everything() => news = true,
                 Ok(Change::Stage(stage)) if stages.contains(&stage) => { dirty.insert(stage); }
                 Ok(Change::Stage(stage)) if loaded.elapsed() > RELOAD => {
                     loaded = Instant::now();
@@ -113,12 +129,15 @@ async fn feed(
                     }
                     if stages.contains(&stage) { dirty.insert(stage); }
                 }
-                Ok(Change::Stage(_)) => {}
+                Ok(Change::Stage(_) | Change::Queue) => {}
                 Ok(Change::Anything) | Err(RecvError::Lagged(_)) => dirty.clone_from(&stages),
                 Err(RecvError::Closed) => return,
             },
             _ = pace.tick() => {
-                let text = if !dirty.is_empty() {
+                let text = if news {
+                    news = false;
+                    "event: changed\ndata: {}\n\n".into()
+                } else if !dirty.is_empty() {
                     let Some(text) = events(state, topic, &dirty).await else { continue };
                     dirty.clear();
                     text
@@ -148,6 +167,7 @@ async fn events(state: &AppState, topic: Topic, dirty: &BTreeSet<StageId>) -> Op
         let data = match topic {
             Topic::Experiment(_) => json!({ "stage": stage, "step": step }),
             Topic::Run(run) => json!({ "run": run, "stage": stage, "step": step }),
+            Topic::Everything => json!({ "stage": stage, "step": step }),
         };
         format!("event: changed\ndata: {data}\n\n")
     });

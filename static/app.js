@@ -2,6 +2,7 @@
 // in place when there is news, and when a control changes.
 
 const PACE = 2000;
+const QUIET = 60000;
 const parts = (root) => [...root.querySelectorAll("[data-part][id]")];
 
 let loading = null;
@@ -68,7 +69,7 @@ async function refresh(url, quiet) {
 /** Shows another state of the page; the address stays the state. */
 function go(url, otherwise = () => location.assign(url)) {
   return refresh(url, false).then(
-    (done) => { if (done) { history.replaceState(null, "", url); everySeed(); } },
+    (done) => { if (done) { history.replaceState(null, "", url); redraw(); } },
     (error) => { if (error.name !== "AbortError") otherwise(); },
   );
 }
@@ -93,7 +94,7 @@ function controls() {
 function live(main) {
   let source = null;
   let due = null;
-  let last = 0;
+  let last = Date.now() - PACE;
   let missed = false;
   const say = (text) => {
     const at = document.getElementById("live-state");
@@ -104,7 +105,7 @@ function live(main) {
     last = Date.now();
     try {
       await refresh(location.href, true);
-      everySeed();
+      redraw();
       say("live");
     } catch (error) {
       if (error.name !== "AbortError") say("the server does not answer; trying again");
@@ -128,6 +129,8 @@ function live(main) {
     clearTimeout(due);
     due = null;
   };
+  // Silence is news too, and nobody tells it.
+  setInterval(() => { if (source && Date.now() - last >= QUIET) news(); }, QUIET);
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) { stop(); missed = true; return; }
     start();
@@ -138,19 +141,25 @@ function live(main) {
   start();
 }
 
-// Charts: one crosshair over all that count the same cost, its values in the labels.
+// Charts: one crosshair over all that count the same cost, its values in the labels; and one
+// over all panels of a run, which count steps, its values in their headings.
 
 const SVG = "http://www.w3.org/2000/svg";
 const loaded = new WeakMap();
 const said = new WeakMap();
-const charts = () => [...document.querySelectorAll("figure.chart")].filter((f) => drawing(f));
+const CHART = "figure.chart, [data-crosshair] [data-metric]";
+const charts = () => [...document.querySelectorAll(CHART)].filter((f) => drawing(f));
 const drawing = (figure) => figure.querySelector("svg[data-plot]");
+/** Where a run's panels stand; nothing for any other chart. */
+const panels = (figure) => figure.closest("[data-crosshair]");
+/** Charts of one group move together; one without a group moves alone. */
+const group = (figure) => (panels(figure) ? "steps" : figure.dataset.cost || "");
 
 /** Where the axes lie, in the drawing's own units. */
 function plot(svg) {
   const [x0, y0, x1, y1] = svg.dataset.plot.split(" ").map(Number);
   const axis = (of) => { const [low, high, scale] = of.split(" "); return { low: +low, high: +high, log: scale === "log" }; };
-  return { x0, y0, x1, y1, x: axis(svg.dataset.x), y: axis(svg.dataset.y) };
+  return { x0, y0, x1, y1, x: axis(svg.dataset.x), y: svg.dataset.y && axis(svg.dataset.y) };
 }
 const position = (axis, value) => ((axis.log ? Math.log10(value) : value) - axis.low) / (axis.high - axis.low);
 const value = (axis, share) => { const p = axis.low + share * (axis.high - axis.low); return axis.log ? 10 ** p : p; };
@@ -159,15 +168,36 @@ const across = (p, v) => p.x0 + position(p.x, v) * (p.x1 - p.x0);
 /** The figure's numbers, asked for once. */
 function numbers(figure) {
   if (!loaded.has(figure)) {
-    loaded.set(figure, fetch(figure.dataset.src, { credentials: "same-origin" }).then((a) => (a.ok ? a.json() : null), () => null));
+    const all = panels(figure);
+    const url = all ? all.dataset.series + encodeURIComponent(figure.dataset.metric) : figure.dataset.src;
+    const asked = fetch(url, { credentials: "same-origin" }).then((a) => (a.ok ? a.json() : null), () => null);
+    loaded.set(figure, all ? asked.then((answer) => answer && ofPanel(figure, answer)) : asked);
   }
   return loaded.get(figure);
 }
 
+/** A run's series, in the form that the figures' files have. */
+function ofPanel(figure, answer) {
+  const { metric, kind, title } = figure.dataset;
+  const points = answer.stages.flatMap((stage) => stage.points).map((p) => [p.step, p.mean, null, null, p.count]);
+  // What is measured holds until it is measured again, as it is drawn.
+  const shape = metric.startsWith("validation/") ? "steps" : "joined";
+  return { kind, shape, series: [{ arm: metric, label: title, points }] };
+}
+
 /** As src/number.rs writes them. */
 function written(kind, v) {
-  const text = kind === "share" ? v.toFixed(3) : kind === "tokens" ? v.toFixed(1) : v.toPrecision(4);
-  return text.replace("-", "\u2212");
+  if (v === null) return "not a number";
+  const size = Math.abs(v);
+  const prefix = Math.min(Math.floor(Math.log10(size) / 3), 6);
+  const scaled = v / 1000 ** prefix;
+  const cut = (of, digits) => { const s = Math.abs(of); return of.toFixed(Math.max(digits - (s >= 100 ? 3 : s >= 10 ? 2 : s >= 1 ? 1 : 0), 0)); };
+  let text;
+  if (kind === "share") text = v.toFixed(3);
+  else if (kind === "tokens") text = v.toFixed(1);
+  else if (size >= 1e3) text = `${cut(scaled, 3)} ${"kMGTPE"[prefix - 1]}`;
+  else text = size > 0 && size < 1e-3 ? v.toExponential(2) : cut(v, 4);
+  return text.replace(/^-/, "\u2212");
 }
 
 /** The point that a chart shows at a place: steps hold, other lines have their nearest. */
@@ -202,35 +232,44 @@ async function show(figure, x) {
   for (const series of all.series) {
     const point = at(series, x, all.shape);
     const label = [...figure.querySelectorAll("g.lb[data-arm]")].find((g) => g.dataset.arm === series.arm);
-    const text = label && label.querySelector("text.num");
+    const text = panels(figure) ? figure.querySelector("[data-latest]") : label && label.querySelector("text.num");
     if (text) {
       if (!said.has(text)) said.set(text, text.textContent);
-      text.textContent = point ? `${written(all.kind, point[1])}, n = ${point[4]}` : "\u2013";
+      const where = panels(figure) ? ` at ${x}` : point ? `, n = ${point[4]}` : "";
+      text.textContent = (point ? written(all.kind, point[1]) : "\u2013") + where;
     }
     if (point) found.push([series.label, point[1], all.kind]);
   }
   return found;
 }
 
-const crosshair = { x: null, cost: null };
+const crosshair = { x: null, group: "" };
 
-/** Charts of one cost move together; any other moves alone. */
 function together(figure) {
-  const cost = figure.dataset.cost;
-  return cost ? charts().filter((f) => f.dataset.cost === cost) : [figure];
+  const own = group(figure);
+  return own ? charts().filter((f) => group(f) === own) : [figure];
 }
 
+/** What the chart has there; of a run's panels, what all of them have. */
 function move(figure, x) {
   const moving = together(figure);
   for (const other of charts()) if (!moving.includes(other)) restore(other);
   crosshair.x = x;
-  return Promise.all(moving.map((f) => show(f, x))).then((all) => all[moving.indexOf(figure)]);
+  crosshair.group = group(figure);
+  return Promise.all(moving.map((f) => show(f, x))).then((all) => (panels(figure) ? all.flat() : all[moving.indexOf(figure)]));
+}
+
+/** Parts of the page are new: what was drawn over them is drawn again. */
+function redraw() {
+  everySeed();
+  const figure = crosshair.x !== null && crosshair.group && charts().find((f) => group(f) === crosshair.group);
+  if (figure) move(figure, crosshair.x);
 }
 
 function restore(figure) {
   const line = figure.querySelector(".hair");
   if (line) line.remove();
-  for (const text of figure.querySelectorAll("g.lb text.num")) if (said.has(text)) text.textContent = said.get(text);
+  for (const text of figure.querySelectorAll("g.lb text.num, [data-latest]")) if (said.has(text)) text.textContent = said.get(text);
 }
 
 function clear() {
@@ -260,11 +299,15 @@ function zoom(range) {
 function pointing() {
   let brush = null;
   const target = (event) => {
-    const svg = event.target.closest && event.target.closest("figure.chart svg[data-plot]");
-    return svg ? { svg, figure: svg.closest("figure.chart"), p: plot(svg), at: under(svg, event) } : null;
+    const svg = event.target.closest && event.target.closest("svg[data-plot]");
+    const figure = svg && svg.closest(CHART);
+    return figure ? { svg, figure, p: plot(svg), at: under(svg, event) } : null;
   };
   const within = (t) => t && t.at.x >= t.p.x0 && t.at.x <= t.p.x1 && t.at.y >= t.p.y0 - 60 && t.at.y <= t.p.y1 + 60;
-  const place = (t) => value(t.p.x, (Math.min(Math.max(t.at.x, t.p.x0), t.p.x1) - t.p.x0) / (t.p.x1 - t.p.x0));
+  const place = (t) => {
+    const x = value(t.p.x, (Math.min(Math.max(t.at.x, t.p.x0), t.p.x1) - t.p.x0) / (t.p.x1 - t.p.x0));
+    return panels(t.figure) ? Math.round(x) : x;
+  };
   document.addEventListener("pointermove", (event) => {
     const t = target(event);
     if (brush && t && t.svg === brush.svg) {
@@ -308,8 +351,18 @@ function pointing() {
   });
   document.addEventListener("click", (event) => {
     const label = event.target.closest && event.target.closest("figure.chart g.lb[data-arm]");
-    if (label) isolate(label.dataset.arm, event.shiftKey);
+    if (label && document.querySelector("input[name=only]")) isolate(label.dataset.arm, event.shiftKey);
+    const t = target(event);
+    if (within(t) && panels(t.figure)) samples(panels(t.figure), place(t));
   });
+}
+
+/** To what the run wrote at the stored step that is nearest. */
+function samples(all, step) {
+  const stored = (all.dataset.steps || "").split(" ").filter(Boolean).map(Number);
+  if (!stored.length) return;
+  const near = (s) => Math.abs(s - step);
+  location.assign(all.dataset.samples + stored.reduce((best, s) => (near(s) < near(best) ? s : best)));
 }
 
 /** A click shows one arm alone, again all; with shift it takes the one away. */
@@ -328,21 +381,25 @@ function isolate(arm, away) {
   go(url);
 }
 
-/** Arrows move the crosshair from point to point, with shift by ten. */
+const REGION = "figure.chart .scroll, [data-crosshair]";
+
+/** Arrows move the crosshair from point to point, with shift by ten; over a run's panels,
+    Enter goes to the samples there. */
 function keys() {
   document.addEventListener("keydown", async (event) => {
-    const region = event.target.closest && event.target.closest("figure.chart .scroll");
-    const figure = region && region.closest("figure.chart");
+    const region = event.target.closest && event.target.closest(REGION);
+    const figure = region && (region.matches("[data-crosshair]") ? charts().find((f) => panels(f) === region) : region.closest("figure.chart"));
     if (!figure || !drawing(figure) || event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key === "Escape") { if (!clear()) zoom(null); return; }
+    const all = panels(figure);
+    if (event.key === "Escape") { if (!clear() && !all) zoom(null); return; }
+    if (event.key === "Enter" && all && crosshair.x !== null) { samples(all, crosshair.x); return; }
     const step = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
     if (!step) return;
     event.preventDefault();
-    const all = await numbers(figure);
-    if (!all || !all.series) return;
+    const known = (await Promise.all((all ? together(figure) : [figure]).map(numbers))).filter((n) => n && n.series);
     const p = plot(drawing(figure));
     const shown = (x) => { const s = position(p.x, x); return s >= -1e-6 && s <= 1 + 1e-6; };
-    const places = [...new Set(all.series.flatMap((s) => s.points.map((q) => q[0])))].filter(shown).sort((a, b) => a - b);
+    const places = [...new Set(known.flatMap((n) => n.series).flatMap((s) => s.points.map((q) => q[0])))].filter(shown).sort((a, b) => a - b);
     if (!places.length) return;
     const here = crosshair.x === null ? -1 : places.findLastIndex((x) => x <= crosshair.x * (1 + 1e-9));
     const next = Math.min(Math.max(here + step * (event.shiftKey ? 10 : 1), 0), places.length - 1);
@@ -352,11 +409,11 @@ function keys() {
     const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
     const left = across(p, x) * scale;
     if (left < region.scrollLeft || left > region.scrollLeft + region.clientWidth) region.scrollLeft = left - region.clientWidth / 2;
-    found.sort((a, b) => b[1] - a[1]);
-    const top = found.slice(0, 3).map(([label, v, kind]) => `${label} ${written(kind, v)}`);
-    readout(figure).textContent = `at ${x.toPrecision(3)}: ${top.join(", ")}`;
+    if (!all) found.sort((a, b) => b[1] - a[1]);
+    const top = found.slice(0, all ? 6 : 3).map(([label, v, kind]) => `${label} ${written(kind, v)}`);
+    readout(all || figure).textContent = `at ${all ? `step ${x}` : x.toPrecision(3)}: ${top.join(", ")}`;
   });
-  document.addEventListener("focusout", (event) => { if (event.target.closest && event.target.closest("figure.chart .scroll")) clear(); });
+  document.addEventListener("focusout", (event) => { if (event.target.closest && event.target.closest(REGION)) clear(); });
 }
 
 function readout(figure) {

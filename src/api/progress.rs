@@ -7,10 +7,9 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use assay_core::ids::{ExperimentId, RunId, StageId};
 use assay_core::metric;
+use assay_core::progress::fraction;
 use assay_core::recipe::{self, Plan};
-use assay_core::spec::experiment::BudgetUnit;
-use assay_core::spec::{Experiment, JobSpec, StageSpec};
-use assay_core::wire::Cumulative;
+use assay_core::spec::{Experiment, StageSpec};
 use assay_store::{self as store, JobState, RunStageView, RunView};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -158,9 +157,7 @@ async fn look(
         name: stage.name.clone(),
         state: stage.state.word().into(),
         step: stage.step,
-        fraction: spec
-            .map_or(0.0, |spec| fraction(spec, stage.step, latest))
-            .clamp(0.0, 1.0),
+        fraction: spec.map_or(0.0, |spec| fraction(spec, stage.step, latest)),
         metrics,
         failure: stage
             .failure
@@ -168,36 +165,4 @@ async fn look(
             .filter(|_| stage.state == JobState::Failed)
             .map(|f| format!("{}: {}", f.class, f.message)),
     })
-}
-
-fn fraction(spec: &StageSpec, step: i64, latest: Option<Cumulative>) -> f64 {
-    let of_steps = |total: u32| step as f64 / f64::from(total.max(1));
-    let of_budget = match (&spec.budget, latest) {
-        (Some(budget), Some(cum)) => {
-            let used = match budget.unit {
-                BudgetUnit::Flops => cum.charged.flops,
-                BudgetUnit::Tokens => cum.charged.tokens,
-            };
-            used / budget.amount
-        }
-        (Some(_), None) | (None, _) => 0.0,
-    };
-    match &spec.job {
-        JobSpec::Pretrain { params, .. } => of_steps(params.total_steps()),
-        // A step of these is a problem.
-        JobSpec::RejectionSample { params } => of_steps(params.prompts).max(of_budget),
-        JobSpec::PrmLabel { params } => of_steps(params.prompts).max(of_budget),
-        JobSpec::Sft { .. }
-        | JobSpec::Grpo { .. }
-        | JobSpec::Ppo { .. }
-        | JobSpec::Distill { .. }
-        | JobSpec::MctsSelftrain { .. } => {
-            spec.job.max_steps().map_or(0.0, of_steps).max(of_budget)
-        }
-        JobSpec::PrmTrain { .. } | JobSpec::OrmTrain { .. } => of_budget,
-        JobSpec::Checkpoint { .. }
-        | JobSpec::Search { .. }
-        | JobSpec::Mcts { .. }
-        | JobSpec::Eval { .. } => 0.0,
-    }
 }

@@ -12,10 +12,10 @@ use askama::Template;
 use assay_core::denominator::is_unsuccessful;
 use assay_core::ids::ExperimentId;
 use assay_core::outcome::{Outcome, Verdict};
-use assay_core::spending::{StageSpend, spending};
+use assay_core::spending::{Spending, StageSpend, spending};
 use assay_core::stats::MIN_SEEDS_INTERVAL;
 use assay_core::wire::LEASE_SECONDS;
-use assay_store::{self as store, ExperimentSummary, Search, Standing, WorkerView};
+use assay_store::{self as store, ExperimentSummary, Search, Sign, Standing, WorkerView};
 use time::OffsetDateTime;
 
 #[derive(Template)]
@@ -44,6 +44,7 @@ struct ExperimentRow {
     /// `2 better`, the worse ones counted as well.
     verdicts: Vec<String>,
     spend: Vec<String>,
+    on_unsuccessful: Option<String>,
     done: i64,
     running: i64,
     failed: i64,
@@ -76,6 +77,7 @@ struct Material {
     search: Search,
     silent: usize,
     alarmed: i64,
+    sign: Sign,
 }
 
 impl ExperimentsPage {
@@ -151,12 +153,30 @@ fn row(of: &Listed, now: OffsetDateTime) -> ExperimentRow {
         ),
         verdicts: verdicts(&of.judged),
         spend,
+        on_unsuccessful: on_unsuccessful(&of.judged.outcome, &sum),
         done: e.runs_done,
         running: e.runs_running,
         failed: e.runs_failed,
         runs: e.runs,
         last: number::age(e.last_event_at.unwrap_or(e.created_at), now),
     }
+}
+
+/// The part of it that only arms which did not work needed: information, not a reproach.
+/// Nothing where nothing was spent, or where the rule has not spoken.
+fn on_unsuccessful(of: &Outcome, sum: &Spending) -> Option<String> {
+    let said = |v: Option<Verdict>| v.is_some_and(|v| v != Verdict::NotEnoughSeeds);
+    let spoken = of.contrasts.iter().any(|c| said(c.verdict));
+    let share = sum.unsuccessful.share_of(&sum.total).filter(|_| spoken)?;
+    let dollars = sum.total.dollars.map(|_| {
+        let spent = sum.unsuccessful.dollars.unwrap_or(0.0);
+        format!(", {}", number::dollars(spent))
+    });
+    Some(format!(
+        "{} of the time{} on what did not work",
+        number::percent(share),
+        dollars.unwrap_or_default()
+    ))
 }
 
 /// Counts of the registered contrasts' words, none left out.
@@ -266,6 +286,7 @@ async fn material(
         search,
         silent: workers.iter().filter(|w| is_silent(w)).count(),
         alarmed: store::count_alarmed_runs(&mut conn).await?,
+        sign: store::last_change(&mut conn).await?,
     })
 }
 
@@ -284,7 +305,8 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
         standing: asked.choose("status", &STANDINGS.map(|(word, _, s)| (word, s))),
     };
     let of = material(&state, search, before).await?;
-    let mut shell = Shell::new(&state, &request, "Experiments");
+    let mut shell = Shell::new(&state, &request, "Experiments").signed(&of.sign);
+    shell.live = Some("/live".into());
     shell.ignored = asked.ignored();
     html(&ExperimentsPage::new(shell, &of, OffsetDateTime::now_utc()))
 }

@@ -2,12 +2,14 @@
 //! store, let `charts` draw, and write HTML that works without a script.
 
 pub mod assets;
+mod calibrated;
 mod compare;
 mod cost;
 pub mod error;
 mod experiment;
 mod experiments;
 mod filters;
+mod freshness;
 mod graveyard;
 mod judged;
 pub mod login;
@@ -23,14 +25,13 @@ mod text;
 mod trees;
 mod words;
 
-use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{ServiceConfig, get, post, resource};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_store::RunView;
-use time::OffsetDateTime;
+use freshness::Fresh;
 
 /// Addresses of the pages; `routes` mounts them.
 pub fn configure(cfg: &mut ServiceConfig) {
@@ -48,6 +49,11 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/compare").route(get().to(compare::page)))
         .service(resource("/compare.csv").route(get().to(compare::csv)))
         .service(resource("/compare.json").route(get().to(compare::json)))
+        .service(resource("/compare.tex").route(get().to(compare::tex)))
+        .service(
+            resource("/compare/{figure:forest|training}.{ending:svg|json|png}")
+                .route(get().to(compare::file)),
+        )
         .service(resource("/cost").route(get().to(cost::page)))
         .service(resource("/cost/prices").route(post().to(cost::add_price)))
         .service(resource("/references").route(get().to(references::page)))
@@ -104,7 +110,7 @@ pub struct Shell {
     pub live: Option<String>,
     /// This page's own address, with what was asked for.
     pub url: String,
-    pub now: String,
+    pub fresh: Fresh,
     pub ignored: Vec<String>,
     /// Someone has logged in and may log out.
     pub session: bool,
@@ -127,7 +133,7 @@ impl Shell {
             crumbs: vec![],
             live: None,
             url: String::new(),
-            now: number::moment(OffsetDateTime::now_utc()),
+            fresh: Fresh::default(),
             ignored: vec![],
             session: false,
         }

@@ -249,12 +249,16 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
     let workers = store::list_workers(&mut conn).await?;
     let open = store::count_open(&mut conn).await?;
     let speeds = store::list_speeds(&mut conn).await?;
+    let sign = store::last_change(&mut conn).await?;
     drop(conn);
     let live = workers
         .iter()
         .filter(|w| w.seconds_since_seen <= LEASE_SECONDS as f64 && w.protocol == PROTOCOL as i32);
     let threads: u32 = live.map(|w| w.threads.unsigned_abs()).sum();
-    let mut shell = Shell::new(&state, &request, "Queue and workers").crumb("/", "Experiments");
+    let mut shell = Shell::new(&state, &request, "Queue and workers")
+        .crumb("/", "Experiments")
+        .signed(&sign);
+    shell.live = Some("/live".into());
     shell.ignored = asked.ignored();
     html(&QueuePage::new(
         shell,

@@ -13,6 +13,10 @@ class Entry:
     name: str
     path: str
     status: int = 200
+    #: A form's page is what comes back: fields that are filled, then the button. The status is
+    #: that of the answer.
+    fill: tuple = ()
+    press: str = ""
 
 
 PAGES = [
@@ -40,13 +44,27 @@ PAGES = [
     Entry("run-hostile-failed", "/runs/{hostile:arm-1:1}"),
     Entry("cost", "/cost"),
     Entry("references", "/references"),
+    Entry("cost-by-arm", "/cost?experiment={twelve}"),
     Entry("new-experiment", "/experiments/new"),
+    Entry("new-from-preset", "/experiments/new?preset=quick"),
+    Entry(
+        "new-with-errors",
+        "/experiments/new?preset=quick",
+        status=422,
+        fill=(("#f-seeds", "none"), ("#f-amount", "much")),
+        press="#fields button.primary",
+    ),
     Entry("compare", "/compare?runs={twelve:zero:0},{twelve:sft-few:0}"),
+    Entry("compare-empty", "/compare"),
+    Entry("compare-arms", "/compare?arms={twelve}/zero,{twelve}/prm-rl,{half}/arm-1&base={twelve}/zero"),
     Entry("graveyard", "/experiments/{twelve}/graveyard"),
     Entry("samples", "/runs/{twelve:zero:1}/samples"),
     Entry("samples-hostile", "/runs/{hostile:arm-1:0}/samples"),
     Entry("trees", "/runs/{twelve:selftrain:0}/trees"),
+    Entry("tree", "/runs/{twelve:selftrain:0}/trees/16-1"),
+    Entry("tree-node", "/runs/{twelve:selftrain:0}/trees/16-1?from=5&node=5"),
     Entry("prm", "/runs/{twelve:prm-rl:0}/prm"),
+    Entry("prm-text", "/runs/{twelve:prm-rl:0}/prm/40-1"),
 ]
 
 #: By name.

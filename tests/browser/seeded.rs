@@ -12,11 +12,18 @@ mod numbers;
 #[allow(dead_code, reason = "shared with the tests of the pages")]
 #[path = "../pages/seed.rs"]
 mod seed;
+#[allow(
+    dead_code,
+    reason = "shared with the tests of the pages, which use more of it"
+)]
+#[path = "../pages/stored.rs"]
+mod stored;
 
 use app::App;
 use assay_core::ids::{AttemptRef, ExperimentId, WorkerId};
 use assay_core::spec::Experiment;
-use assay_core::wire::{HEARTBEAT_SECONDS, Record};
+use assay_core::trees::{StoredTree, Terminal, TreeNode};
+use assay_core::wire::{Claim, HEARTBEAT_SECONDS, Record, role};
 use assay_store as store;
 use clap::Parser;
 use seed::{Seeder, Until, decoding, spec};
@@ -101,10 +108,82 @@ fn seeded(app: &App, worker: &str, steps: u64, experiment: &Experiment) -> Exper
     })
 }
 
-/// Twelve arms on five seeds, among them some that come out better, worse and alike.
+/// Twelve arms on five seeds, among them some that come out better, worse and alike. Their
+/// searches have left trees, and their judges texts.
 fn twelve(app: &App, steps: u64) -> ExperimentId {
     let experiment = Experiment::from_text(TWELVE).unwrap_or_else(|v| panic!("{v}"));
-    seeded(app, "seeder", steps, &experiment)
+    let state = app.state();
+    app.block_on(async {
+        let mut seeder = Seeder::new(state.clone(), "seeder", steps).await;
+        let id = seeder.submit(&experiment).await;
+        let mut claims: Vec<Claim> = vec![];
+        seeder
+            .work_off(|claim| {
+                claims.push(claim.clone());
+                Until::End
+            })
+            .await;
+        for claim in &claims {
+            let (of, step, text) = match claim.spec.job.kind() {
+                "mcts_selftrain" => {
+                    let lines = format!("{}\n{}\n", grown(), stored::tree("7*3=1;"));
+                    (role::TREES, 16, lines)
+                }
+                "prm_train" => {
+                    let scores = [0.91, 0.2, 0.55, 0.7].map(stored::judged);
+                    (role::JUDGED, 40, scores.join("\n") + "\n")
+                }
+                _ => continue,
+            };
+            let record = stored::put(&state, of, step, text.as_bytes()).await;
+            let Record::Artifact { sha256, .. } = record else {
+                unreachable!()
+            };
+            let at = AttemptRef {
+                stage: claim.stage,
+                number: claim.attempt,
+            };
+            seeder.refer(at, of, step as i64, &sha256).await;
+        }
+        id
+    })
+}
+
+/// A tree with ends of both kinds, and with values that are too high.
+fn grown() -> String {
+    let node = |parent, visits, text: &str, value: f64, reachable| TreeNode {
+        value: Some(value),
+        reachable,
+        ..stored::node(parent, visits, text)
+    };
+    let mut nodes = vec![node(None, 64, "", 0.6, true)];
+    for i in 0..6_u32 {
+        let value = f64::from(i) * 0.18 + 0.05;
+        nodes.push(node(Some(0), 12 - i, "7*3=1;", value, i > 3));
+    }
+    for parent in 1..=6_usize {
+        for i in 0..3_u32 {
+            let value = (0.15 * parent as f64 + 0.1 * f64::from(i)).min(1.0);
+            let mut leaf = node(Some(parent), 3 - i, "1-8=3;A8", value, parent > 4);
+            leaf.terminal = (i == 0).then(|| Terminal {
+                answer: Some("8".into()),
+                correct: parent > 4,
+                ended: true,
+            });
+            nodes.push(leaf);
+        }
+    }
+    serde_json::to_string(&StoredTree {
+        prompt: "7*3-8+5=".into(),
+        gold: "8".into(),
+        nodes,
+        simulations: Some(64),
+        exhausted: Some(false),
+        cost: None,
+        answered: Some(1.0),
+        whole: None,
+    })
+    .unwrap()
 }
 
 const TWELVE: &str = "

@@ -48,7 +48,32 @@ fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
     assert_eq!(count("wins") + count("losses") + count("ties"), 16);
     assert!(json["comparison"]["config"].as_array().unwrap().len() > 40);
     let csv = app.get(&format!("/compare.csv?{query}"));
-    assert_eq!(csv.text.lines().count(), 4);
+    let rows = csv.text.lines().filter(|l| !l.starts_with("# "));
+    assert_eq!(rows.count(), 4);
+    let behind = json["denominator_text"].as_str().unwrap();
+    assert!(behind.starts_with("9 runs planned: 9 done"), "{behind}");
+    assert!(csv.text.contains(&format!("# {behind}")) && text.contains(behind));
+    // Differences to another column, its training curve, and the same as files.
+    let to = format!("{query}&base={second}/arm-0");
+    let other = page(&app, &format!("/compare?{to}"));
+    assert!(other.contains("compared with <strong>GRPO again</strong>"));
+    assert!(other.contains("class=\"plot curves\""), "{other}");
+    let json = app.get(&format!("/compare.json?{to}")).json();
+    assert_eq!(json["comparison"]["lines"][2]["is_base"], true);
+    assert_eq!(json["comparison"]["lines"][0]["difference"]["n"], 3);
+    let training = app.get(&format!("/compare/training.json?{to}")).json();
+    // The base alone does not train.
+    assert_eq!(training["series"].as_array().unwrap().len(), 2);
+    assert!(training["series"][0]["points"].as_array().unwrap().len() > 1);
+    for figure in ["forest", "training"] {
+        let svg = app.get(&format!("/compare/{figure}.svg?{to}"));
+        assert_eq!(svg.header("content-type"), "image/svg+xml");
+        assert!(svg.text.contains("9 runs planned"), "{figure}");
+    }
+    let tex = app.get(&format!("/compare.tex?{to}")).text;
+    assert!(tex.contains("\\toprule") && tex.contains("compared with"));
+    assert_eq!(app.get("/compare/forest.svg").status, 404);
+    assert_eq!(app.get(&format!("/compare/moods.svg?{to}")).status, 404);
     // A run beside an arm: one seed, no interval.
     let run = crate::run_link(
         &page(&app, &format!("/experiments/{first}")),

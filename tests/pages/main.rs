@@ -9,9 +9,12 @@ mod decoders;
 mod figures;
 mod files;
 mod forms;
+mod freshness;
 mod graveyard;
 mod numbers;
 mod seed;
+mod standing;
+mod stored;
 mod viewers;
 
 use app::App;

@@ -3,16 +3,11 @@
 
 use crate::app::App;
 use crate::seed::{Seeder, Until, decoding, spec};
+use crate::stored::{judged, put, raw, tree};
 use crate::{html, page, seeded};
 use assay_core::ids::{AttemptRef, RunId};
-use assay_core::judged::{Judged, JudgedStep};
-use assay_core::trees::{StoredTree, TreeNode};
-use assay_core::wire::{Claim, CompletionItem, Record, role};
+use assay_core::wire::{CompletionItem, Record, role};
 use assay_store as store;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use sha2::{Digest, Sha256};
-use std::io::Write;
 
 /// The runs of an arm, by seed.
 fn runs(app: &App, id: assay_core::ids::ExperimentId, arm: &str) -> Vec<RunId> {
@@ -25,89 +20,6 @@ fn runs(app: &App, id: assay_core::ids::ExperimentId, arm: &str) -> Vec<RunId> {
             .map(|r| r.id)
             .collect()
     })
-}
-
-/// Stores a file for a stage, as its worker would.
-async fn put(
-    app: &assay::state::AppState,
-    claim: &Claim,
-    of: &str,
-    step: u64,
-    text: &[u8],
-) -> Record {
-    let mut file = GzEncoder::new(vec![], Compression::default());
-    file.write_all(text).unwrap();
-    raw(app, claim, of, step, &file.finish().unwrap()).await
-}
-
-async fn raw(app: &assay::state::AppState, _: &Claim, of: &str, step: u64, bytes: &[u8]) -> Record {
-    let sha256 = hex::encode(Sha256::digest(bytes));
-    let name = sha256.parse().unwrap();
-    let path = app.artifacts.path(&name);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, bytes).unwrap();
-    let mut conn = app.conn().await.unwrap();
-    store::insert_artifact(&mut conn, &sha256, bytes.len() as u64)
-        .await
-        .unwrap();
-    Record::Artifact {
-        role: of.into(),
-        step,
-        sha256,
-        bytes: bytes.len() as u64,
-    }
-}
-
-fn node(parent: Option<usize>, visits: u32, text: &str) -> TreeNode {
-    TreeNode {
-        parent,
-        text: text.into(),
-        draws: 1,
-        prior: 0.5,
-        visits,
-        total: f64::from(visits) / 2.0,
-        value: Some(0.5),
-        sampled: 2,
-        terminal: None,
-        depth: 0,
-        reachable: true,
-    }
-}
-
-fn tree(text: &str) -> String {
-    serde_json::to_string(&StoredTree {
-        prompt: "7*3-8+5=".into(),
-        gold: "8".into(),
-        nodes: vec![
-            node(None, 9, ""),
-            node(Some(0), 6, text),
-            node(Some(0), 3, "7*3=2;"),
-        ],
-        simulations: Some(9),
-        exhausted: None,
-        cost: None,
-        answered: Some(1.0),
-        whole: None,
-    })
-    .unwrap()
-}
-
-fn judged(score: f32) -> String {
-    let step = |score, truth| JudgedStep {
-        text: "7*3=1;".into(),
-        score,
-        label: None,
-        truth: Some(truth),
-    };
-    serde_json::to_string(&Judged {
-        prompt: "7*3-8+5=".into(),
-        gold: "8".into(),
-        completion: "7*3=1;A3".into(),
-        ended: true,
-        correct: false,
-        steps: vec![step(score, true), step(0.77, false)],
-    })
-    .unwrap()
 }
 
 #[test]
@@ -207,21 +119,14 @@ fn trees_and_judged_texts_are_listed_shown_and_said_to_be_missing() {
         let records = [
             (
                 of("mcts"),
-                put(&state, of("mcts"), role::TREES, 16, lines.as_bytes()).await,
+                put(&state, role::TREES, 16, lines.as_bytes()).await,
             ),
-            (
-                of("mcts"),
-                raw(&state, of("mcts"), role::TREES, 17, b"no gzip").await,
-            ),
-            (
-                of("mcts"),
-                put(&state, of("mcts"), role::TREES, 18, &big).await,
-            ),
+            (of("mcts"), raw(&state, role::TREES, 17, b"no gzip").await),
+            (of("mcts"), put(&state, role::TREES, 18, &big).await),
             (
                 of("prm_train"),
                 put(
                     &state,
-                    of("prm_train"),
                     role::JUDGED,
                     40,
                     format!("{}\n{}\n{{}}\n", judged(0.91), judged(0.2)).as_bytes(),

@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod metric;
 pub mod note;
 pub mod outcome;
+pub mod progress;
 pub mod questions;
 pub mod recipe;
 pub mod reference;

@@ -1,14 +1,15 @@
 //! What is compared: runs and arms of any experiments, and what policy adds to them.
 
-use super::Wanted;
+use super::wanted::Wanted;
 use crate::pages::judged::{Judged, judged};
+use crate::pages::words;
 use crate::problem::Problem;
 use assay_core::compare::{ArmFigures, RunFigures};
 use assay_core::ids::{ExperimentId, RunId};
 use assay_core::questions::Shares;
 use assay_core::spec::RequiredAttempt;
 use assay_core::task::Split;
-use assay_store::{self as store, MilestonePoint, RunView, StoreError};
+use assay_store::{self as store, ExclusionEvent, MilestonePoint, RunSeries, RunView, StoreError};
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -37,11 +38,29 @@ pub(super) struct Entry {
     pub milestones: Vec<MilestonePoint>,
     /// Versions and commits of the workers of the same runs; of old ones none.
     pub code: BTreeSet<String>,
+    /// The chosen metric of training, of the same runs where they still train too.
+    pub series: Vec<RunSeries>,
+    /// All of its runs, whatever became of them.
+    pub runs: Vec<RunView>,
+}
+
+impl Entry {
+    /// What the address calls it.
+    pub fn word(&self) -> String {
+        match self.run {
+            Some(run) => run.to_string(),
+            None => format!("{}/{}", self.experiment, self.arm),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Material {
     pub entries: Vec<Entry>,
+    /// The entry that differences are taken to.
+    pub base: usize,
+    /// Decisions to leave out runs of these experiments.
+    pub exclusions: Vec<ExclusionEvent>,
     pub experiments: BTreeMap<ExperimentId, Judged>,
     /// What cannot stand in one table with the others, and why.
     pub apart: Vec<String>,
@@ -86,7 +105,14 @@ pub(super) async fn material(
         place(&mut of, &runs_of[&id], id, &arm, run, Origin::Asked);
     }
     add_by_policy(&mut of, &runs_of, wanted.collapse);
-    read_figures(conn, &mut of, &runs_of).await?;
+    if let Some(word) = &wanted.base {
+        match of.entries.iter().position(|e| e.word() == *word) {
+            Some(place) => of.base = place,
+            None => of.unknown.push(format!("base={word}")),
+        }
+    }
+    read_figures(&mut *conn, &mut of, &runs_of).await?;
+    read_series(conn, &mut of, words::TRAINING[wanted.curve].1).await?;
     Ok(of)
 }
 
@@ -165,7 +191,10 @@ fn place(
     if seed.is_some() {
         figures.planned_seeds = 1;
     }
+    let is_own = |r: &&RunView| r.arm.key == arm && run.is_none_or(|run| run == r.id);
     of.entries.push(Entry {
+        runs: runs.iter().filter(is_own).cloned().collect(),
+        series: vec![],
         experiment: id,
         arm: arm.into(),
         run,
@@ -234,6 +263,7 @@ async fn read_figures(
                 ));
             }
         }
+        of.exclusions.extend(exclusions);
     }
     let all: Vec<RunId> = of
         .entries
@@ -264,6 +294,26 @@ async fn read_figures(
             .into_iter()
             .filter_map(|(seed, id)| Some((seed, shares.get(&id).cloned()?)))
             .collect();
+    }
+    Ok(())
+}
+
+async fn read_series(
+    conn: &mut PgConnection,
+    of: &mut Material,
+    metric: &str,
+) -> Result<(), Problem> {
+    let mut all: Vec<RunSeries> = vec![];
+    for id in of.experiments.keys() {
+        all.extend(store::experiment_series(&mut *conn, *id, metric).await?);
+    }
+    let left_out = of.exclusions.iter().filter(|e| e.is_in_force());
+    let left_out: Vec<RunId> = left_out.map(|e| e.run).collect();
+    for entry in &mut of.entries {
+        let is_own = |s: &&RunSeries| {
+            !left_out.contains(&s.run) && entry.runs.iter().any(|run| run.id == s.run)
+        };
+        entry.series = all.iter().filter(is_own).cloned().collect();
     }
     Ok(())
 }

@@ -1,14 +1,20 @@
-//! The comparison as CSV, all digits.
+//! The comparison as CSV, all digits, and as a table for papers.
 
-use super::table::Compared;
+use super::table::{Compared, Line};
+use crate::number::{self, Kind};
+use crate::pages::experiment::latex;
+use assay_core::outcome::Mark;
 use assay_core::questions::Tally;
 use assay_core::stats::Estimate;
 
-const HEAD: &str = "experiment,arm,run,label,added_by_policy,metric,basis,budget,unit,charged_mean,planned_seeds,n,mean,ci95_low,ci95_high,difference_n,difference,difference_ci95_low,difference_ci95_high,verdict,wins,losses,ties,no_difference,collapsed\r\n";
+const HEAD: &str = "experiment,arm,run,label,added_by_policy,metric,basis,budget,unit,charged_mean,planned_seeds,n,mean,ci95_low,ci95_high,difference_n,difference,difference_ci95_low,difference_ci95_high,verdict,wins,losses,ties,no_difference,collapsed,compared_with,mark\r\n";
 
 /// A line a column.
-pub(super) fn lines(of: &Compared, collapsed: &[String]) -> String {
-    let mut out = HEAD.to_string();
+pub(super) fn lines(of: &Compared, carried: &[String], collapsed: &[String]) -> String {
+    let clean = |line: &String| line.replace(['\r', '\n'], " ");
+    let comments = carried.iter().map(|line| format!("# {}\r\n", clean(line)));
+    let mut out: String = comments.collect();
+    out += HEAD;
     let maybe = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
     for line in &of.lines {
         let (value, difference) = (line.value, line.difference);
@@ -45,6 +51,8 @@ pub(super) fn lines(of: &Compared, collapsed: &[String]) -> String {
             count(|t| t.ties),
             quoted(line.no_difference.as_deref().unwrap_or_default()),
             quoted(&collapsed.join("; ")),
+            quoted(of.base().map_or("", |base| &base.label)),
+            line.mark.map_or(String::new(), |m| quoted(&m.to_string())),
         ];
         out += &cells.join(",");
         out += "\r\n";
@@ -60,4 +68,61 @@ fn quoted(text: &str) -> String {
         ""
     };
     format!("\"{guard}{}\"", text.replace('"', "\"\""))
+}
+
+/// booktabs, with what the file carries in its comments.
+pub(super) fn tex(of: &Compared, title: &str, carried: &[String], denominator: &str) -> String {
+    let kind = Kind::of(&of.metric);
+    let base = of.base().map_or("", |base| &base.label);
+    let mut out: String = carried
+        .iter()
+        .map(|line| format!("% {}\n", latex::escape(line)))
+        .collect();
+    out += "% \\usepackage{booktabs}\n\\begin{table}\n\\centering\n";
+    out += &format!(
+        "\\caption{{Test {} ({}). Mean over training seeds $\\pm$ half of its unadjusted 95\\,\\% interval (Student's $t$); differences to {}, paired by seed. $\\times$ marks what the registered rule calls unsuccessful. {}}}\n",
+        latex::escape(title),
+        latex::escape(&of.basis_text),
+        latex::escape(base),
+        latex::escape(denominator)
+    );
+    out += "\\begin{tabular}{llrrrl}\n\\toprule\n";
+    out +=
+        "arm or run & experiment & n & value & difference & registered verdict \\\\\n\\midrule\n";
+    for line in &of.lines {
+        out += &row(line, kind);
+    }
+    out += "\\bottomrule\n\\end{tabular}\n\\end{table}\n";
+    out
+}
+
+fn row(of: &Line, kind: Kind) -> String {
+    let none = || latex::escape(number::NONE);
+    let value = of.value.map_or_else(none, |e| {
+        latex::estimate(kind, &number::value(kind, e.mean), &e)
+    });
+    let difference = of.difference.map_or_else(none, |e| {
+        latex::estimate(kind, &number::signed(kind, e.mean), &e)
+    });
+    let verdict = match (of.is_base, of.verdict) {
+        (true, _) => "compared with".to_string(),
+        (false, Some(verdict)) => verdict.to_string(),
+        (false, None) => "none: not registered".into(),
+    };
+    let mark = match of.mark {
+        Some(Mark::Unsuccessful) => "$\\times$ ",
+        Some(Mark::GainNotShown) | None => "",
+    };
+    let policy = match of.added_by_policy {
+        true => ", added by policy",
+        false => "",
+    };
+    format!(
+        "{mark}{}{policy} & {} & {} of {} & {value} & {difference} & {} \\\\\n",
+        latex::escape(&of.label),
+        latex::escape(&of.experiment_name),
+        of.value.map_or(0, |v| v.n),
+        of.planned_seeds,
+        latex::escape(&verdict)
+    )
 }

@@ -1,12 +1,18 @@
 //! `/compare?runs=a,b&arms=EXPERIMENT/arm`: what differs between any runs or arms, and did
 //! it matter?
 
+mod denominator;
 mod entries;
 mod export;
+mod figure;
+mod files;
 mod table;
+mod wanted;
+
+pub use files::{csv, get as file, json, tex};
 
 use super::query::Asked;
-use super::{Choice, Shell, filters, html, words};
+use super::{Choice, Shell, filters, freshness, html, words};
 use crate::charts;
 use crate::number::{self, Kind};
 use crate::problem::Problem;
@@ -17,73 +23,11 @@ use askama::Template;
 use assay_core::config::Differs;
 use assay_core::ground::Ground;
 use assay_core::stats::Estimate;
-use assay_store as store;
+use assay_store::{self as store, RunView};
 use entries::Material;
-use serde_json::json;
+use figure::Picture;
 use table::{Compared, Line, compared};
-
-/// What the address asks for.
-#[derive(Debug, Default)]
-struct Wanted {
-    runs: Vec<String>,
-    arms: Vec<String>,
-    /// Index into `words::FINAL`; the first experiment's primary figure otherwise.
-    metric: Option<usize>,
-    all: bool,
-    collapse: bool,
-}
-
-impl Wanted {
-    fn read(asked: &mut Asked) -> Self {
-        let list = |text: Option<String>| -> Vec<String> {
-            let text = text.unwrap_or_default();
-            let parts = text.split(',').map(str::trim).filter(|p| !p.is_empty());
-            parts.map(String::from).collect()
-        };
-        let finals: Vec<(&str, usize)> = (0..).zip(words::FINAL).map(|(i, f)| (f.0, i)).collect();
-        let yes = [("1", true), ("0", false)];
-        Self {
-            runs: list(asked.text("runs")),
-            arms: list(asked.text("arms")),
-            metric: asked.choose("metric", &finals),
-            all: asked.choose("all", &yes).unwrap_or(false),
-            collapse: asked.choose("collapse", &yes).unwrap_or(false),
-        }
-    }
-
-    /// The address with some of it changed.
-    fn query(&self, arms: &[String], all: bool, collapse: bool) -> String {
-        let mut parts = vec![];
-        for (key, list) in [("runs", &self.runs[..]), ("arms", arms)] {
-            if !list.is_empty() {
-                parts.push(format!("{key}={}", encoded(&list.join(","))));
-            }
-        }
-        if let Some(metric) = self.metric {
-            parts.push(format!("metric={}", words::FINAL[metric].0));
-        }
-        if all {
-            parts.push("all=1".into());
-        }
-        if collapse {
-            parts.push("collapse=1".into());
-        }
-        format!("?{}", parts.join("&"))
-    }
-}
-
-/// Slashes and commas may stand in a query as they are.
-fn encoded(text: &str) -> String {
-    let keep = |b: u8| b.is_ascii_alphanumeric() || b"-_./,~".contains(&b);
-    let byte = |b: u8| {
-        if keep(b) {
-            char::from(b).to_string()
-        } else {
-            format!("%{b:02X}")
-        }
-    };
-    text.bytes().map(byte).collect()
-}
+use wanted::Wanted;
 
 #[derive(Template)]
 #[template(path = "compare/page.html")]
@@ -93,6 +37,10 @@ struct ComparePage {
     arms: String,
     metric_title: &'static str,
     metrics: Vec<Choice>,
+    curves: Vec<Choice>,
+    /// Columns that differences can be taken to.
+    bases: Vec<Choice>,
+    base: String,
     basis: String,
     /// Why no verdict is given, with the shortest named.
     bar: Option<String>,
@@ -108,7 +56,12 @@ struct ComparePage {
     toggle_all: String,
     collapse: Option<(String, String)>,
     apart: Vec<String>,
-    picture: Option<(String, String)>,
+    forest: Option<Picture>,
+    training: Option<Picture>,
+    /// Why the training curve lacks some of the columns.
+    no_training: Option<String>,
+    /// Printed under every figure.
+    denominator: String,
     add: Vec<(String, String)>,
     export: String,
 }
@@ -131,6 +84,7 @@ struct LineRow {
     experiment: String,
     href: String,
     by_policy: bool,
+    mark: Option<String>,
     n: String,
     value: (String, String),
     at_shortest: String,
@@ -186,6 +140,25 @@ impl ComparePage {
             arms: wanted.arms.join(","),
             metric_title,
             metrics: options.collect(),
+            curves: words::TRAINING
+                .iter()
+                .enumerate()
+                .map(|(i, f)| Choice {
+                    value: f.0.into(),
+                    label: words::panel_title(f.1).into(),
+                    chosen: i == wanted.curve,
+                })
+                .collect(),
+            bases: table
+                .lines
+                .iter()
+                .map(|l| Choice {
+                    value: l.word.clone(),
+                    label: format!("{} ({})", l.label, l.experiment_name),
+                    chosen: l.is_base,
+                })
+                .collect(),
+            base: table.base().map_or(String::new(), |l| l.label.clone()),
             basis: table.basis_text.clone(),
             bar: bar(&table),
             columns: table
@@ -217,7 +190,10 @@ impl ComparePage {
             toggle_all: wanted.query(&wanted.arms, !wanted.all, wanted.collapse),
             collapse,
             apart: of.apart.clone(),
-            picture: picture(&table, kind, metric_title),
+            forest: figure::forest(&table, kind, metric_title),
+            training: figure::training(of, &table, wanted.curve).map(|t| t.picture()),
+            no_training: figure::no_training(of, &table),
+            denominator: denominator::denominator(of).to_string(),
             add: add(of, wanted),
             export: wanted.query(&wanted.arms, true, wanted.collapse),
             rows: (0..)
@@ -274,11 +250,12 @@ fn pair(kind: Kind, of: Option<&Estimate>, signed: bool) -> (String, String) {
 }
 
 fn row(slot: usize, of: &Line, kind: Kind) -> LineRow {
-    let first = slot == 0;
+    let first = of.is_base;
     let because = |why: &Option<String>| why.clone().unwrap_or_default();
     LineRow {
-        key: of.arm.clone(),
+        key: of.word.clone(),
         label: of.label.clone(),
+        mark: of.mark.map(|m| m.to_string()),
         class: charts::series_class(slot),
         experiment: of.experiment_name.clone(),
         href: href(of),
@@ -316,57 +293,6 @@ fn row(slot: usize, of: &Line, kind: Kind) -> LineRow {
             .charged_mean
             .map_or(number::NONE.into(), number::prefixed),
     }
-}
-
-/// Differences to the first column; nothing where no two of them share an axis.
-fn picture(of: &Compared, kind: Kind, title: &str) -> Option<(String, String)> {
-    let others = (0..).zip(&of.lines).skip(1);
-    let rows: Vec<charts::Row> = others
-        .filter(|(_, line)| line.difference.is_some())
-        .map(|(slot, line)| charts::Row {
-            key: line.arm.clone(),
-            label: line.label.clone(),
-            slot,
-            tint: None,
-            fate: Default::default(),
-            estimate: line.difference,
-            seeds: line.difference_seeds.iter().map(|s| s.1).collect(),
-            note: None,
-        })
-        .collect();
-    let first = of.lines.first()?;
-    if rows.is_empty() {
-        return None;
-    }
-    let left_out = of.lines.len() - 1 - rows.len();
-    let drawn = charts::Rows {
-        title: format!("Differences to {} in {title}", first.label),
-        x_title: format!("difference to {}", first.label),
-        kind,
-        differences: true,
-        rows,
-    }
-    .draw();
-    let refused = if left_out > 0 {
-        format!(
-            " {} not on this axis: see the table for why.",
-            number::counted(left_out as i64, "column")
-        )
-    } else {
-        String::new()
-    };
-    let unequal = if matches!(of.ground, Some(Ground::EqualCompute { .. })) {
-        ""
-    } else {
-        " Each at its own budget: not equal compute."
-    };
-    Some((
-        drawn.svg,
-        format!(
-            "{}. Unadjusted 95 % intervals, paired by seed; no registered test.{unequal}{refused}",
-            of.basis_text
-        ),
-    ))
 }
 
 /// Other arms of the experiments that are here.
@@ -424,7 +350,12 @@ async fn read(
 
 pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let (wanted, of, metric, ignored) = read(&state, &request).await?;
-    let mut shell = Shell::new(&state, &request, "Compare").crumb("/", "Experiments");
+    let runs: Vec<RunView> = of.entries.iter().flat_map(|e| e.runs.clone()).collect();
+    let sign = freshness::of_runs(&mut *state.conn().await?, &runs).await?;
+    let sign = freshness::later(sign, of.exclusions.iter().map(|e| e.at));
+    let mut shell = Shell::new(&state, &request, "Compare")
+        .crumb("/", "Experiments")
+        .signed(&sign);
     shell.ignored = ignored;
     let mut page = ComparePage::new(shell, &wanted, &of, metric);
     if of.entries.is_empty() {
@@ -443,30 +374,6 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
         }
     }
     html(&page)
-}
-
-pub async fn json(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let (_, of, metric, ignored) = read(&state, &request).await?;
-    let table = compared(&of, words::FINAL[metric].1);
-    Ok(HttpResponse::Ok().json(json!({
-        "comparison": table,
-        "apart": of.apart,
-        "collapsed": of.collapsed,
-        "ignored": ignored,
-        "interval": "95 %, Student's t over seeds; differences paired by seed; unadjusted, not registered",
-    })))
-}
-
-pub async fn csv(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let (_, of, metric, _) = read(&state, &request).await?;
-    let table = compared(&of, words::FINAL[metric].1);
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((
-            "content-disposition",
-            "attachment; filename=\"compare.csv\"",
-        ))
-        .body(export::lines(&table, &of.collapsed)))
 }
 
 #[cfg(test)]

@@ -1,16 +1,21 @@
 //! What the columns say of each other: pure, so that the page, CSV and JSON are one.
 
 use super::entries::{Entry, Material, Origin};
+use crate::charts::{Fate, UNSUCCESSFUL};
 use assay_core::compare::Basis;
 use assay_core::config::{self, Differs, Flat, Row};
 use assay_core::ground::{Entrant, Ground, ground, other_questions, unpaired};
-use assay_core::outcome::Verdict;
+use assay_core::outcome::{Mark, Verdict};
 use assay_core::questions::{Tally, tally};
 use assay_core::stats::{Estimate, differences, estimate, mean, paired_difference};
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Line {
+    /// What the address calls it.
+    pub word: String,
+    /// Differences are taken to this one.
+    pub is_base: bool,
     pub experiment: String,
     pub experiment_name: String,
     pub arm: String,
@@ -25,15 +30,30 @@ pub(super) struct Line {
     pub seeds: Vec<(u64, f64)>,
     /// Validation pass@1 within the smallest budget, where budgets differ.
     pub at_shortest: Option<Estimate>,
-    /// To the first column, over the seeds in common.
+    /// To the base, over the seeds in common.
     pub difference: Option<Estimate>,
     pub difference_seeds: Vec<(u64, f64)>,
     /// Why there is none.
     pub no_difference: Option<String>,
     /// Of the registered rule, where a contrast names the two.
     pub verdict: Option<Verdict>,
+    /// What the rule makes of the arm in its own experiment, whatever it is compared with here.
+    pub mark: Option<Mark>,
     pub questions: Option<Tally>,
     pub no_questions: Option<String>,
+}
+
+impl Line {
+    /// For charts: what the rule calls the arm is never told by its colour alone.
+    pub fn drawn(&self) -> (String, Fate) {
+        match self.mark {
+            Some(Mark::Unsuccessful) => {
+                let label = format!("× {}{UNSUCCESSFUL}", self.label);
+                (label, Fate::Unsuccessful)
+            }
+            Some(Mark::GainNotShown) | None => (self.label.clone(), Fate::Ordinary),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -47,6 +67,10 @@ pub(super) struct Compared {
 }
 
 impl Compared {
+    pub fn base(&self) -> Option<&Line> {
+        self.lines.iter().find(|l| l.is_base)
+    }
+
     pub fn count(&self, wanted: Differs) -> usize {
         self.config.iter().filter(|r| r.differs == wanted).count()
     }
@@ -98,11 +122,11 @@ fn line(of: &Material, entry: &Entry, metric: &str, ground: Option<&Ground>) -> 
     let seeds = entry.figures.seeds(metric);
     let values: Vec<f64> = seeds.iter().map(|s| s.1).collect();
     let charged: Vec<f64> = entry.figures.counted().map(|r| r.charged).collect();
-    let first = of
-        .entries
-        .first()
-        .filter(|first| !std::ptr::eq(*first, entry));
+    let base = of.entries.get(of.base);
+    let is_base = base.is_some_and(|base| std::ptr::eq(base, entry));
     let mut line = Line {
+        word: entry.word(),
+        is_base,
         experiment: entry.experiment.to_string(),
         experiment_name: known.map_or(String::new(), |k| k.view.name.clone()),
         arm: entry.arm.clone(),
@@ -123,11 +147,12 @@ fn line(of: &Material, entry: &Entry, metric: &str, ground: Option<&Ground>) -> 
         difference_seeds: vec![],
         no_difference: None,
         verdict: None,
+        mark: known.and_then(|k| k.outcome.mark(&entry.arm)),
         questions: None,
         no_questions: None,
     };
-    if let Some(first) = first {
-        against(of, entry, first, metric, ground, &mut line);
+    if let Some(base) = base.filter(|_| !is_base) {
+        against(of, entry, base, metric, ground, &mut line);
     }
     line
 }
@@ -135,14 +160,14 @@ fn line(of: &Material, entry: &Entry, metric: &str, ground: Option<&Ground>) -> 
 fn against(
     of: &Material,
     entry: &Entry,
-    first: &Entry,
+    base: &Entry,
     metric: &str,
     ground: Option<&Ground>,
     line: &mut Line,
 ) {
     let pair = (
         of.experiments.get(&entry.experiment),
-        of.experiments.get(&first.experiment),
+        of.experiments.get(&base.experiment),
     );
     let (Some(own), Some(other)) = pair else {
         return;
@@ -157,23 +182,23 @@ fn against(
         line.no_questions = Some(why.into());
         return;
     }
-    let theirs = first.figures.seeds(metric);
+    let theirs = base.figures.seeds(metric);
     line.difference_seeds = differences(&line.seeds, &theirs);
     line.difference = paired_difference(&line.seeds, &theirs);
     if line.difference.is_none() {
         line.no_difference = Some("no finished seed in common".into());
     }
-    match tally(&entry.shares, &first.shares) {
+    match tally(&entry.shares, &base.shares) {
         Ok(tally) => line.questions = Some(tally),
         Err(why) => line.no_questions = Some(words(why).into()),
     }
     // Words only from the registered rule, and only where it is about these two.
-    let whole = entry.run.is_none() && first.run.is_none();
+    let whole = entry.run.is_none() && base.run.is_none();
     let equal = matches!(ground, Some(Ground::EqualCompute { .. }));
-    if whole && equal && entry.experiment == first.experiment && own.outcome.metric == metric {
+    if whole && equal && entry.experiment == base.experiment && own.outcome.metric == metric {
         let named = own.outcome.contrasts.iter().find(|c| {
             c.arm == entry.arm
-                && c.against == first.arm
+                && c.against == base.arm
                 && matches!(c.basis, Basis::EqualCompute { .. })
         });
         line.verdict = named.and_then(|c| c.verdict);

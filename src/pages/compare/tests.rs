@@ -6,11 +6,11 @@ use super::*;
 use crate::pages::judged::Judged;
 use crate::pages::tests::assert_is_clean;
 use assay_core::compare::{ArmFigures, RunFigures};
-use assay_core::ids::ExperimentId;
+use assay_core::ids::{ArmId, ExperimentId, RunId};
 use assay_core::metric;
-use assay_core::outcome::outcome;
+use assay_core::outcome::{Mark, outcome};
 use assay_core::spec::Experiment;
-use assay_store::ExperimentView;
+use assay_store::{ArmView, ExperimentView, RunPoint, RunSeries, RunState, RunView};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
@@ -79,6 +79,45 @@ fn entry(experiment: ExperimentId, label: &str, value: f64, questions: &[u64]) -
         shares: (0..3).map(shares).collect(),
         milestones: vec![],
         code: Default::default(),
+        series: (0..3).map(|seed| curve(seed, value)).collect(),
+        runs: (0..3).map(|seed| trained(experiment, seed)).collect(),
+    }
+}
+
+fn run_id(experiment: ExperimentId, seed: u64) -> RunId {
+    RunId(uuid::Uuid::from_u128(
+        experiment.0.as_u128() * 100 + u128::from(seed),
+    ))
+}
+
+fn curve(seed: u64, value: f64) -> RunSeries {
+    let point = |i: i64| RunPoint {
+        x: i as f64 * 1e10,
+        step: i,
+        mean: value,
+    };
+    RunSeries {
+        arm_key: "grpo".into(),
+        seed,
+        run: RunId(uuid::Uuid::nil()),
+        points: (1..=40).map(point).collect(),
+    }
+}
+
+fn trained(experiment: ExperimentId, seed: u64) -> RunView {
+    RunView {
+        id: run_id(experiment, seed),
+        experiment,
+        arm: ArmView {
+            id: ArmId(uuid::Uuid::nil()),
+            position: 1,
+            key: "grpo".into(),
+            label: "GRPO".into(),
+            trains: true,
+        },
+        seed,
+        state: RunState::Succeeded,
+        stages: vec![],
     }
 }
 
@@ -206,15 +245,15 @@ fn what_policy_added_is_marked_and_collapsing_leaves_a_notice() {
     of.entries[1].origin = Origin::Policy;
     let text = render(&of);
     assert!(text.contains("<small>added by policy</small>") && text.contains("collapse=1"));
-    let csv = lines(&compared(&of, metric::PASS_AT_1), &[]);
+    let csv = lines(&compared(&of, metric::PASS_AT_1), &[], &[]);
     assert_eq!(csv.lines().filter(|l| l.contains(",true,")).count(), 1);
     let columns = csv.lines().next().unwrap().split(',').count();
-    assert!(columns == 25, "{columns}");
+    assert!(columns == 27, "{columns}");
     of.entries.pop();
     of.collapsed = vec!["prm (prm-rl)".into()];
     let text = render(&of);
     assert!(text.contains("1 required attempt collapsed by you: prm (prm-rl)."));
-    let csv = lines(&compared(&of, metric::PASS_AT_1), &of.collapsed);
+    let csv = lines(&compared(&of, metric::PASS_AT_1), &[], &of.collapsed);
     assert!(csv.contains("\"prm (prm-rl)\""));
 }
 
@@ -242,4 +281,99 @@ fn addresses_are_encoded_and_come_back() {
 fn nothing_to_compare_is_a_page() {
     let text = render(&Material::default());
     assert!(text.contains("Nothing to compare yet"));
+}
+
+#[test]
+fn what_the_rule_calls_unsuccessful_is_drawn_and_written_so() {
+    let mut of = two(TASK);
+    assert!(!render(&of).contains("fail\""));
+    let second = of.entries[1].experiment;
+    let known = of.experiments.get_mut(&second).unwrap();
+    let own = known.outcome.contrasts.iter_mut();
+    for contrast in own.filter(|c| c.arm == "grpo") {
+        contrast.mark = Some(Mark::Unsuccessful);
+    }
+    let text = render(&of);
+    let forest = &text[text.find("class=\"plot forest\"").unwrap()..];
+    let forest = &forest[..forest.find("</svg>").unwrap()];
+    assert!(forest.contains("class=\"s c2 fail\""), "{forest}");
+    assert!(forest.contains("× second (unsuccessful)"), "{forest}");
+    let curves = &text[text.find("class=\"plot curves\"").unwrap()..];
+    assert!(curves.contains("s c2 fail"), "{curves}");
+    assert!(text.contains("<small>unsuccessful</small>"));
+    let table = compared(&of, metric::PASS_AT_1);
+    let csv = lines(&table, &[], &[]);
+    assert!(csv.lines().nth(2).unwrap().ends_with(",\"unsuccessful\""));
+    assert!(csv.lines().nth(1).unwrap().ends_with(",\"first\","));
+    let tex = export::tex(&table, "pass@1", &["a_b".into()], "6 runs");
+    assert!(tex.contains("% a\\_b\n") && tex.contains("\n$\\times$ second & "));
+    assert!(tex.contains("6 runs"));
+}
+
+#[test]
+fn differences_are_taken_to_the_column_that_is_asked_for() {
+    let mut of = two(TASK);
+    of.base = 1;
+    let table = compared(&of, metric::PASS_AT_1);
+    assert_eq!(table.base().unwrap().label, "second");
+    assert!((table.lines[0].difference.unwrap().mean + 0.2).abs() < 1e-9);
+    assert_eq!(table.lines[1].difference, None);
+    let text = render(&of);
+    assert!(text.contains("compared with <strong>second</strong>"));
+    let chosen = format!("<option value=\"{}\" selected>second", of.entries[1].word());
+    assert!(text.contains(&chosen), "{chosen}\n{text}");
+    let wanted = Wanted {
+        base: Some("e/x y".into()),
+        curve: 2,
+        ..Wanted::default()
+    };
+    let query = wanted.query(&[], false, false);
+    assert_eq!(query, "?base=e/x%20y&curve=truncated");
+    let again = Wanted::read(&mut Asked::read(&query[1..]));
+    assert_eq!((again.base, again.curve), (wanted.base, 2));
+}
+
+#[test]
+fn training_curves_stand_together_only_where_questions_and_units_are_the_same() {
+    let of = two(TASK);
+    let table = compared(&of, metric::PASS_AT_1);
+    let trained = figure::training(&of, &table, 0).unwrap();
+    let keys: Vec<&str> = trained.chart.curves.iter().map(|c| &*c.key).collect();
+    assert_eq!(keys, [of.entries[0].word(), of.entries[1].word()]);
+    assert!((trained.chart.curves[1].bins[0].mean - 0.7).abs() < 1e-9);
+    assert_eq!(trained.chart.curves[1].bins[0].n, 3);
+    assert_eq!(figure::no_training(&of, &table), None);
+    assert!(render(&of).contains("/compare/training.json?"));
+    let of = two("task: { name: parity }");
+    let table = compared(&of, metric::PASS_AT_1);
+    let trained = figure::training(&of, &table, 0).unwrap();
+    assert_eq!(trained.chart.curves.len(), 1);
+    let why = figure::no_training(&of, &table).unwrap();
+    assert!(why.contains("1 column without a line"), "{why}");
+    let of = two(&format!(
+        "{TASK}\nbudget: {{ unit: tokens, amount: 2.0e+7 }}"
+    ));
+    let table = compared(&of, metric::PASS_AT_1);
+    assert!(figure::training(&of, &table, 0).is_none());
+    assert!(render(&of).contains("counted in different units"));
+}
+
+#[test]
+fn every_run_of_the_columns_is_in_the_denominator_once() {
+    let mut of = two(TASK);
+    of.entries[1].runs[0].state = RunState::Failed;
+    // One run of an arm that is there as a whole.
+    let mut one = entry(of.entries[0].experiment, "first, seed 1", 0.5, &[1]);
+    one.runs.retain(|run| run.seed == 1);
+    one.run = Some(one.runs[0].id);
+    of.entries.push(one);
+    of.collapsed = vec!["prm (prm-rl)".into()];
+    let said = denominator::denominator(&of).to_string();
+    assert_eq!(
+        said,
+        "6 runs planned: 5 done, 1 crashed, 0 cancelled, 0 open; 0 excluded, 5 counted. \
+         2 arms: 0 unsuccessful, 1 hidden."
+    );
+    // Under each of the two figures, and under the table.
+    assert_eq!(render(&of).matches(&said).count(), 3);
 }

@@ -295,7 +295,10 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
         id.ok()
     });
     let of = material(&state, chosen).await?;
-    let mut shell = Shell::new(&state, &request, "Cost").crumb("/", "Experiments");
+    let sign = store::last_change(&mut *state.conn().await?).await?;
+    let mut shell = Shell::new(&state, &request, "Cost")
+        .crumb("/", "Experiments")
+        .signed(&sign);
     shell.ignored = asked.ignored();
     html(&CostPage::new(shell, &of, ask, OffsetDateTime::now_utc()))
 }

@@ -180,17 +180,25 @@ pub(super) fn left_out(drawn: &Drawn) -> Vec<String> {
 
 /// How an arm's line ends.
 pub(super) fn end(of: &Material, arm: &str) -> End {
-    let runs = || of.runs.iter().filter(|run| run.arm.key == arm);
-    if runs().any(|run| words::is_open(run.state)) {
+    let runs = of.runs.iter().filter(|run| run.arm.key == arm);
+    let states: Vec<RunState> = runs.map(|run| run.state).collect();
+    let figures = of.test.iter().filter(|a| a.id == arm && a.trains);
+    let charged = figures.flat_map(|a| &a.runs).map(|run| run.charged);
+    end_of(&states, charged, of.view.spec.budget.amount)
+}
+
+/// The same of any runs, from where they stand and what those that have finished were charged.
+pub(in crate::pages) fn end_of(
+    states: &[RunState],
+    mut charged: impl Iterator<Item = f64>,
+    budget: f64,
+) -> End {
+    if states.iter().any(|state| words::is_open(*state)) {
         return End::Running;
     }
-    let any = |state: RunState| runs().any(|run| run.state == state);
-    if any(RunState::Failed) && !any(RunState::Succeeded) {
+    if states.contains(&RunState::Failed) && !states.contains(&RunState::Succeeded) {
         return End::Crashed;
     }
-    let budget = of.view.spec.budget.amount;
-    let figures = of.test.iter().filter(|a| a.id == arm && a.trains);
-    let mut charged = figures.flat_map(|a| &a.runs).map(|run| run.charged);
     match charged.any(|c| c < 0.95 * budget) {
         true => End::Short,
         false => End::Done,
@@ -211,4 +219,4 @@ pub(super) fn every(wanted: &Wanted, curves: &mut [Curve], lines: Vec<Vec<Line>>
     Every::Drawn
 }
 
-pub(super) type Line = Vec<(f64, f64)>;
+pub(in crate::pages) type Line = Vec<(f64, f64)>;

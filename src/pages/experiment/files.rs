@@ -84,7 +84,7 @@ pub async fn get(
 }
 
 /// Saved rather than shown: pages forbid styles of their own, which a drawing needs.
-fn saved(file: &str, kind: &'static str, body: String) -> HttpResponse {
+pub(in crate::pages) fn saved(file: &str, kind: &'static str, body: String) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(kind)
         .insert_header((
@@ -103,7 +103,7 @@ pub(super) fn drawing(figure: &Figure, carried: &Carried, theme: Theme) -> Strin
 }
 
 #[cfg(feature = "png")]
-async fn pixels(file: &str, svg: String) -> Result<HttpResponse, Problem> {
+pub(in crate::pages) async fn pixels(file: &str, svg: String) -> Result<HttpResponse, Problem> {
     use crate::charts::{NoPng, png};
     use actix_web::http::StatusCode;
     let drawn = actix_web::web::block(move || png(&svg)).await;
@@ -124,7 +124,7 @@ async fn pixels(file: &str, svg: String) -> Result<HttpResponse, Problem> {
 }
 
 #[cfg(not(feature = "png"))]
-async fn pixels(_: &str, _: String) -> Result<HttpResponse, Problem> {
+pub(in crate::pages) async fn pixels(_: &str, _: String) -> Result<HttpResponse, Problem> {
     Err(Problem::new(
         actix_web::http::StatusCode::NOT_IMPLEMENTED,
         "this server was built without PNG (cargo feature `png`); take the .svg",

@@ -1,7 +1,10 @@
 //! LaTeX: text that compiles whatever it says.
 
+use crate::number::{Kind, value};
+use assay_core::stats::Estimate;
+
 /// For text mode. Characters that no common font of LaTeX has are named by their number.
-pub(super) fn escape(text: &str) -> String {
+pub(in crate::pages) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -34,7 +37,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// A number as it is written on pages, for math mode.
-pub(super) fn number(text: &str) -> String {
+pub(in crate::pages) fn number(text: &str) -> String {
     match text {
         "∞" => r"$\infty$".into(),
         "−∞" => r"$-\infty$".into(),
@@ -47,6 +50,18 @@ pub(super) fn number(text: &str) -> String {
             )
         }
         other => escape(other),
+    }
+}
+
+/// A mean as it is written, with half of its interval.
+pub(in crate::pages) fn estimate(kind: Kind, mean: &str, of: &Estimate) -> String {
+    match of.interval {
+        Some(i) => format!(
+            "{} $\\pm$ {}",
+            number(mean),
+            number(&value(kind, (i.high - i.low) / 2.0))
+        ),
+        None => number(mean),
     }
 }
 

@@ -12,21 +12,21 @@ mod decoders;
 mod denominator;
 mod excluded;
 mod export;
-mod figure;
+pub(super) mod figure;
 mod figures;
-mod files;
+pub(super) mod files;
 mod forest;
 mod frontier;
-mod latex;
+pub(super) mod latex;
 mod material;
 mod matrix;
 mod milestones;
-mod numbers;
+pub(super) mod numbers;
 mod prices;
 mod runs;
 mod supervision;
 mod tables;
-mod training;
+pub(super) mod training;
 mod tries;
 mod verdicts;
 mod versions;
@@ -35,7 +35,7 @@ mod view;
 pub use files::{bib, get as file};
 
 use super::query::Asked;
-use super::{Choice, Shell, html, words};
+use super::{Choice, Shell, freshness, html, words};
 use crate::charts::{Band, Scale};
 use crate::number;
 use crate::problem::Problem;
@@ -324,7 +324,11 @@ pub async fn page(
     .await?;
     let mut wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
     wanted.settle(&of);
-    let mut shell = Shell::new(&state, &request, of.view.name.clone()).crumb("/", "Experiments");
+    let sign = freshness::of_runs(&mut *state.conn().await?, &of.runs).await?;
+    let sign = freshness::later(sign, of.exclusions.iter().map(|e| e.at));
+    let mut shell = Shell::new(&state, &request, of.view.name.clone())
+        .crumb("/", "Experiments")
+        .signed(&sign);
     shell.ignored = asked.ignored();
     shell.live = of
         .runs

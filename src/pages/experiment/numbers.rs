@@ -30,41 +30,9 @@ pub(super) fn json(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Ca
     value["caption"] = json!(figure.caption.join(" "));
     match &figure.chart {
         Chart::Curves(chart) => {
-            let curve = |c: &Curve| {
-                let own = seeds(of, wanted, figure, c);
-                json!({
-                    "arm": c.key,
-                    "label": of.name(&c.key),
-                    "unsuccessful": c.fate == Fate::Unsuccessful,
-                    // Place, mean, low, high, seeds.
-                    "points": c.bins.iter().map(|b| point(chart, b)).collect::<Vec<_>>(),
-                    "seeds": own.iter().map(|(seed, line)| json!({
-                        "seed": seed,
-                        "points": line,
-                    })).collect::<Vec<_>>(),
-                })
-            };
-            value["x"] = json!({ "title": chart.x_title, "scale": chart.x_scale.word() });
-            value["y"] = json!({ "title": chart.y_title, "scale": chart.y_scale.word() });
-            value["kind"] = json!(match chart.kind {
-                crate::number::Kind::Share => "share",
-                crate::number::Kind::Tokens => "tokens",
-                crate::number::Kind::Other => "other",
-            });
-            value["shape"] = json!(match chart.shape {
-                Shape::Steps => "steps",
-                Shape::Joined => "joined",
-                Shape::Path => "path",
-            });
-            value["budget"] = json!(chart.budget);
-            value["series"] = all(chart).map(curve).collect();
-            if let Some(merged) = &chart.merged {
-                let keys = merged.curves.iter().map(|c| c.key.as_str());
-                value["merged"] = json!(keys.collect::<Vec<_>>());
-            }
-            if !chart.pareto.is_empty() {
-                value["pareto"] = json!(chart.pareto);
-            }
+            let name = |key: &str| of.name(key);
+            let own = |c: &Curve| seeds(of, wanted, figure, c);
+            drawn(&mut value, chart, name, own);
         }
         Chart::Rows(chart) => {
             value["x"] = json!({ "title": chart.x_title, "scale": "linear" });
@@ -95,6 +63,46 @@ pub(super) fn json(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Ca
         });
     }
     value
+}
+
+/// Axes and points of curves, as the script of the pages reads them too.
+pub(in crate::pages) fn drawn(
+    value: &mut Value,
+    chart: &Curves,
+    name: impl Fn(&str) -> String,
+    seeds: impl Fn(&Curve) -> Vec<(u64, Line)>,
+) {
+    let curve = |c: &Curve| {
+        let own = seeds(c);
+        json!({
+            "arm": c.key,
+            "label": name(&c.key),
+            "unsuccessful": c.fate == Fate::Unsuccessful,
+            // Place, mean, low, high, seeds.
+            "points": c.bins.iter().map(|b| point(chart, b)).collect::<Vec<_>>(),
+            "seeds": own.iter().map(|(seed, line)| json!({
+                "seed": seed,
+                "points": line,
+            })).collect::<Vec<_>>(),
+        })
+    };
+    value["x"] = json!({ "title": chart.x_title, "scale": chart.x_scale.word() });
+    value["y"] = json!({ "title": chart.y_title, "scale": chart.y_scale.word() });
+    value["kind"] = json!(chart.kind.word());
+    value["shape"] = json!(match chart.shape {
+        Shape::Steps => "steps",
+        Shape::Joined => "joined",
+        Shape::Path => "path",
+    });
+    value["budget"] = json!(chart.budget);
+    value["series"] = all(chart).map(curve).collect();
+    if let Some(merged) = &chart.merged {
+        let keys = merged.curves.iter().map(|c| c.key.as_str());
+        value["merged"] = json!(keys.collect::<Vec<_>>());
+    }
+    if !chart.pareto.is_empty() {
+        value["pareto"] = json!(chart.pareto);
+    }
 }
 
 /// Those that the picture draws as one range are here each for itself.

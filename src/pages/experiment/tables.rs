@@ -300,14 +300,7 @@ impl Cell {
     }
 
     fn tex(&self, kind: Kind) -> String {
-        let with = |e: &Estimate, mean: String| match e.interval {
-            Some(i) => format!(
-                "{} $\\pm$ {}",
-                latex::number(&mean),
-                latex::number(&number::value(kind, (i.high - i.low) / 2.0))
-            ),
-            None => latex::number(&mean),
-        };
+        let with = |e: &Estimate, mean: String| latex::estimate(kind, &mean, e);
         match self {
             Self::Text(words) => latex::escape(words),
             Self::Count(n) => n.to_string(),

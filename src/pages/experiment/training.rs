@@ -8,6 +8,7 @@ use super::view::Wanted;
 use crate::charts::{Band, Curve, Curves, Scale, Seed, Shape, average, ema, merge};
 use crate::number::{self, Kind};
 use crate::pages::words;
+use assay_store::{RunPoint, RunSeries};
 
 const MAX_BINS: usize = 300;
 /// Points of single seeds' lines, all arms together, so that a picture stays small.
@@ -29,7 +30,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         .then(|| wanted.range(0.0, high))
         .flatten();
     let range = part.unwrap_or((0.0, high));
-    let bins = bins(of, range);
+    let bins = bins(&of.series, range);
     let raw: Vec<Vec<Seed>> = shown(of, wanted).map(|(_, key)| seeds(of, key)).collect();
     let smooth: Vec<Vec<Seed>> = raw.iter().map(|own| smoothed(own, wanted.smooth)).collect();
     let mut curves: Vec<Curve> = shown(of, wanted)
@@ -117,17 +118,20 @@ pub(super) fn each(of: &Material, wanted: &Wanted, arm: &str) -> Vec<(u64, Line)
     let xs = points.map(|p| p.x).filter(|x| x.is_finite());
     let high = xs.fold(0.0, f64::max);
     let own = smoothed(&seeds(of, arm), wanted.smooth);
-    let bins = bins(of, (0.0, high));
+    let bins = bins(&of.series, (0.0, high));
     own.iter()
         .map(|s| (s.seed, line(std::slice::from_ref(s), (0.0, high), bins)))
         .collect()
 }
 
 /// Wide enough that a seed seldom has a bin without a point of its own.
-fn bins(of: &Material, (low, high): (f64, f64)) -> usize {
-    let within = |p: &&assay_store::RunPoint| p.x >= low && p.x <= high;
-    let count = |run: &assay_store::RunSeries| run.points.iter().filter(within).count();
-    let longest = of.series.iter().map(count).max().unwrap_or(0);
+pub(in crate::pages) fn bins<'a>(
+    runs: impl IntoIterator<Item = &'a RunSeries>,
+    (low, high): (f64, f64),
+) -> usize {
+    let within = |p: &&RunPoint| p.x >= low && p.x <= high;
+    let count = |run: &RunSeries| run.points.iter().filter(within).count();
+    let longest = runs.into_iter().map(count).max().unwrap_or(0);
     (longest / 2).clamp(1, MAX_BINS)
 }
 
@@ -141,8 +145,13 @@ fn shown<'a>(
 }
 
 fn seeds(of: &Material, arm: &str) -> Vec<Seed> {
-    let runs = of.series.iter();
-    runs.filter(|run| run.arm_key == arm && !run.points.is_empty())
+    seeds_of(of.series.iter().filter(|run| run.arm_key == arm))
+}
+
+/// The lines of those runs that have any.
+pub(in crate::pages) fn seeds_of<'a>(runs: impl IntoIterator<Item = &'a RunSeries>) -> Vec<Seed> {
+    let runs = runs.into_iter();
+    runs.filter(|run| !run.points.is_empty())
         .map(|run| Seed {
             seed: run.seed,
             points: run.points.iter().map(|p| (p.x, p.mean)).collect(),

@@ -136,6 +136,7 @@ fn counts_and_hostile_names_stand_in_the_list() {
         "60.0 T FLOPs",
         "1 min 0 s",
         "$1.50",
+        "100 % of the time, $1.50 on what did not work",
     ] {
         assert!(text.contains(words), "{words} in {text}");
     }
@@ -176,4 +177,36 @@ fn the_next_page_keeps_the_search() {
         standing: Some(Standing::Done),
     };
     assert_eq!(older(&search, "X"), "before=X&q=a%26b%20c&status=done");
+}
+
+#[test]
+fn the_share_of_what_did_not_work_is_told_only_where_the_rule_has_spoken() {
+    let mut of = listed(5, "n");
+    let mut own = of.spent[0].clone();
+    own.arms = vec!["up".into()];
+    own.all.device_ms = 180_000.0;
+    own.dollars = Some(4.5);
+    of.spent.push(own);
+    let said = |of: &Listed| {
+        row(of, OffsetDateTime::UNIX_EPOCH)
+            .on_unsuccessful
+            .unwrap_or_default()
+    };
+    let quarter = "25 % of the time, $1.50 on what did not work";
+    assert!(said(&of).contains(quarter), "{}", said(&of));
+    // Without prices, time alone; and of an arm that works, nothing.
+    for stage in &mut of.spent {
+        stage.dollars = None;
+    }
+    assert!(said(&of).contains("25 % of the time on what did not work"));
+    of.spent.remove(0);
+    assert!(said(&of).contains("0 % of the time on what did not work"));
+    of.spent.clear();
+    assert!(!said(&of).contains("did not work"));
+    assert!(!said(&listed(2, "n")).contains("did not work"));
+    let mut silent = listed(5, "n");
+    for contrast in &mut silent.judged.outcome.contrasts {
+        contrast.verdict = None;
+    }
+    assert!(!said(&silent).contains("did not work"));
 }

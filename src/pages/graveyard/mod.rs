@@ -7,7 +7,7 @@ mod cards;
 mod tables;
 
 use super::query::Asked;
-use super::{Shell, filters, html};
+use super::{Shell, filters, freshness, html};
 use crate::charts::Fate;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -182,13 +182,17 @@ pub async fn page(
 ) -> Result<HttpResponse, Problem> {
     let asked = Asked::read(request.query_string());
     let of = material(&state, *id).await?;
+    let sign = freshness::of_runs(&mut *state.conn().await?, &of.runs).await?;
+    let noted = of.notes.iter().map(|n| n.written_at);
+    let entered = noted.chain(of.exclusions.iter().map(|e| e.at));
     let mut shell = Shell::new(
         &state,
         &request,
         format!("What did not work: {}", of.view.name),
     )
     .crumb("/", "Experiments")
-    .crumb(format!("/experiments/{id}"), of.view.name.clone());
+    .crumb(format!("/experiments/{id}"), of.view.name.clone())
+    .signed(&freshness::later(sign, entered));
     shell.ignored = asked.ignored();
     html(&GraveyardPage::new(shell, &of))
 }

@@ -3,11 +3,12 @@
 
 mod numbers;
 
+use super::calibrated::Calibrated;
 use super::query::{Asked, link};
 use super::run::panels::{self, PanelView};
 use super::stages::{self, Filed};
 use super::text;
-use super::{Choice, Shell, filters, html};
+use super::{Choice, Shell, filters, freshness, html};
 use crate::charts::tree::quintile;
 use crate::number;
 use crate::problem::Problem;
@@ -21,7 +22,7 @@ use assay_core::metric;
 use assay_core::spec::search::Credit;
 use assay_core::wire::role;
 use assay_store as store;
-use numbers::{BinRow, Numbers};
+use numbers::Numbers;
 use sqlx::PgConnection;
 
 /// Reductions that a reader may choose, with their words.
@@ -105,7 +106,7 @@ struct TextPage {
     standing: Option<String>,
     steps: Vec<StepRow>,
     more: usize,
-    bins: Vec<BinRow>,
+    scores: Option<Calibrated>,
     earlier: Option<String>,
     later: Option<String>,
     error: Option<String>,
@@ -233,7 +234,10 @@ pub async fn list(
         panels = curves(&mut conn, stage.stage).await?;
     }
     let stage = chosen.map(|(f, _)| f.stage.name.clone());
-    let mut shell = Shell::new(&state, &request, "Judged texts").run(&run, &question);
+    let sign = freshness::of_runs(&mut conn, std::slice::from_ref(&run)).await?;
+    let mut shell = Shell::new(&state, &request, "Judged texts")
+        .run(&run, &question)
+        .signed(&sign);
     shell.ignored = asked.ignored();
     html(&ListPage {
         shell,
@@ -338,7 +342,7 @@ impl TextPage {
                 .map(|(i, s)| step(i + 1, s))
                 .collect(),
             more: of.steps.len().saturating_sub(STEPS),
-            bins: numbers::bins(all),
+            scores: numbers::scores(all),
             earlier: to(line.checked_sub(1)),
             later: to(Some(line + 1)),
             error,
@@ -358,6 +362,7 @@ pub async fn page(
     let run = store::get_run(&mut conn, id).await?;
     let question = store::get_experiment(&mut conn, run.experiment).await?.name;
     let filed = stages::filed(&mut conn, &run, role::JUDGED).await?;
+    let sign = freshness::of_runs(&mut conn, std::slice::from_ref(&run)).await?;
     drop(conn);
     let missing = || Problem::not_found("judged text");
     let (at, line) = stages::address(&name).ok_or_else(missing)?;
@@ -380,7 +385,8 @@ pub async fn page(
         .crumb(
             format!("/runs/{id}/prm{}", link([("stage", stage.as_str())])),
             "Judged texts",
-        );
+        )
+        .signed(&sign);
     shell.ignored = asked.ignored();
     html(&TextPage::new(shell, id, (at, line), &stage, &all, how))
 }

@@ -2,23 +2,17 @@
 
 use super::{Read, standing, word};
 use crate::number::{self, Kind};
-use assay_core::calibration::{BINS, calibration, expected_error};
+use crate::pages::calibrated::{Calibrated, calibrated};
+use assay_core::calibration::{calibration, expected_error};
 use assay_core::judged::{Judged, MIN_WRONG_STEPS, auc_interval, auc_within};
 use assay_core::spec::search::Credit;
 use std::collections::BTreeMap;
 
-pub(super) struct BinRow {
-    pub range: String,
-    pub count: String,
-    pub predicted: String,
-    pub observed: String,
-}
-
 pub(super) struct Numbers {
     pub auc: String,
     pub picks: Option<String>,
-    pub error: String,
-    pub bins: Vec<BinRow>,
+    /// Nothing where no step of the texts has a truth to be held against.
+    pub scores: Option<Calibrated>,
 }
 
 /// Steps of each problem up to the first error of each text.
@@ -34,28 +28,14 @@ fn by_problem(all: &[Read]) -> Vec<Vec<(f32, bool)>> {
 }
 
 /// Scores of steps against the exact verifier, up to each text's first error.
-pub(super) fn bins(all: &[Read]) -> Vec<BinRow> {
+pub(super) fn scores(all: &[Read]) -> Option<Calibrated> {
     let bins = calibration(pairs(all));
-    let width = 1.0 / BINS as f64;
-    bins.iter()
-        .enumerate()
-        .map(|(i, b)| {
-            let (predicted, observed) = match b.count {
-                0 => (number::NONE.into(), number::NONE.into()),
-                _ => (number::fixed(b.predicted, 3), number::fixed(b.observed, 3)),
-            };
-            BinRow {
-                range: format!(
-                    "{} to {}",
-                    number::fixed(i as f64 * width, 1),
-                    number::fixed((i + 1) as f64 * width, 1)
-                ),
-                count: number::integer(b.count as i64),
-                predicted,
-                observed,
-            }
-        })
-        .collect()
+    let error = expected_error(&bins).map_or(number::NONE.into(), |e| number::fixed(e, 3));
+    let caption = format!(
+        "Scores of the steps of all texts of this file against the exact verifier, up to each text's first error; expected calibration error {error}"
+    );
+    let words = ["Mean score", "Right", "Steps"];
+    calibrated(&bins, "Scores of steps", words, caption)
 }
 
 fn pairs(all: &[Read]) -> impl Iterator<Item = (f64, bool)> {
@@ -85,12 +65,10 @@ impl Numbers {
                 )
             }
         };
-        let error = expected_error(&calibration(pairs(all)));
         Some(Self {
             auc,
             picks: picks(all, how),
-            error: error.map_or(number::NONE.into(), |e| number::fixed(e, 3)),
-            bins: bins(all),
+            scores: scores(all),
         })
     }
 }
@@ -173,7 +151,9 @@ mod tests {
             true,
             &[(0.95, true), (0.15, false), (0.5, true)],
         )];
-        let counts: Vec<String> = bins(&all).iter().map(|b| b.count.clone()).collect();
+        let of = scores(&all).unwrap();
+        assert_eq!(of.svg.matches("class=\"cal\"").count(), 2);
+        let counts: Vec<String> = of.rows.iter().map(|b| b.count.clone()).collect();
         // The step after the first error is not counted.
         assert_eq!(counts[1], "1");
         assert_eq!(counts[9], "1");

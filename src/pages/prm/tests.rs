@@ -50,6 +50,9 @@ fn steps_show_score_truth_and_where_they_disagree() {
         assert!(page.contains(words), "{words}\n{page}");
     }
     assert_eq!(page.matches("← disagrees").count(), 1);
+    // Scores 0.91, 0.77, 0.6 and 0.6: three bins.
+    assert_eq!(page.matches("class=\"cal\"").count(), 3);
+    assert!(page.contains("<th scope=\"row\">0.6 to 0.7</th><td class=\"n\">2</td>"));
     assert!(page.contains("20-2?stage=rl&#38;reduce=min"));
     assert!(render(&all, 1, Credit::Last).contains("place 2 of 2"));
 }

@@ -41,7 +41,7 @@ pub(super) const DETECTORS: [&str; 5] = [
     metric::COMPLETION_LENGTH,
 ];
 
-fn curves(series: &[Measured]) -> Curves {
+pub(super) fn curves(series: &[Measured]) -> Curves {
     series
         .iter()
         .map(|(name, series)| {

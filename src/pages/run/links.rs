@@ -1,6 +1,6 @@
 //! Ways from a run's page to what it has stored.
 
-use super::material::Material;
+use super::material::{Material, POINTS};
 use crate::number;
 use crate::pages::Choice;
 use crate::pages::query::link;
@@ -11,6 +11,24 @@ pub(super) fn samples(of: &Material) -> String {
     let query = link([("stage", of.stage.as_deref().unwrap_or(""))]);
     let join = if query.len() > 1 { "&" } else { "" };
     format!("/runs/{}/samples{query}{join}step=", of.run.id)
+}
+
+/// Where the points of a curve are: its metric follows.
+pub(super) fn series(of: &Material) -> String {
+    let most = POINTS.to_string();
+    let stage = of.stage.as_deref().unwrap_or("");
+    let query = link([("stage", stage), ("max_points", most.as_str())]);
+    format!("/api/v1/runs/{}/series{query}&metric=", of.run.id)
+}
+
+/// Steps that a click on a curve can lead to.
+const CLICKED: usize = 1_000;
+
+/// Steps with samples, between spaces: those that the script looks among.
+pub(super) fn stored(steps: &[i64]) -> String {
+    let every = steps.len().div_ceil(CLICKED).max(1);
+    let words = steps.iter().step_by(every).map(i64::to_string);
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Links to the samples of so many steps at most.

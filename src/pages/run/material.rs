@@ -2,6 +2,7 @@
 
 use super::config;
 use super::counting::Refused;
+use super::header::{Standing, standing};
 use super::health;
 use super::panels::{self, Measured};
 use crate::pages::query::Asked;
@@ -21,6 +22,7 @@ use sqlx::PgConnection;
 #[derive(Debug)]
 pub(super) struct Material {
     pub run: RunView,
+    pub standing: Standing,
     pub question: String,
     /// The experiment's thresholds of alarms.
     pub limits: Alarms,
@@ -84,7 +86,8 @@ fn chosen(run: &RunView, asked: &mut Asked) -> Option<(String, StageId)> {
         .map(|s| (s.name.clone(), s.stage))
 }
 
-const POINTS: usize = 300;
+/// Of each curve.
+pub(super) const POINTS: usize = 300;
 const COMPLETIONS: i64 = 64;
 const EVENTS: i64 = 50;
 /// Characters that are read of a prompt and of a completion.
@@ -187,6 +190,7 @@ pub(super) async fn material(
     let mut decisions = store::list_exclusions(&mut conn, run.experiment).await?;
     decisions.retain(|d| d.run == id);
     let mut of = Material {
+        standing: standing(&mut conn, &run).await?,
         question: experiment.name,
         limits: experiment.spec.alarms,
         stage: chosen.as_ref().map(|(name, _)| name.clone()),

@@ -4,6 +4,7 @@ mod answers;
 mod config;
 mod counting;
 mod download;
+mod header;
 mod health;
 mod history;
 mod links;
@@ -22,11 +23,12 @@ use answers::Answers;
 use askama::Template;
 use assay_core::ids::RunId;
 use assay_core::recipe;
-use assay_store::{FailureView, JobState, RunStageView, RunState, RunView};
+use assay_store::{FailureView, JobState, RunStageView, RunState, RunView, Waiting};
 use config::Difference;
 use counting::Counting;
 pub use counting::decide;
 pub use download::download;
+use header::Header;
 use health::AlarmRow;
 use history::{EvaluationRow, FileRow, HostRow, LedgerLine, Moment};
 pub use log::log;
@@ -59,6 +61,7 @@ struct RunPage {
     seed: u64,
     state: &'static str,
     now: String,
+    header: Header,
     worker: Option<String>,
     attempt: Option<String>,
     /// Why it ended, with what it said last.
@@ -72,9 +75,13 @@ struct RunPage {
     others: Vec<PanelView>,
     /// Shows the others, where they are not shown.
     more: Option<(usize, String)>,
+    /// Address of a curve's points, up to the metric.
+    series: String,
     /// Addresses of the samples, up to the step; and the steps.
     samples: String,
     sampled: Vec<Choice>,
+    /// More of the steps, for clicks on curves.
+    stored: String,
     viewers: Vec<(&'static str, String)>,
     alarms: Vec<AlarmRow>,
     worker_rules: String,
@@ -107,7 +114,8 @@ impl RunPage {
             arm: of.run.arm.label.clone(),
             seed: of.run.seed,
             state: of.run.state.word(),
-            now: current.map_or(String::new(), stands),
+            now: current.map_or(String::new(), |s| stands(s, of.standing.waiting.as_ref())),
+            header: Header::new(of),
             worker: current.and_then(|s| s.worker_name.clone()),
             attempt: current
                 .filter(|s| s.attempts > 0)
@@ -143,8 +151,10 @@ impl RunPage {
                 let stage = of.stage.as_deref().unwrap_or("");
                 (of.further, link([("stage", stage), ("metrics", "all")]))
             }),
+            series: links::series(of),
             samples: links::samples(of),
             sampled: links::sampled(&of.steps),
+            stored: links::stored(&of.steps),
             viewers: links::viewers(of),
             alarms: health::alarms(&of.series, &of.limits),
             worker_rules: health::worker_rules(),
@@ -186,11 +196,19 @@ fn current(run: &RunView) -> Option<&RunStageView> {
         .or_else(|| run.stages.last())
 }
 
-fn stands(stage: &RunStageView) -> String {
+fn stands(stage: &RunStageView, waiting: Option<&Waiting>) -> String {
     match stage.state {
         JobState::Running => format!("{} at step {}", stage.name, number::integer(stage.step)),
         JobState::Blocked => format!("{} waits for {}", stage.name, stage.waits_for.join(", ")),
-        JobState::Queued => format!("{} waits for a worker", stage.name),
+        JobState::Queued => match waiting {
+            Some(Waiting::Turn { ahead }) => format!(
+                "{} waits for a worker, position {}",
+                stage.name,
+                number::integer(ahead + 1)
+            ),
+            Some(other) => format!("{}: {}", stage.name, words::waiting(other)),
+            None => format!("{} waits for a worker", stage.name),
+        },
         JobState::Succeeded => "all stages done".into(),
         JobState::Failed => format!("{} failed", stage.name),
         JobState::Cancelled => format!("{} cancelled", stage.name),
@@ -235,7 +253,8 @@ fn shell(state: &AppState, request: &HttpRequest, of: &Material) -> Shell {
         .crumb(
             format!("/experiments/{}", of.run.experiment),
             of.question.clone(),
-        );
+        )
+        .signed(&of.standing.sign);
     let open = words::is_open(of.run.state) || of.run.state == RunState::Failed;
     shell.live = open.then(|| format!("/runs/{}/live", of.run.id));
     shell

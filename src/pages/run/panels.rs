@@ -10,6 +10,8 @@ use assay_store::Series;
 pub(in crate::pages) struct PanelView {
     pub metric: String,
     pub title: String,
+    /// How its values are written.
+    pub kind: &'static str,
     pub latest: String,
     pub svg: String,
     pub note: Option<String>,
@@ -122,6 +124,7 @@ pub(in crate::pages) fn view(name: &str, title: &str, series: &Series) -> PanelV
     PanelView {
         metric: name.into(),
         title: title.into(),
+        kind: Kind::of(name).word(),
         latest,
         svg: drawn.svg,
         note: (left_out > 0).then(|| format!("{} not finite", number::counted(left_out, "value"))),

@@ -6,9 +6,10 @@ use super::material::Against;
 use super::panels::Measured;
 use super::*;
 use crate::pages::tests::assert_is_clean;
-use assay_core::ids::{ArmId, ExperimentId};
+use assay_core::ids::{ArmId, ExperimentId, StageId};
 use assay_core::metric;
 use assay_core::spec::Alarms;
+use assay_core::spec::Charge;
 use assay_core::wire::{HostFacts, Level, role};
 use assay_store::{
     ArmView, ArtifactView, AttemptState, AttemptView, EventView, ExclusionEvent, Point, Series,
@@ -105,6 +106,7 @@ fn material() -> Material {
             state: RunState::Running,
             stages: vec![],
         },
+        standing: Default::default(),
         question: "A test".into(),
         limits: Alarms::default(),
         stage: Some("rl".into()),
@@ -156,6 +158,9 @@ fn the_six_panels_come_first_in_their_order_and_share_their_axis() {
     assert!(order.is_sorted(), "{order:?}");
     assert_eq!(text.matches(" data-x=\"0 40 linear\"").count(), 8);
     assert_eq!(text.matches("data-plot=\"").count(), 8);
+    // What the script asks for is what is drawn; the metric follows.
+    assert!(text.contains("/series?stage=rl&#38;max_points=300&#38;metric=\""));
+    assert_eq!(text.matches("data-kind=\"share\" data-title=\"").count(), 2);
     assert!(text.contains("7 further metrics") && text.contains("metrics=all"));
     let mut few = material();
     few.series.retain(|(name, _)| name != metric::KL);
@@ -170,9 +175,11 @@ fn samples_are_one_click_from_the_panels() {
         text.contains("/samples?stage=rl&#38;step=496\">496</a>"),
         "the last one too"
     );
-    let links = text.matches("/samples?stage=rl&#38;step=").count();
-    // And once for the script.
-    assert!((10..=SAMPLED + 2).contains(&links), "{links}");
+    assert!(text.contains("data-steps=\"1 6 11 ") && text.contains(" 491 496\""));
+    let list = &text[text.find("Samples at step: ").unwrap()..];
+    let list = &list[..list.find("</p>").unwrap()];
+    let links = list.matches("/samples?stage=rl&#38;step=").count();
+    assert!((10..=SAMPLED + 1).contains(&links), "{links}");
     assert!(text.contains("/trees\">Search trees</a>") && !text.contains("Judged texts"));
 }
 
@@ -350,4 +357,101 @@ fn what_could_not_be_kept_is_said_beside_the_words_that_were_entered() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
+}
+
+fn stage(name: &str, state: JobState) -> RunStageView {
+    RunStageView {
+        position: 0,
+        name: name.into(),
+        stage: StageId(uuid::Uuid::nil()),
+        hash: String::new(),
+        kind: "grpo".into(),
+        charge: Charge::Arm,
+        reused: false,
+        state,
+        attempts: 1,
+        failures: 0,
+        step: 62,
+        started_at: None,
+        finished_at: None,
+        failure: None,
+        worker_name: Some("w-1".into()),
+        waits_for: vec![],
+    }
+}
+
+/// The first section, above the panels.
+fn head(of: &Material) -> String {
+    let text = render(of);
+    let from = text.find("<div id=\"state\"").unwrap();
+    text[from..text.find("<section id=\"panels\"").unwrap()].to_string()
+}
+
+#[test]
+fn the_head_says_how_far_how_alive_how_dear_and_can_stop_it() {
+    let mut of = material();
+    of.run.stages = vec![
+        stage("sft", JobState::Succeeded),
+        stage("rl", JobState::Running),
+    ];
+    of.standing.part = 0.24;
+    of.standing.sign.silent_seconds = Some(2.4);
+    of.standing.dollars = Some(18.4);
+    let text = head(&of);
+    for words in [
+        "running 62 %</span>",
+        "rl at step 62",
+        "heartbeat 2 s ago",
+        "$18.40 spent on its stages",
+        "action=\"/queue/cancel\"",
+        "name=\"run\" value=\"00000000-0000-0000-0000-000000000001\"",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    of.run.state = RunState::Succeeded;
+    of.run.stages[1].state = JobState::Succeeded;
+    let text = head(&of);
+    for words in [" %</span>", "heartbeat", "/queue/cancel"] {
+        assert!(!text.contains(words), "{words}\n{text}");
+    }
+}
+
+#[test]
+fn a_waiting_run_says_what_it_waits_for_and_in_which_place() {
+    let mut of = material();
+    of.run.state = RunState::Waiting;
+    of.run.stages = vec![stage("rl", JobState::Queued)];
+    of.standing.waiting = Some(Waiting::Turn { ahead: 2 });
+    let text = head(&of);
+    assert!(text.contains("rl waits for a worker, position 3"), "{text}");
+    assert!(!text.contains("heartbeat") && !text.contains("spent on its stages"));
+    of.standing.waiting = Some(Waiting::Worker { threads: 4 });
+    assert!(head(&of).contains("rl: no worker with 4 threads"));
+}
+
+#[test]
+fn alarms_stand_at_the_top_with_the_samples_nearest_to_them() {
+    let mut of = material();
+    let text = head(&of);
+    // Stored steps are 1, 6, 11, …: the alarm at 30 has its nearest at 31.
+    let rule = "! truncated share above 0.1 at step 1: samples at step 1";
+    let worker = "! rl: entropy has collapsed at step 30: samples at step 31";
+    let plain = |text: &str| {
+        let parts = text
+            .split('<')
+            .map(|part| part.split_once('>').map_or(part, |p| p.1));
+        parts.collect::<String>()
+    };
+    for words in [rule, worker] {
+        assert!(plain(&text).contains(words), "{words}\n{}", plain(&text));
+    }
+    assert!(text.contains("/samples?stage=rl&#38;step=31\">samples at step 31</a>"));
+    // Of another stage's event there are no samples here.
+    of.events[0].0 = "sft".into();
+    assert!(plain(&head(&of)).contains("! sft: entropy has collapsed at step 30\n"));
+    of.events = vec![of.events[0].clone(); 9];
+    assert!(head(&of).contains("6 more below"));
+    of.events.clear();
+    of.series.clear();
+    assert!(!head(&of).contains("<strong>!</strong>"));
 }

@@ -7,7 +7,7 @@ mod material;
 mod wanted;
 
 use super::query::Asked;
-use super::{Choice, Shell, filters, html};
+use super::{Choice, Shell, filters, freshness, html};
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -175,7 +175,11 @@ pub async fn page(
 ) -> Result<HttpResponse, Problem> {
     let mut asked = Asked::read(request.query_string());
     let of = material(&state, *id, &mut asked).await?;
-    let mut shell = Shell::new(&state, &request, "Samples").run(&of.run, &of.question);
+    let runs = std::slice::from_ref(&of.run);
+    let sign = freshness::of_runs(&mut *state.conn().await?, runs).await?;
+    let mut shell = Shell::new(&state, &request, "Samples")
+        .run(&of.run, &of.question)
+        .signed(&sign);
     shell.ignored = asked.ignored();
     html(&SamplesPage::new(shell, &of))
 }

@@ -1,15 +1,17 @@
 //! `/runs/{id}/trees`: the trees that a stage has stored.
 
-use super::{Read, TREES, answered, cost, simulations, whole, yes_no};
+use super::{Read, TREES, answered, cost, simulations, values, whole, yes_no};
 use crate::number;
+use crate::pages::calibrated::Calibrated;
 use crate::pages::query::{Asked, link};
 use crate::pages::stages::{self, Filed};
-use crate::pages::{Choice, Shell, filters, html, text};
+use crate::pages::{Choice, Shell, filters, freshness, html, text};
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use assay_core::calibration::calibration;
 use assay_core::ids::RunId;
 use assay_core::trees::StoredTree;
 use assay_core::wire::role;
@@ -41,6 +43,14 @@ struct ListPage {
     pub steps: Vec<Choice>,
     pub broken: Option<String>,
     pub trees: Vec<TreeRow>,
+    pub values: Option<Calibrated>,
+}
+
+/// The values of all trees of a file together.
+pub(super) fn pooled(trees: &[Read]) -> Option<Calibrated> {
+    let nodes = trees.iter().flatten().flat_map(|tree| &tree.nodes);
+    let valued = nodes.filter_map(|n| Some((n.value?, n.reachable)));
+    values(&calibration(valued), "The nodes of all trees listed here")
 }
 
 pub(super) fn row(read: &Read, at: usize, stage: &str, step: i64) -> TreeRow {
@@ -85,21 +95,26 @@ pub async fn list(
     let run = store::get_run(&mut conn, *id).await?;
     let question = store::get_experiment(&mut conn, run.experiment).await?.name;
     let filed = stages::filed(&mut conn, &run, role::TREES).await?;
+    let sign = freshness::of_runs(&mut conn, std::slice::from_ref(&run)).await?;
     drop(conn);
     let chosen = stages::chosen(&filed, &mut asked);
-    let (mut trees, mut broken, mut steps) = (vec![], None, vec![]);
+    let (mut trees, mut broken, mut steps, mut values) = (vec![], None, vec![], None);
     if let Some((Filed { stage, files }, file)) = chosen {
         let (lines, wrong) = stages::lines(&state, file, TREES).await?;
         broken = wrong;
-        trees = lines
+        let read: Vec<Read> = lines.iter().map(|line| StoredTree::read(line)).collect();
+        trees = read
             .iter()
             .enumerate()
-            .map(|(at, line)| row(&StoredTree::read(line), at, &stage.name, file.step))
+            .map(|(at, tree)| row(tree, at, &stage.name, file.step))
             .collect();
+        values = pooled(&read);
         steps = stages::step_choices(files, file.step);
     }
     let stage = chosen.map(|(f, _)| f.stage.name.clone());
-    let mut shell = Shell::new(&state, &request, "Search trees").run(&run, &question);
+    let mut shell = Shell::new(&state, &request, "Search trees")
+        .run(&run, &question)
+        .signed(&sign);
     shell.ignored = asked.ignored();
     html(&ListPage {
         shell,
@@ -111,5 +126,6 @@ pub async fn list(
         steps,
         broken,
         trees,
+        values,
     })
 }

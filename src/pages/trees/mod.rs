@@ -5,10 +5,11 @@ mod list;
 mod node;
 mod outline;
 
+use super::calibrated::{Calibrated, calibrated};
 use super::query::{Asked, link};
 use super::stages;
 use super::text;
-use super::{Shell, filters, html};
+use super::{Shell, filters, freshness, html};
 use crate::charts::tree::{Finish, Mark, tree as draw};
 use crate::number;
 use crate::problem::Problem;
@@ -99,13 +100,6 @@ struct DepthRow {
     finished: String,
 }
 
-struct BinRow {
-    range: String,
-    count: String,
-    predicted: String,
-    observed: String,
-}
-
 #[derive(Template)]
 #[template(path = "trees/page.html")]
 struct TreePage {
@@ -128,7 +122,7 @@ struct TreePage {
     lines: Vec<Line>,
     node: NodePanel,
     depths: Vec<DepthRow>,
-    bins: Vec<BinRow>,
+    values: Option<Calibrated>,
     error: Option<String>,
 }
 
@@ -201,7 +195,7 @@ impl TreePage {
             lines: outline(of, &shown, view, stage),
             node: NodePanel::new(of, view, stage),
             depths: depths(of),
-            bins: bins(&of.values()),
+            values: values(&of.values(), "The nodes"),
             error: None,
             shell,
         }
@@ -294,22 +288,14 @@ fn depths(of: &StoredTree) -> Vec<DepthRow> {
         .collect()
 }
 
-fn bins(of: &[Bin]) -> Vec<BinRow> {
-    let width = 1.0 / of.len() as f64;
-    of.iter()
-        .enumerate()
-        .filter(|(_, b)| b.count > 0)
-        .map(|(i, b)| BinRow {
-            range: format!(
-                "{} to {}",
-                number::fixed(i as f64 * width, 1),
-                number::fixed((i + 1) as f64 * width, 1)
-            ),
-            count: number::integer(b.count as i64),
-            predicted: number::fixed(b.predicted, 3),
-            observed: number::fixed(b.observed, 3),
-        })
-        .collect()
+/// Of the nodes that the value source was asked about, those from which the right answer
+/// could still be reached.
+pub(super) fn values(bins: &[Bin], of: &str) -> Option<Calibrated> {
+    let words = ["Mean value", "Reachable", "Nodes"];
+    let caption = format!(
+        "{of} that the value source was asked about: the share from which the right answer could still be reached, by exact verification. Nodes of one tree are not independent."
+    );
+    calibrated(bins, "Values against the outcome", words, caption)
 }
 
 pub async fn page(
@@ -323,6 +309,7 @@ pub async fn page(
     let run = store::get_run(&mut conn, id).await?;
     let question = store::get_experiment(&mut conn, run.experiment).await?.name;
     let filed = stages::filed(&mut conn, &run, role::TREES).await?;
+    let sign = freshness::of_runs(&mut conn, std::slice::from_ref(&run)).await?;
     drop(conn);
     let (step, line) = stages::address(&name).ok_or_else(|| Problem::not_found("tree"))?;
     let (filed, _) =
@@ -347,7 +334,8 @@ pub async fn page(
         .crumb(
             format!("/runs/{id}/trees{}", link([("stage", stage.as_str())])),
             "Search trees",
-        );
+        )
+        .signed(&sign);
     let page = match read {
         Ok(tree) => {
             let view = View::read(&mut asked, tree.nodes.len());

@@ -89,7 +89,11 @@ fn the_header_compares_with_whole_samples_of_the_same_cost() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
-    assert_eq!(text.matches("<circle").count(), DRAWN);
+    // And the point of the calibration.
+    assert_eq!(text.matches("<circle").count(), DRAWN + 1);
+    // All nodes are valued alike: one bin, its point and its row.
+    assert_eq!(text.matches("class=\"cal\"").count(), 1);
+    assert!(text.contains("<th scope=\"row\">0.3 to 0.4</th><td class=\"n\">241</td>"));
     let mut old = wide();
     old.whole = None;
     assert!(render(&old, View::default()).contains("not measured"));
@@ -119,7 +123,7 @@ fn a_node_tells_its_numbers_and_the_picture_can_begin_there() {
     let text = render(&of, View { node: 45, from: 1 });
     assert!(text.contains("Ends here: answer 8, right") && text.contains("7*3=1;A8"));
     assert!(text.contains("Every node is drawn"));
-    assert_eq!(text.matches("<circle").count(), 6);
+    assert_eq!(text.matches("<circle").count(), 6 + 1);
 }
 
 #[test]
@@ -178,4 +182,16 @@ fn rows_say_what_a_file_of_old_does_not_hold() {
     assert_eq!(row.href, "trees/16-1?stage=decode");
     let bad = list::row(&Err("not a readable tree".into()), 3, "decode", 16);
     assert!(bad.error.is_some());
+}
+
+#[test]
+fn the_list_pools_the_values_of_its_trees() {
+    let mut other = node(None, 3, "");
+    (other.value, other.reachable) = (Some(0.95), false);
+    let all = [Ok(wide()), Err("broken".into()), Ok(tree(vec![other]))];
+    let of = list::pooled(&all).unwrap();
+    let counts: Vec<&str> = of.rows.iter().map(|b| &*b.count).collect();
+    assert_eq!(counts, ["0", "0", "0", "241", "0", "0", "0", "0", "0", "1"]);
+    assert_eq!(of.rows[9].observed, "0.000");
+    assert!(list::pooled(&all[1..2]).is_none());
 }

@@ -141,6 +141,42 @@ pub async fn list_jobs(conn: &mut PgConnection, limit: i64) -> Result<Vec<JobVie
         .collect()
 }
 
+/// Why a job that is queued does not run yet; `None` of any other.
+///
+/// # Errors
+/// `Database`.
+pub async fn find_waiting(conn: &mut PgConnection, stage: StageId) -> Result<Option<Waiting>> {
+    let row = sqlx::query!(
+        r#"select j.threads, j.not_before, j.not_before > clock_timestamp() as "is_paused!",
+             exists (
+                 select from worker
+                 where seen_at > clock_timestamp() - make_interval(secs => $2)
+                     and threads >= j.threads and protocol = $3) as "has_worker!",
+             (select count(*) from job o
+              where o.state = 'queued' and (o.priority > j.priority or o.priority = j.priority
+                  and (o.queued_at, o.stage_id) < (j.queued_at, j.stage_id))) as "ahead!"
+         from job j where j.stage_id = $1 and j.state = 'queued'"#,
+        stage.0,
+        LEASE_SECONDS as f64,
+        int(PROTOCOL)?
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| {
+        if row.is_paused {
+            Waiting::Retry {
+                not_before: row.not_before,
+            }
+        } else if !row.has_worker {
+            Waiting::Worker {
+                threads: row.threads,
+            }
+        } else {
+            Waiting::Turn { ahead: row.ahead }
+        }
+    }))
+}
+
 async fn list_needs(
     conn: &mut PgConnection,
     stages: &[Uuid],

@@ -1,0 +1,197 @@
+//! The pictures of the comparison, each with what is said under it.
+
+use super::entries::{Entry, Material};
+use super::table::{Compared, Line};
+use crate::charts::{self, Band, Curve, Curves, Shape, average};
+use crate::number::{self, Kind};
+use crate::pages::experiment::figure::end_of;
+use crate::pages::experiment::training::{bins, seeds_of};
+use crate::pages::words;
+use assay_core::ground::{Ground, other_questions};
+
+pub(super) struct Picture {
+    /// Its name in addresses.
+    pub word: &'static str,
+    pub title: String,
+    pub svg: String,
+    pub caption: String,
+}
+
+/// Differences to the base; nothing where no two of them share an axis.
+pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> {
+    let others = (0..).zip(&of.lines).filter(|(_, line)| !line.is_base);
+    let rows: Vec<charts::Row> = others
+        .filter(|(_, line)| line.difference.is_some())
+        .map(|(slot, line)| {
+            let (label, fate) = line.drawn();
+            charts::Row {
+                key: line.word.clone(),
+                label,
+                slot,
+                fate,
+                estimate: line.difference,
+                seeds: line.difference_seeds.iter().map(|s| s.1).collect(),
+                note: None,
+            }
+        })
+        .collect();
+    let base = of.base()?;
+    if rows.is_empty() {
+        return None;
+    }
+    let left_out = of.lines.len() - 1 - rows.len();
+    let title = format!("Differences to {} in {title}", base.label);
+    let drawn = charts::Rows {
+        title: title.clone(),
+        x_title: format!("difference to {}", base.label),
+        kind,
+        differences: true,
+        rows,
+    }
+    .draw();
+    let mut caption = format!(
+        "{}. Unadjusted 95 % intervals, paired by seed; no registered test.",
+        of.basis_text
+    );
+    if !matches!(of.ground, Some(Ground::EqualCompute { .. })) {
+        caption += " Each at its own budget: not equal compute.";
+    }
+    if left_out > 0 {
+        let n = number::counted(left_out as i64, "column");
+        caption += &format!(" {n} not on this axis: see the table for why.");
+    }
+    Some(Picture {
+        word: "forest",
+        title,
+        svg: drawn.svg,
+        caption,
+    })
+}
+
+/// The training curves of the columns, before they are drawn.
+pub(super) struct Trained {
+    pub title: String,
+    pub caption: Vec<String>,
+    pub chart: Curves,
+}
+
+impl Trained {
+    pub fn picture(&self) -> Picture {
+        let drawn = self.chart.draw();
+        let mut caption = self.caption.clone();
+        if drawn.left_out > 0 {
+            let n = number::counted(drawn.left_out as i64, "value");
+            caption.push(format!("{n} not drawn: not a number, or off the axis."));
+        }
+        Picture {
+            word: "training",
+            title: self.title.clone(),
+            svg: drawn.svg,
+            caption: caption.join(" "),
+        }
+    }
+}
+
+/// The columns that were trained on the base's questions, with their places.
+fn trained<'a>(of: &'a Material, table: &'a Compared) -> Vec<(usize, &'a Entry, &'a Line)> {
+    let spec = |e: &Entry| Some(&of.experiments.get(&e.experiment)?.view.spec);
+    let base = of.entries.get(of.base).and_then(spec);
+    let alike = |e: &Entry| match (base, spec(e)) {
+        (Some(base), Some(own)) => other_questions(own, base).is_none(),
+        (None, _) | (_, None) => false,
+    };
+    let all = of.entries.iter().zip(&table.lines).enumerate();
+    all.map(|(slot, (entry, line))| (slot, entry, line))
+        .filter(|&(_, e, _)| alike(e) && e.series.iter().any(|s| !s.points.is_empty()))
+        .collect()
+}
+
+/// One metric of training along what was charged; nothing where no column has it, or where
+/// budgets are counted in different units.
+pub(super) fn training(of: &Material, table: &Compared, curve: usize) -> Option<Trained> {
+    let (unit, budget) = match table.ground.as_ref()? {
+        Ground::EqualCompute { .. } => (table.base()?.unit, table.base()?.budget),
+        Ground::Unequal { least, .. } => (table.base()?.unit, *least),
+        Ground::OtherUnits => return None,
+    };
+    let shown = trained(of, table);
+    let series = || shown.iter().flat_map(|(_, e, _)| &e.series);
+    let points = series().flat_map(|s| &s.points);
+    let xs = points.map(|p| p.x).filter(|x| x.is_finite());
+    let high = xs.fold(0.0, f64::max);
+    let count = bins(series(), (0.0, high));
+    let curves: Vec<Curve> = shown
+        .iter()
+        .map(|(slot, entry, line)| {
+            let (label, fate) = line.drawn();
+            let states: Vec<_> = entry.runs.iter().map(|run| run.state).collect();
+            let charged = entry.figures.runs.iter().map(|run| run.charged);
+            Curve {
+                key: line.word.clone(),
+                label,
+                slot: *slot,
+                fate,
+                end: end_of(&states, charged, line.budget),
+                bins: average(&seeds_of(&entry.series), (0.0, high), count),
+                spends: true,
+                ..Curve::default()
+            }
+        })
+        .collect();
+    if curves.is_empty() {
+        return None;
+    }
+    let name = words::TRAINING[curve].1;
+    let title = format!("{} in training", words::panel_title(name));
+    let equal = matches!(table.ground, Some(Ground::EqualCompute { .. }));
+    let line = match equal {
+        true => "The dashed line is the budget.",
+        false => "The dashed line is the shortest budget: read the curves there.",
+    };
+    Some(Trained {
+        caption: vec![
+            format!(
+                "{title}: each seed is averaged in bins of compute, then mean and 95 % interval are taken over seeds."
+            ),
+            line.into(),
+        ],
+        chart: Curves {
+            title: format!("{title}, mean over seeds with 95 % interval"),
+            x_title: format!("training {} charged, per seed", named(unit)),
+            y_title: words::panel_title(name).to_lowercase(),
+            kind: Kind::of(name),
+            shape: Shape::Joined,
+            band: Band::Ci95,
+            budget: Some(budget),
+            curves,
+            ..Curves::default()
+        },
+        title,
+    })
+}
+
+/// A budget's unit by its word in files.
+fn named(word: &str) -> &str {
+    match word {
+        "flops" => "FLOPs",
+        other => other,
+    }
+}
+
+/// Why some column has no training curve here.
+pub(super) fn no_training(of: &Material, table: &Compared) -> Option<String> {
+    if of.entries.is_empty() {
+        return None;
+    }
+    if matches!(table.ground, Some(Ground::OtherUnits)) {
+        return Some("No training curves together: budgets are counted in different units.".into());
+    }
+    let without = of.entries.len() - trained(of, table).len();
+    (without > 0).then(|| {
+        format!(
+            "{} without a line: its stages do not report this metric, or it was trained on other questions than {}.",
+            number::counted(without as i64, "column"),
+            table.base().map_or("the base", |base| &base.label)
+        )
+    })
+}
