@@ -28,6 +28,7 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
                 key: line.word.clone(),
                 label,
                 slot,
+                tint: None,
                 fate,
                 estimate: line.difference,
                 seeds: line.difference_seeds.iter().map(|s| s.1).collect(),

@@ -114,9 +114,13 @@ fn alarms(of: &Material) -> Vec<Alarm> {
     let curves = health::curves(&of.series);
     let rules = Rule::ALL
         .iter()
-        .filter_map(|rule| match rule.check(&curves) {
+        .filter_map(|rule| match rule.check(&curves, &of.limits) {
             Finding::Raised { step, .. } => Some(Alarm {
-                text: format!("{} at step {}", rule.words(), number::integer(step)),
+                text: format!(
+                    "{} at step {}",
+                    rule.words(&of.limits),
+                    number::integer(step)
+                ),
                 samples: samples(of, step),
             }),
             Finding::NotMeasured | Finding::Quiet => None,

@@ -40,7 +40,6 @@ pub(super) fn read_alarms(value: &Value, sink: &Sink) -> Alarms {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::canonical;
     use crate::spec::Experiment;
 

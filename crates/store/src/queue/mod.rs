@@ -13,6 +13,6 @@ pub use cancel::{cancel_experiment, cancel_run};
 pub use claim::claim;
 pub(crate) use claim::lock_attempt;
 pub use finish::{MAX_FAILURES, finish};
-pub use jobs::{JobView, NeededBy, Waiting, list_jobs};
+pub use jobs::{JobView, NeededBy, Waiting, find_waiting, list_jobs};
 pub use lease::{MAX_ATTEMPTS, heartbeat, reap_expired};
 pub use retry::retry_failed;

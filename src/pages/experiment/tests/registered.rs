@@ -2,7 +2,7 @@
 
 use super::*;
 use assay_core::decoders::{DecoderFigures, DecoderRun};
-use assay_core::supervision::{DEMONSTRATIONS, ORACLE_STEP_LABELS, VERIFIER_CALLS};
+use assay_core::supervision::{ArmSupervision, DEMONSTRATIONS, ORACLE_STEP_LABELS, VERIFIER_CALLS};
 use std::collections::BTreeMap;
 
 const STAGES: &str = "
