@@ -56,7 +56,7 @@ fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
     // Differences to another column, its training curve, and the same as files.
     let to = format!("{query}&base={second}/arm-0");
     let other = page(&app, &format!("/compare?{to}"));
-    assert!(other.contains("compared with <strong>GRPO again</strong>"));
+    assert!(other.contains("compared with <strong><bdi>GRPO again</bdi></strong>"));
     assert!(other.contains("class=\"plot curves\""), "{other}");
     let json = app.get(&format!("/compare.json?{to}")).json();
     assert_eq!(json["comparison"]["lines"][2]["is_base"], true);

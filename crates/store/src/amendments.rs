@@ -38,16 +38,22 @@ pub async fn insert_amendment(
     amendment: &Amendment,
     author: Option<&str>,
 ) -> Result<i32> {
-    // Two at a time would both be the same version.
-    let current = sqlx::query!(
-        "select v.version, v.spec from experiment e
-         join experiment_version v on v.experiment_id = e.id and v.version = e.version
-         where e.id = $1 for update of e",
+    // Two at a time would both be the same version. Locked before the version is read: a
+    // statement that waits in a join would find the row that it joined gone.
+    sqlx::query_scalar!(
+        "select version from experiment where id = $1 for update",
         id.0
     )
     .fetch_optional(&mut *conn)
     .await?
     .ok_or(StoreError::NotFound("experiment"))?;
+    let current = sqlx::query!(
+        "select version, spec from experiment_version
+         where experiment_id = $1 order by version desc limit 1",
+        id.0
+    )
+    .fetch_one(&mut *conn)
+    .await?;
     let spec = amendment.applied(&current.spec);
     if spec == current.spec && amendment.note.is_empty() {
         return Err(StoreError::Conflict(

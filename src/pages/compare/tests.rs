@@ -319,7 +319,7 @@ fn differences_are_taken_to_the_column_that_is_asked_for() {
     assert!((table.lines[0].difference.unwrap().mean + 0.2).abs() < 1e-9);
     assert_eq!(table.lines[1].difference, None);
     let text = render(&of);
-    assert!(text.contains("compared with <strong>second</strong>"));
+    assert!(text.contains("compared with <strong><bdi>second</bdi></strong>"));
     let chosen = format!("<option value=\"{}\" selected>second", of.entries[1].word());
     assert!(text.contains(&chosen), "{chosen}\n{text}");
     let wanted = Wanted {

@@ -237,9 +237,11 @@ fn hostile_completions_leave_the_page_standing() {
     assert!(text.contains("cut: 20,000 of 900,000 characters"), "said");
     assert!(text.len() < 1 << 20, "{} bytes", text.len());
     assert!(text.contains("not a number"));
-    assert!(text.contains(
-        "<span class=\"ctl\">⟨U+202E⟩</span>gnorts<span class=\"ctl\">⟨U+2066⟩␀␛</span>[31m"
-    ));
+    // Letters of the other vocabulary are marked apart.
+    for written in ["⟨U+202E⟩", "⟨U+2066⟩␀␛"] {
+        let span = format!("<span class=\"ctl\">{written}</span>");
+        assert!(text.contains(&span), "{written}");
+    }
     // Neither prompt nor a person's word can turn round what stands beside it.
     let mut of = material(vec![sample(6, 0, 0, false, "A3")]);
     of.run.arm.label = "GRPO \u{202e}".into();

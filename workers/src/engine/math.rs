@@ -162,6 +162,10 @@ pub fn surrogate(
     mask: &Tensor,
     bounds: Bounds,
 ) -> Surrogate {
+    // Padding counts for nothing, and must not become infinite before it is left out.
+    let padding = mask.eq(0.0);
+    let logp = &logp.masked_fill(&padding, 0.0);
+    let old = &old.masked_fill(&padding, 0.0);
     let log_ratio = logp - old;
     let ratio = match bounds.level {
         ImportanceLevel::Token => log_ratio.exp(),
@@ -192,7 +196,7 @@ pub fn surrogate(
         ),
         PolicyLoss::Cispo => (ratio.zeros_like().to_kind(Kind::Bool), high),
     };
-    let kl = reference.map(|reference| k3(logp, reference));
+    let kl = reference.map(|reference| k3(logp, &reference.masked_fill(&padding, 0.0)));
     if let Some(kl) = &kl {
         loss += kl * bounds.beta;
     }
@@ -323,6 +327,31 @@ mod tests {
         // -A + beta (1 - e^d), d = reference - logp = -0.5, 1.
         let kl = |d: f64| 0.1 * (1.0 - d.exp());
         close(&gradient[0], &[-1.0 + kl(-0.5), 0.5 + kl(1.0)]);
+    }
+
+    #[test]
+    fn padding_has_no_part_in_loss_and_gradient_whatever_stands_there() {
+        // What a policy says of padding can be as unlikely as it likes.
+        let logp = Tensor::from_slice(&[-1.0_f64, -900.0])
+            .view([1, 2])
+            .set_requires_grad(true);
+        let mask = Tensor::from_slice(&[1.0_f64, 0.0]).view([1, 2]);
+        let zeros = Tensor::zeros([1, 2], (Kind::Double, tch::Device::Cpu));
+        for old in [logp.detach(), zeros.shallow_clone()] {
+            let s = surrogate(
+                &logp,
+                &old,
+                &zeros.ones_like(),
+                Some(&zeros),
+                &mask,
+                Bounds { beta: 0.1, ..CLIP },
+            );
+            let loss = (s.loss * &mask).sum(Kind::Double);
+            assert!(loss.double_value(&[]).is_finite());
+            let gradient = Tensor::run_backward(&[loss], &[&logp], true, false);
+            assert!(gradient[0].double_value(&[0, 0]) != 0.0);
+            assert_eq!(gradient[0].double_value(&[0, 1]), 0.0);
+        }
     }
 
     #[test]
