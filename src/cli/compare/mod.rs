@@ -71,7 +71,7 @@ fn table(answer: &ComparisonAnswer) -> String {
         else {
             continue;
         };
-        out += &format!("{name} on {title}; {}\n", primary.basis);
+        out += &format!("{name} on {title}; {}\n", primary.basis());
         let mut rows = vec![
             [
                 "arm",
@@ -197,7 +197,7 @@ fn contrast(of: &ContrastOutcome) -> [String; 8] {
     [
         of.arm.clone(),
         of.against.clone(),
-        match &of.basis {
+        match of.basis() {
             Basis::EqualCompute { .. } => "compute".into(),
             Basis::EqualInference { policy, level } => format!("{level} of {policy}"),
         },

@@ -200,7 +200,7 @@ fn got(of: &Material, contrast: &ContrastOutcome) -> String {
         .map_or("nothing measured yet".into(), |d| {
             number::difference(kind, &d)
         });
-    let basis = match &contrast.basis {
+    let basis = match contrast.basis() {
         Basis::EqualCompute { .. } => "at equal compute".to_string(),
         Basis::EqualInference { level, .. } => {
             format!(
