@@ -1,6 +1,7 @@
 //! `assay compare`: the comparison as a table. Every number comes from the
 //! server's comparison; here it is only set in columns.
 
+mod beyond;
 mod failures;
 
 use super::client::{Client, experiment_id, remote_of};
@@ -89,6 +90,10 @@ fn table(answer: &ComparisonAnswer) -> String {
             rows.push(cells(row, long));
         }
         out += &columns(&rows);
+        let planned = primary.rows.first().map_or(0, |row| row.planned_seeds);
+        for of in answer.splits.iter().filter(|s| s.split == split) {
+            out += &beyond::said(of, name, planned);
+        }
         out.push('\n');
     }
     for split in &answer.splits {
