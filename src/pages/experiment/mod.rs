@@ -36,6 +36,7 @@ mod view;
 pub use files::{bib, get as file};
 
 use super::query::Asked;
+use super::references::{self, Marks};
 use super::{Choice, Shell, freshness, html, words};
 use crate::charts::{Band, Scale};
 use crate::number;
@@ -111,6 +112,8 @@ struct ExperimentPage {
     selection: Option<String>,
     /// Other questions: read apart, for it takes every answer.
     beyond: Option<BeyondTable>,
+    /// Of the benchmark that the task names.
+    references: Option<Marks>,
     verdicts: Verdicts,
     decoders: Vec<decoders::Group>,
     /// Questions and samples behind each figure.
@@ -224,6 +227,7 @@ impl ExperimentPage {
             rows: comparison::rows(of, wanted),
             selection: beyond::selection(of, wanted),
             beyond: None,
+            references: references::marks(&spec.task),
             verdicts: verdicts::verdicts(of),
             decoders: decoders::groups(of, wanted),
             measured: format!(
