@@ -2,9 +2,9 @@
 //! not, the same questions or not. What may be said follows from it.
 
 use crate::compare::Basis;
-use crate::stats::{Estimate, paired_difference};
 use crate::spec::experiment::EvaluationPlan;
 use crate::spec::{Budget, BudgetUnit, Experiment};
+use crate::stats::{Estimate, paired_difference};
 use crate::task::TaskSpec;
 use serde::Serialize;
 
