@@ -9,11 +9,13 @@ use crate::state::AppState;
 use actix_web::http::header;
 use actix_web::web::{Data, Path, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse};
+use assay_core::beyond::{Beyond, beyond};
 use assay_core::compare::{Comparison, compare};
 use assay_core::decoders::{DecoderGroup, by_policy};
 use assay_core::denominator::{Denominator, denominator};
 use assay_core::ids::ExperimentId;
 use assay_core::outcome::{Outcome, outcome, outcome_with_all_runs};
+use assay_core::selection::{Selection, selection};
 use assay_core::supervision::ArmSupervision;
 use assay_core::task::Split;
 use assay_core::{metric, recipe};
@@ -112,6 +114,12 @@ pub struct SplitComparison {
     /// Every run's unbiased pass@k.
     #[serde(default)]
     pub pass_at_k: Vec<store::PassAtK>,
+    /// How far pass@1 would move with other seeds, other questions, and both.
+    #[serde(default)]
+    pub beyond: Option<Beyond>,
+    /// What the best of the arms would lose on fresh seeds, by metric.
+    #[serde(default)]
+    pub selection: Vec<Selection>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -154,14 +162,17 @@ pub async fn comparison(
     for split in [Split::Test, Split::Ood] {
         let arms = store::figures_for_split(&mut conn, *id, split).await?;
         let decoders = store::decoder_figures_for_split(&mut conn, *id, split).await?;
-        let comparisons = metric::FINAL
+        let comparisons: Vec<Comparison> = metric::FINAL
             .iter()
             .filter(|_| !arms.is_empty())
             .map(|metric| compare(&spec.budget, &spec.baseline, metric, &arms))
             .collect();
+        let shares = store::arm_shares(&mut conn, &runs, &exclusions, split).await?;
         splits.push(SplitComparison {
             split,
+            selection: comparisons.iter().filter_map(selection).collect(),
             comparisons,
+            beyond: beyond(&spec.budget, &spec.baseline, &shares),
             decoders: by_policy(spec, &decoders),
             pass_at_k: store::pass_at_k(&mut conn, *id, split).await?,
         });

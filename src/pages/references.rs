@@ -1,5 +1,5 @@
-//! `/references`: what others have reached, with source and version; drawn as marks only
-//! where an experiment of yours uses the same benchmark.
+//! `/references`: what others have reached, with source and version; the same stands on the page
+//! of an experiment whose task names the benchmark.
 
 use super::query::Asked;
 use super::{Choice, Shell, html};
@@ -8,7 +8,9 @@ use crate::state::AppState;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use assay_core::reference::{Published, library};
+use assay_core::reference::{self, Mark, Published, library};
+use assay_core::task::TaskSpec;
+use std::collections::BTreeMap;
 
 #[derive(Template)]
 #[template(path = "references.html")]
@@ -32,6 +34,47 @@ struct ReferenceRow {
     note: String,
 }
 
+/// What stands beside an experiment's own results.
+#[derive(Debug)]
+pub(super) struct Marks {
+    pub benchmark: &'static str,
+    /// As it is called.
+    pub name: String,
+    pub rows: Vec<MarkRow>,
+}
+
+#[derive(Debug)]
+pub(super) struct MarkRow {
+    pub label: String,
+    pub metric: String,
+    pub value: String,
+    pub source: &'static str,
+    pub place: &'static str,
+    pub url: &'static str,
+}
+
+/// `None` where the task names no benchmark, or nobody has published on it.
+pub(super) fn marks(task: &TaskSpec) -> Option<Marks> {
+    let benchmark = reference::benchmark(task)?;
+    let found = reference::marks(benchmark);
+    let name = |names: &BTreeMap<String, String>, word: &str| {
+        names.get(word).map_or(word, String::as_str).to_string()
+    };
+    let row = |mark: Mark| MarkRow {
+        metric: name(&library().metrics, mark.metric),
+        value: as_published(mark.metric, mark.value),
+        label: mark.label,
+        source: mark.source,
+        place: mark.place,
+        url: mark.url,
+    };
+    (!found.is_empty()).then(|| Marks {
+        benchmark,
+        name: name(&library().benchmarks, benchmark),
+        rows: found.into_iter().map(row).collect(),
+    })
+}
+
 /// Of one benchmark, or of all.
 fn chosen(benchmark: Option<&str>) -> impl Iterator<Item = &'static Published> {
     let all = library().results.iter();
@@ -51,21 +94,21 @@ impl ReferencesPage {
             label: name.clone(),
             chosen: benchmark == Some(word),
         }));
-        let name = |names: &std::collections::BTreeMap<String, String>, word: &String| {
+        let name = |names: &BTreeMap<String, String>, word: &String| {
             names.get(word).unwrap_or(word).clone()
         };
         Self {
             rows: chosen(benchmark)
                 .map(|of| {
                     let source = library.sources.get(&of.source);
-                    let from = |pick: fn(&assay_core::reference::Source) -> &String| {
+                    let from = |pick: fn(&reference::Source) -> &String| {
                         source.map_or(String::new(), |s| pick(s).clone())
                     };
                     ReferenceRow {
                         model: of.model.clone(),
                         benchmark: name(&library.benchmarks, &of.benchmark),
                         metric: name(&library.metrics, &of.metric),
-                        value: value(of),
+                        value: as_published(&of.metric, of.value),
                         title: from(|s| &s.title),
                         url: from(|s| &s.url),
                         version: from(|s| &s.version),
@@ -82,10 +125,9 @@ impl ReferencesPage {
     }
 }
 
-/// As it was published: shares have one decimal, ratings none.
-fn value(of: &Published) -> String {
-    let decimals = usize::from(of.metric != "rating");
-    crate::number::fixed(of.value, decimals)
+/// Shares have one decimal, ratings none.
+fn as_published(metric: &str, value: f64) -> String {
+    crate::number::fixed(value, usize::from(metric != "rating"))
 }
 
 fn benchmark(asked: &mut Asked) -> Option<String> {
@@ -176,5 +218,30 @@ mod tests {
             .unwrap();
         assert!(one.contains("2029") && !one.contains("MATH-500</td>"));
         assert!(one.contains("/references.csv?benchmark=codeforces"));
+    }
+
+    #[test]
+    fn a_task_that_names_its_benchmark_has_what_others_have_published_on_it() {
+        let of = |benchmark: &str| {
+            let file = serde_json::json!({"file": "a.jsonl", "sha256": "0".repeat(64)});
+            let task = serde_json::json!({
+                "name": "questions", "train": file, "test": file, "ood": file,
+                "template": "{question}", "answer": "tag", "max_prompt_tokens": 8,
+                "max_solution_tokens": 8, "benchmark": benchmark,
+            });
+            marks(&serde_json::from_value::<TaskSpec>(task).unwrap())
+        };
+        let found = of("math_500").unwrap();
+        assert_eq!(found.name, "MATH-500");
+        let published = chosen(Some("math_500")).count();
+        assert!(published > 0 && found.rows.len() == published);
+        let value = &found.rows[0].value;
+        assert!(
+            value
+                .split_once('.')
+                .is_some_and(|(_, rest)| rest.len() == 1)
+        );
+        // Known, and nobody here has a figure of it.
+        assert!(of("gsm8k").is_none());
     }
 }

@@ -71,6 +71,8 @@ fn a_finished_experiment_gives_verdicts_and_decoders_on_page_csv_json_api_and_te
     ] {
         assert!(cost.contains(words), "{words} not in {cost}");
     }
+    assert!(text.contains("on 16 questions (equal compute"), "{text}");
+    assert!(text.contains("Best of 5: expect it to shrink."), "{text}");
     // The run of a decoder is a page too.
     let run = page(&app, &run_link(&text, "Tree search", 0));
     assert!(run.contains("mcts") && run.contains("search"), "{run}");
@@ -102,6 +104,12 @@ fn a_finished_experiment_gives_verdicts_and_decoders_on_page_csv_json_api_and_te
         .unwrap()
         .len();
     assert_eq!(arms, 5);
+    let beyond = &answer["splits"][0]["beyond"];
+    assert_eq!(beyond["basis"]["basis"], "equal_compute");
+    assert_eq!(beyond["rows"].as_array().unwrap().len(), 5);
+    let both = &beyond["rows"][2]["value"]["over_seeds_and_questions"];
+    assert!(both["low"].as_f64() < both["high"].as_f64(), "{beyond}");
+    assert_eq!(answer["splits"][0]["selection"][0]["arms"], 5);
     let printed = std::process::Command::new(env!("CARGO_BIN_EXE_assay"))
         .args(["compare", &format!("{}/experiments/{id}", app.url)])
         .output()
@@ -111,6 +119,7 @@ fn a_finished_experiment_gives_verdicts_and_decoders_on_page_csv_json_api_and_te
         "decoders of zero/grpo on test",
         "registered contrasts, m = 4",
         "required attempt mcts",
+        "beyond these 16 questions",
     ] {
         assert!(printed.contains(words), "{words} not in {printed}");
     }

@@ -33,6 +33,17 @@ fn every_unsuccessful_and_every_required_attempt_has_a_card_with_its_numbers() {
     ] {
         assert!(judged.contains(words), "{words} not in {judged}");
     }
+    assert!(
+        judged.contains("and no price for its device per seed"),
+        "{judged}"
+    );
+    assert!(judged.contains(&format!("/experiments/new?from={id}")));
+    let price = br#"{"device": "CPU, 2 cores", "dollars_per_hour": 3600, "valid_from": "2020-01-01", "source": "list"}"#;
+    let entered = app.post("/api/v1/prices", "application/json", price);
+    assert_eq!(entered.status, 201, "{}", entered.text);
+    let priced = page(&app, &format!("/experiments/{id}/graveyard"));
+    let judged = card(&priced, "judged");
+    assert!(judged.contains("of device time and $"), "{judged}");
     // Required, whatever came out; a decoder has no training of its own.
     assert!(card(&text, "rerank").contains("required attempt prm"));
     assert!(text.contains("mcts: Too dear for two cores."));

@@ -48,6 +48,11 @@ pub fn run(args: &Args) -> Result<()> {
         "cargo build --workspace",
         shell::cargo().args(["build", "--workspace"]),
     )?;
+    // nextest leaves them out: what must not compile is said there.
+    shell::phase(
+        "cargo test --doc",
+        shell::cargo().args(["test", "--doc", "--package", "assay-core"]),
+    )?;
     let mut build = shell::cargo();
     build.args(["nextest", "run", "--workspace", "--no-run"]);
     shell::phase("cargo build of all tests", &mut build)?;

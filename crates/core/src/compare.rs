@@ -1,10 +1,74 @@
 //! The comparison: every arm against the baseline, each number with its basis.
+//!
+//! Outside this crate a compared number is only to be had from a function that says on which
+//! basis, and the basis cannot be put in place of another one afterwards: captions are printed
+//! from it, and a figure "at equal compute" that was none is how the mistake looks.
+//!
+//! ```
+//! use assay_core::compare::{Basis, compare};
+//! use assay_core::spec::{Budget, BudgetUnit};
+//!
+//! let budget = Budget { unit: BudgetUnit::Tokens, amount: 1e6 };
+//! let comparison = compare(&budget, "base", "eval/pass_at_1", &[]);
+//! assert_eq!(comparison.basis(), &Basis::from(&budget));
+//! assert!(comparison.rows.is_empty());
+//! ```
+//!
+//! It cannot be exchanged:
+//!
+//! ```compile_fail
+//! use assay_core::compare::{Basis, compare};
+//! use assay_core::spec::{Budget, BudgetUnit};
+//!
+//! let budget = Budget { unit: BudgetUnit::Tokens, amount: 1e6 };
+//! let mut comparison = compare(&budget, "base", "eval/pass_at_1", &[]);
+//! comparison.basis = Basis::EqualInference { policy: "p".into(), level: 1 };
+//! ```
+//!
+//! A comparison cannot be put together from parts, with or without one:
+//!
+//! ```compile_fail
+//! use assay_core::compare::{Basis, Comparison};
+//!
+//! let made_up = Comparison {
+//!     basis: Basis::EqualInference { policy: "p".into(), level: 1 },
+//!     baseline: "base".into(),
+//!     metric: "eval/pass_at_1".into(),
+//!     rows: vec![],
+//! };
+//! ```
+//!
+//! And neither can a row, nor a difference of two arms:
+//!
+//! ```compile_fail
+//! use assay_core::compare::{Reached, Row};
+//!
+//! let made_up = Row {
+//!     arm: "a".into(),
+//!     label: "A".into(),
+//!     is_baseline: false,
+//!     planned_seeds: 5,
+//!     metric: "eval/pass_at_1".into(),
+//!     value: None,
+//!     difference: None,
+//!     seeds: vec![],
+//!     charged_mean: None,
+//!     reached: Reached::Budget,
+//! };
+//! ```
+//!
+//! ```compile_fail
+//! let made_up = assay_core::stats::paired_difference(&[(0, 0.9)], &[(0, 0.5)]);
+//! ```
 
 use crate::spec::experiment::{Budget, BudgetUnit};
 use crate::stats::{Estimate, estimate, paired_difference};
 use serde::{Deserialize, Serialize};
 
 /// What makes the compared numbers comparable. Captions are printed from it.
+///
+/// Nothing is compared at equal steps or by final values whatever they cost: budgets that
+/// differ are a [`Ground`](crate::ground::Ground) of `/compare`, which says so, and no basis.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "basis", rename_all = "snake_case")]
 pub enum Basis {
@@ -102,8 +166,9 @@ pub enum Reached {
     Nothing,
 }
 
-/// One row of the comparison. No constructor without a basis.
+/// One row of the comparison, made by [`compare`] alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Row {
     pub arm: String,
     pub label: String,
@@ -121,10 +186,16 @@ pub struct Row {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    pub basis: Basis,
+    basis: Basis,
     pub baseline: String,
     pub metric: String,
     pub rows: Vec<Row>,
+}
+
+impl Comparison {
+    pub fn basis(&self) -> &Basis {
+        &self.basis
+    }
 }
 
 impl ArmFigures {

@@ -66,7 +66,7 @@ impl DecoderFigures {
 /// A decoder at a level.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DecoderCell {
-    pub basis: Basis,
+    basis: Basis,
     pub level: u32,
     /// False where the decoder was never to answer at this level.
     pub planned: bool,
@@ -76,6 +76,12 @@ pub struct DecoderCell {
     /// Means over seeds, a question.
     pub tokens: Option<f64>,
     pub flops: Option<f64>,
+}
+
+impl DecoderCell {
+    pub fn basis(&self) -> &Basis {
+        &self.basis
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 use crate::compare::Basis;
 use crate::spec::experiment::EvaluationPlan;
 use crate::spec::{Budget, BudgetUnit, Experiment};
+use crate::stats::{Estimate, paired_difference};
 use crate::task::TaskSpec;
 use serde::Serialize;
 
@@ -32,6 +33,13 @@ pub enum Ground {
     },
     /// Budgets in different units: nothing can be said of them together.
     OtherUnits,
+}
+
+impl Ground {
+    /// Of two arms, paired by seed. There is none without a ground, which says what it means.
+    pub fn difference(&self, arm: &[(u64, f64)], base: &[(u64, f64)]) -> Option<Estimate> {
+        paired_difference(arm, base)
+    }
 }
 
 /// `None` of no entrants.

@@ -3,6 +3,7 @@
 //! No HTTP, no SQL, no tensors.
 
 pub mod amendment;
+pub mod beyond;
 pub mod calibration;
 pub mod canonical;
 pub mod compare;
@@ -25,6 +26,7 @@ pub mod questions;
 pub mod recipe;
 pub mod reference;
 pub mod rng;
+pub mod selection;
 pub mod spec;
 pub mod spending;
 pub mod stats;

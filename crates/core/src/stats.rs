@@ -83,6 +83,41 @@ pub fn t_interval(values: &[f64], alpha: f64) -> Option<Interval> {
     })
 }
 
+/// Two-way analysis of variance with one value a cell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MeanSquares {
+    /// Of all cells.
+    pub mean: f64,
+    pub rows: f64,
+    pub columns: f64,
+    /// What neither explains.
+    pub rest: f64,
+}
+
+/// `None` under two rows or two columns, or where rows differ in length.
+pub fn mean_squares(cells: &[Vec<f64>]) -> Option<MeanSquares> {
+    let (n, q) = (cells.len(), cells.first()?.len());
+    if n < 2 || q < 2 || cells.iter().any(|row| row.len() != q) {
+        return None;
+    }
+    let rows: Vec<f64> = cells.iter().map(|row| mean(row)).collect();
+    let column = |c: usize| cells.iter().map(|row| row[c]).sum::<f64>() / n as f64;
+    let columns: Vec<f64> = (0..q).map(column).collect();
+    let all = mean(&rows);
+    let mut rest = 0.0;
+    for (row, of_row) in cells.iter().zip(&rows) {
+        for (value, of_column) in row.iter().zip(&columns) {
+            rest += (value - of_row - of_column + all).powi(2);
+        }
+    }
+    Some(MeanSquares {
+        mean: all,
+        rows: q as f64 * variance(&rows)?,
+        columns: n as f64 * variance(&columns)?,
+        rest: rest / ((n - 1) * (q - 1)) as f64,
+    })
+}
+
 /// Values that are not finite are left out; `None` where nothing is left.
 pub fn estimate(values: &[f64]) -> Option<Estimate> {
     let finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
@@ -107,8 +142,9 @@ pub fn differences(arm: &[(u64, f64)], baseline: &[(u64, f64)]) -> Vec<(u64, f64
         .collect()
 }
 
-/// Mean of (arm - baseline) over the seeds that both have, with its t interval.
-pub fn paired_difference(arm: &[(u64, f64)], baseline: &[(u64, f64)]) -> Option<Estimate> {
+/// Mean of (arm - baseline) over the seeds that both have, with its t interval. Pages take
+/// differences from a comparison or a [`Ground`](crate::ground::Ground), which know the basis.
+pub(crate) fn paired_difference(arm: &[(u64, f64)], baseline: &[(u64, f64)]) -> Option<Estimate> {
     let of_seeds: Vec<f64> = differences(arm, baseline).iter().map(|d| d.1).collect();
     estimate(&of_seeds)
 }
@@ -203,6 +239,20 @@ mod tests {
     }
 
     #[test]
+    fn mean_squares_match_a_table_worked_by_hand() {
+        // Rows 2 and 4, columns 1.5, 3.5 and 4 around 3; the rest is +-0.5, -+0.5 and 0.
+        let of = mean_squares(&[vec![1.0, 2.0, 3.0], vec![2.0, 5.0, 5.0]]).unwrap();
+        assert_eq!((of.mean, of.rows), (3.0, 6.0));
+        // 2 x ((1.5)^2 + 0.5^2 + 1^2) / 2.
+        assert!((of.columns - 3.5).abs() < 1e-12, "{of:?}");
+        assert!((of.rest - 0.5).abs() < 1e-12, "{of:?}");
+        for few in [vec![], vec![vec![1.0, 2.0]], vec![vec![1.0], vec![2.0]]] {
+            assert_eq!(mean_squares(&few), None);
+        }
+        assert_eq!(mean_squares(&[vec![1.0, 2.0], vec![1.0]]), None);
+    }
+
+    #[test]
     fn differences_pair_by_seed_and_ignore_what_has_no_partner() {
         let d = paired_difference(&[(0, 0.9), (1, 0.8), (7, 1.0)], &[(1, 0.3), (0, 0.5)]).unwrap();
         assert_eq!(d.n, 2);
@@ -240,6 +290,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn mean_squares_add_up_to_the_whole_variation(
+            cells in prop::collection::vec(prop::collection::vec(-5.0_f64..5.0, 4), 3),
+        ) {
+            let of = mean_squares(&cells).unwrap();
+            let all: Vec<f64> = cells.concat();
+            let total = variance(&all).unwrap() * 11.0;
+            let parts = 2.0 * of.rows + 3.0 * of.columns + 6.0 * of.rest;
+            prop_assert!((total - parts).abs() < 1e-9 * (1.0 + total));
+        }
+
         #[test]
         fn pass_at_k_is_the_share_of_subsets_with_a_hit(n in 1_usize..9, c in 0_usize..9, k in 1_usize..9) {
             prop_assume!(c <= n && k <= n);

@@ -4,6 +4,9 @@
 //! docs/statistics.md shows the long version of these counts:
 //! `cargo test -p assay-core --test coverage -- --ignored --nocapture`.
 
+#[path = "coverage/questions.rs"]
+mod questions;
+
 use assay_core::compare::{ArmFigures, Comparison, RunFigures, compare};
 use assay_core::metric;
 use assay_core::outcome::{Outcome, Verdict, outcome};
@@ -127,10 +130,12 @@ fn normal(stream: &mut Stream) -> f64 {
 
 /// Right answers among the questions.
 fn binomial(p: f64, stream: &mut Stream) -> u32 {
+    binomial_of(QUESTIONS, p, stream)
+}
+
+fn binomial_of(n: u32, p: f64, stream: &mut Stream) -> u32 {
     let below = (p * f64::from(u32::MAX)) as u32;
-    (0..QUESTIONS)
-        .map(|_| u32::from(stream.next_u32() < below))
-        .sum()
+    (0..n).map(|_| u32::from(stream.next_u32() < below)).sum()
 }
 
 /// A baseline `a0` and `rivals` arms with a registered contrast each.

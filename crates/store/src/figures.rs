@@ -1,8 +1,8 @@
 //! The figures of an experiment's runs, as the comparison takes them.
 
-use crate::Result;
 use crate::ledger::not_charged;
 use crate::numbers::unsigned;
+use crate::{ExclusionEvent, Result, RunView};
 use assay_core::compare::{ArmFigures, RunFigures};
 use assay_core::ids::{ExperimentId, RunId};
 use assay_core::questions::Shares;
@@ -240,6 +240,37 @@ pub async fn final_shares(
         shares.insert(unsigned(row.problem), row.share);
     }
     Ok(all)
+}
+
+/// The same, arm by arm and seed by seed, of the runs that were not left out.
+///
+/// # Errors
+/// `Database`.
+pub async fn arm_shares(
+    conn: &mut PgConnection,
+    runs: &[RunView],
+    exclusions: &[ExclusionEvent],
+    split: Split,
+) -> Result<Vec<(String, Vec<(u64, Shares)>)>> {
+    let is_out = |run: &RunView| {
+        exclusions
+            .iter()
+            .any(|e| e.run == run.id && e.is_in_force())
+    };
+    let counted: Vec<&RunView> = runs.iter().filter(|run| !is_out(run)).collect();
+    let ids: Vec<RunId> = counted.iter().map(|run| run.id).collect();
+    let mut shares = final_shares(conn, &ids, split).await?;
+    let mut arms: Vec<(String, Vec<(u64, Shares)>)> = vec![];
+    for run in counted {
+        let Some(own) = shares.remove(&run.id) else {
+            continue;
+        };
+        match arms.iter_mut().find(|(arm, _)| *arm == run.arm.key) {
+            Some((_, seeds)) => seeds.push((run.seed, own)),
+            None => arms.push((run.arm.key.clone(), vec![(run.seed, own)])),
+        }
+    }
+    Ok(arms)
 }
 
 /// Every milestone of every run, arm by arm, seed by seed, along `x`. Decoders have none.

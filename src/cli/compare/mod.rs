@@ -1,6 +1,7 @@
 //! `assay compare`: the comparison as a table. Every number comes from the
 //! server's comparison; here it is only set in columns.
 
+mod beyond;
 mod failures;
 
 use super::client::{Client, experiment_id, remote_of};
@@ -71,7 +72,7 @@ fn table(answer: &ComparisonAnswer) -> String {
         else {
             continue;
         };
-        out += &format!("{name} on {title}; {}\n", primary.basis);
+        out += &format!("{name} on {title}; {}\n", primary.basis());
         let mut rows = vec![
             [
                 "arm",
@@ -89,6 +90,10 @@ fn table(answer: &ComparisonAnswer) -> String {
             rows.push(cells(row, long));
         }
         out += &columns(&rows);
+        let planned = primary.rows.first().map_or(0, |row| row.planned_seeds);
+        for of in answer.splits.iter().filter(|s| s.split == split) {
+            out += &beyond::said(of, name, planned);
+        }
         out.push('\n');
     }
     for split in &answer.splits {
@@ -197,7 +202,7 @@ fn contrast(of: &ContrastOutcome) -> [String; 8] {
     [
         of.arm.clone(),
         of.against.clone(),
-        match &of.basis {
+        match of.basis() {
             Basis::EqualCompute { .. } => "compute".into(),
             Basis::EqualInference { policy, level } => format!("{level} of {policy}"),
         },

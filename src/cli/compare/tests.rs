@@ -1,7 +1,10 @@
 use super::*;
+use assay_core::beyond::beyond;
 use assay_core::compare::{ArmFigures, RunFigures, compare};
 use assay_core::decoders::{DecoderFigures, DecoderRun, by_policy};
 use assay_core::outcome::outcome;
+use assay_core::questions::Shares;
+use assay_core::selection::selection;
 use assay_core::spec::Experiment;
 
 fn arm(id: &str, trains: bool, values: &[f64]) -> ArmFigures {
@@ -74,11 +77,22 @@ fn answer() -> ComparisonAnswer {
     ];
     let split = |split, arms: &[ArmFigures], figures: &[DecoderFigures]| {
         let of_metric = |m: &&str| compare(&spec.budget, "base", m, arms);
+        let comparisons: Vec<Comparison> = metric::FINAL.iter().map(of_metric).collect();
+        let shares = |level: f64| -> Vec<(u64, Shares)> {
+            let of = |seed: u64| (0..4).map(move |q| (q, level + 0.01 * (seed * (q + 1)) as f64));
+            (0..5).map(|seed| (seed, of(seed).collect())).collect()
+        };
+        let shares = [
+            ("base".to_string(), shares(0.3)),
+            ("grpo".into(), shares(0.9)),
+        ];
         crate::api::experiments::SplitComparison {
             split,
             pass_at_k: vec![],
             decoders: by_policy(&spec, figures),
-            comparisons: metric::FINAL.iter().map(of_metric).collect(),
+            selection: comparisons.iter().filter_map(selection).collect(),
+            beyond: beyond(&spec.budget, "base", &shares),
+            comparisons,
         }
     };
     ComparisonAnswer {
@@ -113,6 +127,21 @@ fn the_table_is_aligned_and_names_its_basis() {
         .filter(|l| l.starts_with("base") || l.starts_with("grpo"))
         .collect();
     assert_eq!(lines[0].find('['), lines[1].find('['), "{text}");
+}
+
+#[test]
+fn what_other_questions_and_a_second_look_would_change_stands_below_each_table() {
+    let text = table(&answer());
+    for words in [
+        "eval/pass_at_1 beyond these 4 questions; equal compute: 4.000e11",
+        "over seeds and questions",
+        // The two arms of this test differ by a constant.
+        "+0.600      [+0.600, +0.600]",
+        "Best of 2: expect it to shrink.",
+    ] {
+        assert_eq!(text.matches(words).count(), 2, "{words} in {text}");
+    }
+    assert!(text.contains("+-0."), "{text}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use assay_core::config::{self, Differs, Flat, Row};
 use assay_core::ground::{Entrant, Ground, ground, other_questions, unpaired};
 use assay_core::outcome::{Mark, Verdict};
 use assay_core::questions::{Tally, tally};
-use assay_core::stats::{Estimate, differences, estimate, mean, paired_difference};
+use assay_core::stats::{Estimate, differences, estimate, mean};
 use serde::Serialize;
 
 #[derive(Debug, Clone, Serialize)]
@@ -184,7 +184,7 @@ fn against(
     }
     let theirs = base.figures.seeds(metric);
     line.difference_seeds = differences(&line.seeds, &theirs);
-    line.difference = paired_difference(&line.seeds, &theirs);
+    line.difference = ground.and_then(|g| g.difference(&line.seeds, &theirs));
     if line.difference.is_none() {
         line.no_difference = Some("no finished seed in common".into());
     }
@@ -199,7 +199,7 @@ fn against(
         let named = own.outcome.contrasts.iter().find(|c| {
             c.arm == entry.arm
                 && c.against == base.arm
-                && matches!(c.basis, Basis::EqualCompute { .. })
+                && matches!(c.basis(), Basis::EqualCompute { .. })
         });
         line.verdict = named.and_then(|c| c.verdict);
     }

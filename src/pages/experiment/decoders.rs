@@ -102,7 +102,7 @@ fn group_cell(of: &DecoderCell) -> GroupCell {
 }
 
 fn contrasts(of: &Material, group: &DecoderGroup) -> Vec<VerdictRow> {
-    let within = of.outcome.contrasts.iter().filter(|c| match &c.basis {
+    let within = of.outcome.contrasts.iter().filter(|c| match c.basis() {
         Basis::EqualInference { policy, .. } => *policy == group.policy,
         Basis::EqualCompute { .. } => false,
     });

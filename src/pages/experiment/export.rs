@@ -213,7 +213,7 @@ fn trained(of: &Material) -> impl Iterator<Item = Line> {
     comparisons(of)
         .into_iter()
         .flat_map(move |(split, comparison)| {
-            let basis = comparison.basis;
+            let basis = comparison.basis().clone();
             comparison.rows.into_iter().map(move |row| {
                 let mut line = Line::new("arm", of, &row.arm, split, &row.metric);
                 line.basis(&basis);
@@ -246,7 +246,7 @@ fn decoded(of: &Material) -> impl Iterator<Item = Line> {
             let planned = row.cells.into_iter().filter(|cell| cell.planned);
             planned.map(move |cell| {
                 let mut line = Line::new("decoder", of, &row.arm, split, metric::PASS_AT_1);
-                line.basis(&cell.basis);
+                line.basis(cell.basis());
                 line.set("planned_seeds", row.planned_seeds);
                 line.value(cell.value.as_ref());
                 line.maybe("charged_mean", row.training);
@@ -262,7 +262,7 @@ fn decoded(of: &Material) -> impl Iterator<Item = Line> {
 fn contrasts(of: &Material) -> impl Iterator<Item = Line> {
     of.outcome.contrasts.iter().map(move |c| {
         let mut line = Line::new("contrast", of, &c.arm, "test", &c.metric);
-        line.basis(&c.basis);
+        line.basis(c.basis());
         line.set("planned_seeds", c.planned_seeds);
         line.difference(c.difference.as_ref());
         line.seeds(&c.seeds);

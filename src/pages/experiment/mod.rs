@@ -2,6 +2,7 @@
 
 mod at_budget;
 mod axis;
+mod beyond;
 mod carried;
 mod cite;
 mod colours;
@@ -35,6 +36,7 @@ mod view;
 pub use files::{bib, get as file};
 
 use super::query::Asked;
+use super::references::{self, Marks};
 use super::{Choice, Shell, freshness, html, words};
 use crate::charts::{Band, Scale};
 use crate::number;
@@ -45,7 +47,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_core::ids::ExperimentId;
 use assay_core::spec::BaseSeeds;
+use assay_core::task::Split;
+use assay_store as store;
 use axis::Cost;
+use beyond::BeyondTable;
 use carried::Carried;
 use colours::Colour;
 use comparison::ArmRow;
@@ -103,6 +108,12 @@ struct ExperimentPage {
     /// Every arm of the figures: those that are drawn are chosen.
     shown_arms: Vec<Choice>,
     rows: Vec<ArmRow>,
+    /// What the arm that looks best would lose on fresh seeds.
+    selection: Option<String>,
+    /// Other questions: read apart, for it takes every answer.
+    beyond: Option<BeyondTable>,
+    /// Of the benchmark that the task names.
+    references: Option<Marks>,
     verdicts: Verdicts,
     decoders: Vec<decoders::Group>,
     /// Questions and samples behind each figure.
@@ -214,6 +225,9 @@ impl ExperimentPage {
                 .map(|arm| choice(&arm.key, &of.label(&arm.key), !wanted.hides(of, &arm.key)))
                 .collect(),
             rows: comparison::rows(of, wanted),
+            selection: beyond::selection(of, wanted),
+            beyond: None,
+            references: references::marks(&spec.task),
             verdicts: verdicts::verdicts(of),
             decoders: decoders::groups(of, wanted),
             measured: format!(
@@ -336,7 +350,13 @@ pub async fn page(
         .any(|run| words::is_open(run.state))
         .then(|| format!("/experiments/{id}/live"));
     let query = figures::asked(request.query_string());
-    html(&ExperimentPage::new(shell, &of, &wanted, query))
+    let mut page = ExperimentPage::new(shell, &of, &wanted, query);
+    let mut conn = state.conn().await?;
+    let shares = store::arm_shares(&mut conn, &of.runs, &of.exclusions, Split::Test).await?;
+    let spec = &of.view.spec;
+    page.beyond = assay_core::beyond::beyond(&spec.budget, &spec.baseline, &shares)
+        .map(|found| beyond::table(&of, &found));
+    html(&page)
 }
 
 pub async fn csv(state: Data<AppState>, id: Path<ExperimentId>) -> Result<HttpResponse, Problem> {

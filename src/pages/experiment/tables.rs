@@ -147,7 +147,7 @@ fn judged(of: &Material, wanted: &Wanted) -> Sheet {
                     Cell::Text(c.arm.clone()),
                     Cell::Text(of.name(&c.arm)),
                     Cell::Text(of.name(&c.against)),
-                    Cell::Text(match &c.basis {
+                    Cell::Text(match c.basis() {
                         Basis::EqualCompute { .. } => "equal compute".into(),
                         Basis::EqualInference { level, .. } => format!(
                             "equal inference, {}",

@@ -82,7 +82,7 @@ pub(super) fn row(of: &Material, contrast: &ContrastOutcome) -> VerdictRow {
         key: contrast.arm.clone(),
         arm: of.name(&contrast.arm),
         against: of.name(&contrast.against),
-        basis: match &contrast.basis {
+        basis: match contrast.basis() {
             Basis::EqualCompute { .. } => "equal compute".into(),
             Basis::EqualInference { policy, level } => format!(
                 "equal inference: {} of {}",
@@ -146,7 +146,7 @@ fn attempts(of: &Material) -> Vec<String> {
 /// Differences to the baseline at equal compute are drawn by the forest.
 fn picture(of: &Material) -> Option<Picture> {
     let elsewhere = |c: &&ContrastOutcome| {
-        let trained = matches!(c.basis, Basis::EqualCompute { .. });
+        let trained = matches!(c.basis(), Basis::EqualCompute { .. });
         !(trained && c.against == of.view.spec.baseline)
     };
     let rows: Vec<Row> = of
@@ -156,7 +156,7 @@ fn picture(of: &Material) -> Option<Picture> {
         .filter(elsewhere)
         .map(|c| Row {
             key: c.arm.clone(),
-            label: match &c.basis {
+            label: match c.basis() {
                 Basis::EqualCompute { .. } => {
                     format!("{} against {}", of.label(&c.arm), of.name(&c.against))
                 }

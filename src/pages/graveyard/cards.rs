@@ -1,15 +1,15 @@
 //! One attempt: what was expected, what came out, how it failed, what was tried.
 
-use super::Material;
 use super::tables::{self, TableView};
+use super::{Material, facts, how};
 use crate::charts::{Bin, Curve, Curves, End, Seed, Shape, Stand, hold};
 use crate::number::{self, Kind};
+use crate::pages::experiment::figure::end_of;
 use crate::pages::words;
 use assay_core::compare::Basis;
 use assay_core::failure::{FailureKind, FailureTable};
 use assay_core::note::Evidence;
 use assay_core::outcome::{ContrastOutcome, Mark};
-use assay_core::spec::BudgetUnit;
 use assay_core::stats::Interval;
 use assay_store::{ArmView, NoteView, RunState};
 
@@ -26,6 +26,8 @@ pub(super) struct Card {
     pub facts: Vec<String>,
     pub expected: String,
     pub got: Vec<String>,
+    /// And since when.
+    pub how: Vec<String>,
     pub figure: Option<Figure>,
     pub tables: Vec<TableView>,
     pub samples: Vec<Sample>,
@@ -84,9 +86,16 @@ impl Card {
                 None => "no contrast was registered".into(),
             },
             role: of.role(key).map(String::from),
-            facts: facts(of, key),
+            facts: facts::of(of, key),
             expected: expected(of, &own),
             got: own.iter().map(|c| got(of, c)).collect(),
+            how: how::lines(
+                &how::measured(&of.milestones),
+                key,
+                own.iter().copied(),
+                |arm| of.label(arm).to_string(),
+                of.failures.iter().find(|t| is_hacking(t, key)),
+            ),
             figure: figure(of, key, &own),
             tables: tables::of(of, |table| table.arm.as_deref() == Some(key)),
             samples: samples
@@ -140,47 +149,6 @@ fn remark(of: &NoteView) -> Remark {
     }
 }
 
-fn facts(of: &Material, key: &str) -> Vec<String> {
-    let runs = || of.runs.iter().filter(|r| r.arm.key == key);
-    let done = runs().filter(|r| r.state == RunState::Succeeded).count();
-    let crashed = runs().filter(|r| r.state == RunState::Failed).count();
-    let mut facts = vec![format!("{done} of {} seeds finished", runs().count())];
-    if crashed > 0 {
-        facts.push(format!("{crashed} crashed (an accident, no finding)"));
-    }
-    if let Some(cost) = of.ledger.arms.iter().find(|a| a.arm_key == key) {
-        let unit = of.view.spec.budget.unit;
-        let amount = match unit {
-            BudgetUnit::Flops => cost.charged.flops,
-            BudgetUnit::Tokens => cost.charged.tokens,
-        };
-        facts.push(format!(
-            "charged {} {} in all seeds, {} of device time",
-            number::prefixed(amount),
-            words::unit(unit),
-            number::duration(cost.charged.device_ms)
-        ));
-    }
-    if let Some(supervision) = of.supervision.iter().find(|s| s.arm == key) {
-        for (kind, count) in &supervision.counts {
-            facts.push(format!(
-                "{} {} a run",
-                number::integer(count.round() as i64),
-                kind.replace('_', " ")
-            ));
-        }
-    }
-    let tried = of.view.spec.arm(key).and_then(|arm| arm.settings_tried);
-    facts.push(match tried {
-        Some(n) => format!(
-            "{} tried before it was frozen",
-            number::counted(i64::from(n), "setting")
-        ),
-        None => "how many settings were tried is not stated".into(),
-    });
-    facts
-}
-
 fn expected(of: &Material, own: &[&ContrastOutcome]) -> String {
     let against: Vec<&str> = own.iter().map(|c| of.label(&c.against)).collect();
     let gain = match of.outcome.min_gain {
@@ -200,7 +168,7 @@ fn got(of: &Material, contrast: &ContrastOutcome) -> String {
         .map_or("nothing measured yet".into(), |d| {
             number::difference(kind, &d)
         });
-    let basis = match &contrast.basis {
+    let basis = match contrast.basis() {
         Basis::EqualCompute { .. } => "at equal compute".to_string(),
         Basis::EqualInference { level, .. } => {
             format!(
@@ -296,16 +264,18 @@ fn along(of: &Material, arm: &str) -> Option<Curve> {
         seeds,
         spends: of.view.arms.iter().any(|a| a.key == arm && a.trains),
         fate: of.fate(arm),
-        end: match of
-            .runs
-            .iter()
-            .any(|r| r.arm.key == arm && words::is_open(r.state))
-        {
-            true => End::Running,
-            false => End::Done,
-        },
+        end: end(of, arm),
         behind: vec![],
     })
+}
+
+/// Crashed, short of its budget, at work or done, as on the experiment's page.
+fn end(of: &Material, arm: &str) -> End {
+    let runs = of.runs.iter().filter(|run| run.arm.key == arm);
+    let states: Vec<RunState> = runs.map(|run| run.state).collect();
+    let figures = of.test.iter().filter(|a| a.id == arm && a.trains);
+    let charged = figures.flat_map(|a| &a.runs).map(|run| run.charged);
+    end_of(&states, charged, of.view.spec.budget.amount)
 }
 
 fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Figure {
@@ -338,7 +308,7 @@ fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Figure {
         seeds: vec![],
         spends: true,
         fate: of.fate(key),
-        end: End::Done,
+        end: end(of, key),
         behind: vec![],
     };
     Figure {

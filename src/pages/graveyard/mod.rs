@@ -4,6 +4,8 @@
 //! the experiment requires whatever came out. Nothing can be taken off this page.
 
 mod cards;
+mod facts;
+mod how;
 mod tables;
 
 use super::query::Asked;
@@ -15,6 +17,7 @@ use actix_web::http::header;
 use actix_web::web::{Data, Form, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use assay_core::compare::ArmFigures;
 use assay_core::denominator::{denominator, is_unsuccessful};
 use assay_core::failure::FailureTable;
 use assay_core::ids::ExperimentId;
@@ -22,7 +25,7 @@ use assay_core::note::Note;
 use assay_core::outcome::{Mark, Outcome, outcome};
 use assay_core::supervision::ArmSupervision;
 use assay_store::{
-    self as store, CompletionView, ExclusionEvent, ExperimentLedger, ExperimentView,
+    self as store, CompletionView, Dollars, ExclusionEvent, ExperimentLedger, ExperimentView,
     MilestonePoint, NoteView, RunState, RunView,
 };
 use cards::Card;
@@ -34,8 +37,10 @@ struct Material {
     view: ExperimentView,
     runs: Vec<RunView>,
     exclusions: Vec<ExclusionEvent>,
+    test: Vec<ArmFigures>,
     outcome: Outcome,
     ledger: ExperimentLedger,
+    dollars: Dollars,
     supervision: Vec<ArmSupervision>,
     milestones: Vec<MilestonePoint>,
     failures: Vec<FailureTable>,
@@ -148,6 +153,8 @@ async fn material(state: &AppState, id: ExperimentId) -> Result<Material, Proble
     let milestones = store::counted_milestones(&mut conn, id).await?;
     let mut of = Material {
         outcome: outcome(&view.spec, &test, &decoders),
+        test,
+        dollars: store::charged_dollars(&mut conn, id).await?,
         runs: store::list_runs(&mut conn, id).await?,
         ledger: store::experiment_ledger(&mut conn, id).await?,
         supervision: store::list_supervision(&mut conn, id).await?,

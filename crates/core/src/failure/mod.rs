@@ -4,6 +4,7 @@
 //! ([`outcome`](crate::outcome)), and arms that worked have the same tables.
 
 mod judges;
+pub mod onset;
 mod search;
 mod stall;
 

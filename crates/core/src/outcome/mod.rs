@@ -72,7 +72,7 @@ impl std::fmt::Display for Mark {
 pub struct ContrastOutcome {
     pub arm: String,
     pub against: String,
-    pub basis: Basis,
+    basis: Basis,
     pub metric: String,
     pub planned_seeds: usize,
     /// Arm minus comparator, with its unadjusted 95 % interval.
@@ -93,6 +93,12 @@ pub struct ContrastOutcome {
     /// `None` while it is withheld, and so is the mark.
     pub verdict: Option<Verdict>,
     pub mark: Option<Mark>,
+}
+
+impl ContrastOutcome {
+    pub fn basis(&self) -> &Basis {
+        &self.basis
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

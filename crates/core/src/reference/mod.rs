@@ -2,6 +2,7 @@
 //! with its source and the version of the paper. Nothing of it is ours, and none of it
 //! was measured here.
 
+use crate::task::TaskSpec;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -87,34 +88,59 @@ impl Library {
     }
 }
 
-/// A published figure for a chart: a mark beside the user's own, never one of them.
+/// A published figure: a mark beside the user's own, never one of them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Mark {
     /// `DeepSeek-R1-Zero (v2 (Nature 645))`: never without its version.
     pub label: String,
+    /// Key of `Library::metrics`.
     pub metric: &'static str,
+    /// As published: shares in per cent.
     pub value: f64,
+    /// Title of the paper, its version, and the place in it.
+    pub source: &'static str,
+    pub version: &'static str,
+    pub place: &'static str,
+    pub url: &'static str,
 }
 
-/// The marks of a benchmark, by its word; of a task that is no published benchmark, none.
+/// The marks of a benchmark, by its word; of one that nobody here has a figure of, none.
 pub fn marks(benchmark: &str) -> Vec<Mark> {
     let library = library();
     let own = library.results.iter().filter(|r| r.benchmark == benchmark);
-    own.map(|result| Mark {
-        label: match library.sources.get(&result.source) {
-            Some(source) => format!("{} ({})", result.model, source.version),
-            None => result.model.clone(),
-        },
-        metric: &result.metric,
-        value: result.value,
+    own.filter_map(|result| {
+        let source = library.sources.get(&result.source)?;
+        Some(Mark {
+            label: format!("{} ({})", result.model, source.version),
+            metric: &result.metric,
+            value: result.value,
+            source: &source.title,
+            version: &source.version,
+            place: &result.place,
+            url: &source.url,
+        })
     })
     .collect()
+}
+
+/// The word of the published benchmark that a task says its test questions are.
+pub fn benchmark(task: &TaskSpec) -> Option<&'static str> {
+    match task {
+        TaskSpec::Questions(questions) => questions.benchmark.map(|b| b.word()),
+        // Made up here, all of them.
+        TaskSpec::Modchain(_)
+        | TaskSpec::Parity(_)
+        | TaskSpec::Mult(_)
+        | TaskSpec::Countdown(_)
+        | TaskSpec::Dag(_)
+        | TaskSpec::Graph(_) => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::TaskSpec;
+    use crate::spec::reader::Sink;
     use std::collections::BTreeSet;
 
     #[test]
@@ -175,10 +201,32 @@ mod tests {
     }
 
     #[test]
-    fn no_task_of_ours_is_a_published_benchmark() {
-        for task in TaskSpec::names() {
-            assert!(marks(task).is_empty(), "{task}");
+    fn only_a_task_that_names_its_benchmark_has_marks_and_each_stands_with_its_source() {
+        for name in TaskSpec::names().iter().filter(|n| **n != "questions") {
+            let sink = Sink::default();
+            let task = TaskSpec::read(&serde_json::json!({ "name": name }), "", &sink);
+            assert_eq!(task.as_ref().and_then(benchmark), None, "{name}");
+            assert!(task.is_some() && marks(name).is_empty(), "{name}");
         }
-        assert!(!marks("math_500").is_empty());
+        let file = serde_json::json!({"file": "a.jsonl", "sha256": "0".repeat(64)});
+        let mut value = serde_json::json!({
+            "name": "questions", "train": file, "test": file, "ood": file
+        });
+        let of = |value: &serde_json::Value| {
+            let sink = Sink::default();
+            let task = TaskSpec::read(value, "", &sink).unwrap();
+            assert_eq!(sink.into_inner(), []);
+            benchmark(&task)
+        };
+        assert_eq!(of(&value), None);
+        value["benchmark"] = "aime_2024".into();
+        let own = marks(of(&value).unwrap());
+        assert!(own.len() > 1);
+        for mark in own {
+            assert!(!mark.source.is_empty() && !mark.place.is_empty());
+            assert!(mark.label.contains(mark.version) && mark.url.starts_with("https://"));
+        }
+        // A known benchmark of which the library has no figure.
+        assert!(marks("gsm8k").is_empty());
     }
 }

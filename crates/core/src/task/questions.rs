@@ -40,6 +40,16 @@ choice! {
     }
 }
 
+choice! {
+    /// The published benchmark whose test questions these are, word for word as the library of
+    /// published results calls it.
+    pub enum Benchmark {
+        Gsm8k = "gsm8k",
+        Math500 = "math_500",
+        Aime2024 = "aime_2024",
+    }
+}
+
 /// A file below the worker's `--data`, and what must be in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,6 +115,10 @@ pub struct Questions {
     /// checks before it starts.
     pub max_prompt_tokens: u32,
     pub max_solution_tokens: u32,
+    /// What others have published on the test file's questions stands beside the results.
+    /// Not written where it is absent, so that hashes stay what they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub benchmark: Option<Benchmark>,
     #[serde(skip)]
     bank: Arc<Bank>,
 }
@@ -117,6 +131,7 @@ impl std::fmt::Debug for Questions {
             .field("ood", &self.ood)
             .field("template", &self.template)
             .field("answer", &self.answer)
+            .field("benchmark", &self.benchmark)
             .field("questions", &self.bank.len())
             .finish_non_exhaustive()
     }
@@ -132,6 +147,7 @@ impl Questions {
             answer: r.field("answer", AnswerForm::Tag, None),
             max_prompt_tokens: r.field("max_prompt_tokens", 512, Some(1.0..=131_072.0)),
             max_solution_tokens: r.field("max_solution_tokens", 512, Some(1.0..=131_072.0)),
+            benchmark: r.optional("benchmark"),
             bank: Arc::default(),
         }
     }

@@ -217,6 +217,25 @@ async fn answers_by_question_are_those_of_the_final_evaluation() {
         .unwrap();
     let values: Vec<f64> = shares[&run].values().copied().collect();
     assert_eq!((shares.len(), values), (1, vec![0.5, 1.0]));
+
+    let id = worked(&mut conn, "2").await;
+    let arms = async |conn: &mut PgConnection| -> Vec<(String, usize)> {
+        let runs = assay_store::list_runs(&mut *conn, id).await.unwrap();
+        let out = assay_store::list_exclusions(&mut *conn, id).await.unwrap();
+        let arms = assay_store::arm_shares(conn, &runs, &out, Split::Test)
+            .await
+            .unwrap();
+        arms.into_iter().map(|(arm, of)| (arm, of.len())).collect()
+    };
+    let all = arms(&mut conn).await;
+    assert_eq!(all.len(), 2);
+    assert!(all.iter().all(|(_, seeds)| *seeds == 2), "{all:?}");
+    let run = first_run(&mut conn, id, "two").await;
+    assay_store::exclude_run(&mut conn, run, "a fan failed")
+        .await
+        .unwrap();
+    let of_two = |all: Vec<(String, usize)>| all.into_iter().find(|(arm, _)| arm == "two");
+    assert_eq!(of_two(arms(&mut conn).await), Some(("two".into(), 1)));
 }
 
 #[tokio::test]

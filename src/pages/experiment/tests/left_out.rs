@@ -174,11 +174,34 @@ fn the_share_spent_on_what_did_not_work_is_printed() {
 }
 
 #[test]
-fn published_marks_are_drawn_on_no_page_of_a_made_up_task() {
-    let of = material(&LABELS, 3, &[3; 3], 20);
-    assert!(assay_core::reference::marks(of.view.spec.task.name()).is_empty());
+fn published_results_stand_on_the_page_of_a_task_that_names_their_benchmark_alone() {
+    let mut of = material(&LABELS, 3, &[3; 3], 20);
+    assert_eq!(assay_core::reference::benchmark(&of.view.spec.task), None);
     let text = render(&of, 0, 0);
     for model in ["DeepSeek-R1", "o1-1217", "QwQ"] {
         assert!(!text.contains(model), "{model}");
     }
+    let file = serde_json::json!({"file": "a.jsonl", "sha256": "0".repeat(64)});
+    let task = serde_json::json!({
+        "name": "questions", "train": file, "test": file, "ood": file, "template": "{question}",
+        "answer": "tag", "max_prompt_tokens": 8, "max_solution_tokens": 8,
+        "benchmark": "math_500",
+    });
+    of.view.spec.task = serde_json::from_value(task).unwrap();
+    let text = render(&of, 0, 0);
+    for words in [
+        "What have others published on MATH-500?",
+        "DeepSeek-R1-Zero (v2 (Nature 645))",
+        "no comparison, so they are drawn in no figure",
+        "/references?benchmark=math_500",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    let table = &text[text.find("<section id=\"references\"").unwrap()..];
+    let table = &table[..table.find("</section>").unwrap()];
+    // Nowhere else, and in no drawing.
+    assert_eq!(
+        text.matches("Nature 645").count(),
+        table.matches("Nature 645").count()
+    );
 }

@@ -3,6 +3,7 @@
 mod address;
 mod figures;
 mod left_out;
+mod questions;
 mod registered;
 mod versions;
 

@@ -254,3 +254,41 @@ fn reflective_phrases_are_counted() {
     assert_eq!(task.reflections("Wait, that is wrong. Let me check: 4."), 2);
     assert_eq!(task.reflections("The waiter waits."), 0);
 }
+
+#[test]
+fn a_benchmark_is_named_or_left_out_and_an_unknown_one_is_refused_at_its_place() {
+    let read = |benchmark: Option<&str>| {
+        let file = serde_json::json!({"file": "a.jsonl", "sha256": "0".repeat(64)});
+        let mut value = serde_json::json!({"train": file, "test": file, "ood": file});
+        if let Some(word) = benchmark {
+            value["benchmark"] = word.into();
+        }
+        let sink = Sink::default();
+        let task = read_alone(&value, &sink);
+        (task, sink.into_inner())
+    };
+    let (task, violations) = read(None);
+    assert_eq!((task.benchmark, violations), (None, vec![]));
+    // Not even an empty key: what was hashed before keeps its hash.
+    let written = serde_json::to_value(TaskSpec::Questions(task)).unwrap();
+    assert!(written.get("benchmark").is_none(), "{written}");
+    assert!(serde_json::from_value::<TaskSpec>(written).is_ok());
+
+    let (task, violations) = read(Some("math_500"));
+    assert_eq!(
+        (task.benchmark, violations),
+        (Some(Benchmark::Math500), vec![])
+    );
+    let written = serde_json::to_value(TaskSpec::Questions(task.clone())).unwrap();
+    assert_eq!(written["benchmark"], "math_500");
+    let back = serde_json::from_value::<TaskSpec>(written).unwrap();
+    assert_eq!(back, TaskSpec::Questions(task));
+
+    let (_, violations) = read(Some("math500"));
+    assert_eq!(violations.len(), 1);
+    assert_eq!(violations[0].pointer, "/benchmark");
+    assert!(
+        violations[0].message.contains("gsm8k, math_500, aime_2024"),
+        "{violations:?}"
+    );
+}

@@ -1,0 +1,62 @@
+//! What the table cannot claim by itself.
+
+use super::*;
+use assay_core::questions::Shares;
+
+/// Three seeds of four questions; the arms differ by a constant.
+fn shares(level: f64) -> Vec<(u64, Shares)> {
+    let of = |seed: u64| -> Shares {
+        let easy = [0.0, 0.1, 0.2, 0.3].map(|q| level + q + 0.01 * seed as f64);
+        (0..).zip(easy).collect()
+    };
+    (0..3).map(|seed| (seed, of(seed))).collect()
+}
+
+#[test]
+fn seeds_and_questions_stand_apart_and_the_difference_has_its_interval_over_both() {
+    let of = material(&LABELS, 3, &[3, 3, 3], 0);
+    let arms = [
+        ("arm-0".to_string(), shares(0.2)),
+        ("arm-1".to_string(), shares(0.5)),
+    ];
+    let spec = &of.view.spec;
+    let found = assay_core::beyond::beyond(&spec.budget, &spec.baseline, &arms).unwrap();
+    let table = beyond::table(&of, &found);
+    assert!(
+        table
+            .caption
+            .contains("4 questions (equal compute: 4.000e11")
+    );
+    let [base, sft] = &table.rows[..] else {
+        panic!("{table:?}")
+    };
+    // Seeds: 4.303 x 0.01 / sqrt(3).
+    assert_eq!((base.n, base.halves[0].as_str()), (3, "±0.025"));
+    assert!(base.difference.is_none());
+    let difference = sft.difference.as_ref().unwrap();
+    assert_eq!(
+        (difference.mean.as_str(), difference.interval.as_str()),
+        ("+0.300", "[+0.300, +0.300]")
+    );
+    let mut page = ExperimentPage::new(
+        Shell::plain("A test"),
+        &of,
+        &Wanted::new(spec.budget.unit),
+        String::new(),
+    );
+    page.beyond = Some(table);
+    let text = page.render().unwrap();
+    crate::pages::tests::assert_is_clean(&text);
+    for words in ["<details id=\"beyond\"", "±0.025", "seeds and questions"] {
+        assert!(text.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn a_best_of_several_arms_carries_what_it_would_lose() {
+    let text = render(&material(&LABELS, 3, &[3, 3, 3], 0), 0, 0);
+    assert!(text.contains("Best of 3: expect it to shrink."), "{text}");
+    // Two seeds say nothing of their spread.
+    let text = render(&material(&LABELS, 3, &[2, 2, 2], 0), 0, 0);
+    assert!(!text.contains("expect it to shrink") && !text.contains("id=\"beyond\""));
+}
