@@ -365,3 +365,56 @@ fn runs_are_cancelled_and_tried_again_from_the_queue() {
     );
     assert_eq!(send(&app, "/queue/cancel", &[("run", "x")]).status, 400);
 }
+
+#[test]
+fn waiting_jobs_change_places_with_buttons_that_need_no_script() {
+    let app = App::start();
+    let state = app.state();
+    app.block_on(async {
+        let seeder = Seeder::new(state, "w", 1).await;
+        // Of each, one base waits for a worker.
+        for root in [0, 5] {
+            seeder.submit(&spec(&THREE, 1, root)).await;
+        }
+    });
+    let first_of = |queue: &str| -> String {
+        let from = queue.find("<tr id=\"job-").unwrap() + "<tr id=\"job-".len();
+        queue[from..from + 36].to_string()
+    };
+    let queue = page(&app, "/queue");
+    assert!(queue.contains("Every job has the same priority"));
+    assert!(queue.contains("threads at work: 0 of 1,000 (0 %)"));
+    let first = first_of(&queue);
+    let at = queue.find("name=\"up\" value=\"").unwrap() + "name=\"up\" value=\"".len();
+    let second = queue[at..at + 36].to_string();
+    assert_ne!(first, second);
+    let moved = send(&app, "/queue/move", &[("up", &second)]);
+    assert_eq!(moved.status, 303, "{}", moved.text);
+    assert_eq!(moved.header("location"), format!("/queue#job-{second}"));
+    let queue = page(&app, "/queue");
+    assert_eq!(first_of(&queue), second);
+    assert!(queue.contains("Somebody has changed the order") && queue.contains("priority 1"));
+    assert_eq!(send(&app, "/queue/move", &[("down", &second)]).status, 303);
+    assert_eq!(first_of(&page(&app, "/queue")), first);
+    for (pairs, status) in [
+        (vec![], 400),
+        (vec![("up", "x")], 400),
+        (
+            vec![("up", second.as_str()), ("down", second.as_str())],
+            400,
+        ),
+        (vec![("up", "00000000-0000-7000-8000-000000000000")], 409),
+    ] {
+        assert_eq!(
+            send(&app, "/queue/move", &pairs).status,
+            status,
+            "{pairs:?}"
+        );
+    }
+    let foreign = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("origin", "http://evil.example"),
+    ];
+    let body = format!("up={second}");
+    assert_eq!(app.send("POST", "/queue/move", &foreign, body).status, 403);
+}

@@ -27,6 +27,7 @@ pub mod reference;
 pub mod rng;
 pub mod spec;
 pub mod spending;
+pub mod starts;
 pub mod stats;
 pub mod supervision;
 pub mod task;
