@@ -174,6 +174,41 @@ fn mistakes_stand_beside_their_fields_and_a_required_attempt_needs_its_reason() 
 }
 
 #[test]
+fn parameters_of_the_recipes_are_fields_of_the_form() {
+    let app = App::start();
+    let answers = filled(&page(&app, "/experiments/new?preset=quick"));
+    let key = "p.grpo.grpo.learning_rate";
+    assert!(answers.contains(&(key.into(), "3e-4".into())));
+    let wrong = post(&app, &with(&answers, &[("do", "submit"), (key, "fast")]));
+    assert_eq!(wrong.status, 422);
+    for words in [
+        "href=\"#f-p.grpo.grpo.learning_rate\"",
+        "value=\"fast\"",
+        "/arms/2/stages/0/learning_rate: ",
+    ] {
+        assert!(wrong.text.contains(words), "{words}\n{}", wrong.text);
+    }
+    assert_eq!(app.count("experiment"), 0);
+    let group = "p.grpo.grpo.num_generations";
+    let changed = [("do", "submit"), (key, "1e-3"), (group, "4")];
+    let done = post(&app, &with(&answers, &changed));
+    assert_eq!(done.status, 303, "{}", done.text);
+    let id = id_in(done.header("location"));
+    let kept = app.get(&format!("/api/v1/experiments/{id}")).json();
+    let arms = kept["experiment"]["spec"]["arms"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let stage = |arm: &str| {
+        let found = arms.iter().find(|a| a["id"] == arm).unwrap();
+        found["stages"][0].clone()
+    };
+    assert_eq!(stage("grpo")["learning_rate"], 1e-3);
+    assert_eq!(stage("grpo")["num_generations"], 4);
+    assert_eq!(stage("sft")["learning_rate"], 3e-4);
+}
+
+#[test]
 fn the_file_can_be_written_by_hand_and_nonsense_is_a_page() {
     let app = App::start();
     let submit = |yaml: &str| {
