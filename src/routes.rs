@@ -32,6 +32,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
             }),
     )
     .service(resource("/healthz").route(get().to(api::health::healthz)))
+    .service(resource("/metrics").route(get().to(api::metrics::metrics)))
     .service(
         resource("/login")
             .route(get().to(auth::login::page))
@@ -141,6 +142,7 @@ pub async fn gate(
         Ok(()) => finish(next.call(request).await?.map_into_boxed_body(), &id, page),
     };
     dress(response.headers_mut(), &id);
+    state.requests.count(response.status());
     Ok(response)
 }
 

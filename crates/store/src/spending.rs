@@ -1,7 +1,7 @@
 //! What experiments have spent, stage by stage: each stage once, under the experiment that
 //! planned it first, lost work included; and how fast past stages were.
 
-use crate::Result;
+use crate::{JobState, Result};
 use assay_core::ids::{ExperimentId, StageId};
 use assay_core::ledger::{Cost, purpose};
 use assay_core::spending::{KindSpeed, Spread, StageSpend};
@@ -183,6 +183,22 @@ pub async fn find_succeeded(conn: &mut PgConnection, hashes: &[String]) -> Resul
     .fetch_all(conn)
     .await?;
     Ok(found.into_iter().collect())
+}
+
+/// What still waits or runs, by state.
+///
+/// # Errors
+/// `Database`.
+pub async fn count_jobs(conn: &mut PgConnection) -> Result<Vec<(JobState, i64)>> {
+    let rows = sqlx::query!(
+        r#"select state, count(*) as "n!" from job
+         where state in ('blocked', 'queued', 'running') group by state"#
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| Ok((JobState::from_word(&row.state)?, row.n)))
+        .collect()
 }
 
 /// What still waits or runs, by kind.
