@@ -15,6 +15,7 @@ pub mod number;
 pub mod pages;
 pub mod presets;
 pub mod problem;
+pub mod requests;
 pub mod routes;
 pub mod server;
 pub mod sse;

@@ -261,6 +261,17 @@ pub fn moment(at: OffsetDateTime) -> String {
     )
 }
 
+/// `14:40 UTC`; with its day where that is not today's.
+pub fn clock(at: OffsetDateTime, now: OffsetDateTime) -> String {
+    let at = at.to_offset(time::UtcOffset::UTC);
+    let time = format!("{:02}:{:02} UTC", at.hour(), at.minute());
+    if at.date() == now.to_offset(time::UtcOffset::UTC).date() {
+        time
+    } else {
+        format!("{} {time}", at.date())
+    }
+}
+
 /// `1 arm`, `2 arms`.
 pub fn counted(n: i64, word: &str) -> String {
     format!("{} {word}{}", integer(n), if n == 1 { "" } else { "s" })
@@ -286,6 +297,9 @@ mod tests {
         assert_eq!(signed(Kind::Share, 0.0), "0.000");
         assert_eq!(duration(250_000.0), "4 min 10 s");
         assert_eq!(counted(1, "arm"), "1 arm");
+        let at = |minutes| OffsetDateTime::UNIX_EPOCH + time::Duration::minutes(minutes);
+        assert_eq!(clock(at(880), at(0)), "14:40 UTC");
+        assert_eq!(clock(at(1_500), at(0)), "1970-01-02 01:00 UTC");
         assert_eq!(
             [0.0, 0.001, 1.5, 294_672.0, 1e16].map(dollars),
             ["$0.00", "under $0.01", "$1.50", "$294,672", "$10.0 P"]

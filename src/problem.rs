@@ -2,6 +2,7 @@
 //! machines and a page for people; which of the two is decided where the
 //! request is known (`routes::finish`).
 
+use crate::pages::theme::Theme;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use assay_core::violation::{Violation, Violations};
@@ -154,18 +155,20 @@ impl Problem {
     }
 
     /// The same as a page.
-    pub fn page(&self, request_id: &str) -> String {
+    pub fn page(&self, request_id: &str, theme: Theme) -> String {
         let errors: Vec<(String, String)> = self
             .errors
             .iter()
             .map(|v| (v.pointer.clone(), v.message.clone()))
             .collect();
         let status = self.status.as_u16();
-        crate::pages::error::render(status, self.title(), &self.detail, &errors, request_id)
+        let title = self.title();
+        crate::pages::error::render(status, title, &self.detail, &errors, request_id, theme)
     }
 
-    /// The response in full; the middleware calls it with the request's id.
-    pub fn respond(&self, request_id: &str, as_page: bool) -> HttpResponse {
+    /// The response in full, as a page where a person asked for one; the middleware calls it
+    /// with the request's id.
+    pub fn respond(&self, request_id: &str, page: Option<Theme>) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         // Too small to be worth compressing, and an answer to HEAD has no body.
         response.insert_header((header::CONTENT_ENCODING, "identity"));
@@ -177,10 +180,10 @@ impl Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        if as_page {
+        if let Some(theme) = page {
             return response
                 .content_type("text/html; charset=utf-8")
-                .body(self.page(request_id));
+                .body(self.page(request_id, theme));
         }
         response
             .content_type("application/problem+json")
@@ -194,7 +197,7 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.respond("", false)
+        self.respond("", None)
     }
 }
 
@@ -280,7 +283,8 @@ mod tests {
             "/<b>",
             "<script>alert(1)</script> & \"x\"",
         )]));
-        let page = problem.page("r");
+        let page = problem.page("r", Theme::Dark);
+        assert!(page.contains("<html lang=\"en\" class=\"dark\">"));
         assert!(!page.contains("<script>") && !page.contains("<b>"));
         assert!(page.contains("&#60;script&#62;"));
     }

@@ -1,6 +1,7 @@
 //! Every URL of the house, one table; and what happens to every request before
 //! and after its handler.
 
+use crate::pages::theme::Theme;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{api, auth, sse, worker_api};
@@ -31,6 +32,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
             }),
     )
     .service(resource("/healthz").route(get().to(api::health::healthz)))
+    .service(resource("/metrics").route(get().to(api::metrics::metrics)))
     .service(
         resource("/login")
             .route(get().to(auth::login::page))
@@ -130,20 +132,17 @@ pub async fn gate(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = uuid::Uuid::now_v7().to_string();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let as_page = wants_page(&request);
+    let page = wants_page(&request).then(|| Theme::of(request.headers()));
     let mut response = match state.auth.check(request.request()) {
-        Err(refused) if as_page && refused.status == StatusCode::UNAUTHORIZED => {
+        Err(refused) if page.is_some() && refused.status == StatusCode::UNAUTHORIZED => {
             let to_login = (header::LOCATION, "/login");
             request.into_response(HttpResponse::SeeOther().insert_header(to_login).finish())
         }
-        Err(refused) => request.into_response(refused.respond(&id, as_page)),
-        Ok(()) => finish(
-            next.call(request).await?.map_into_boxed_body(),
-            &id,
-            as_page,
-        ),
+        Err(refused) => request.into_response(refused.respond(&id, page)),
+        Ok(()) => finish(next.call(request).await?.map_into_boxed_body(), &id, page),
     };
     dress(response.headers_mut(), &id);
+    state.requests.count(response.status());
     Ok(response)
 }
 
@@ -161,7 +160,7 @@ fn wants_page(request: &ServiceRequest) -> bool {
 }
 
 /// Turns whatever error a handler or the framework gave into our one form.
-fn finish(response: ServiceResponse, id: &str, as_page: bool) -> ServiceResponse {
+fn finish(response: ServiceResponse, id: &str, page: Option<Theme>) -> ServiceResponse {
     if response.status().as_u16() < 400 {
         return response;
     }
@@ -191,7 +190,7 @@ fn finish(response: ServiceResponse, id: &str, as_page: bool) -> ServiceResponse
         tracing::debug!(request = id, %method, path, %problem);
     }
     let (request, old) = response.into_parts();
-    let mut new = problem.respond(id, as_page);
+    let mut new = problem.respond(id, page);
     if let Some(allow) = old.headers().get(header::ALLOW) {
         new.headers_mut().insert(header::ALLOW, allow.clone());
     }

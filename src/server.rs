@@ -7,6 +7,7 @@ use crate::auth::sessions::Sessions;
 use crate::auth::tokens::{TokenError, TokenFiles};
 use crate::config::Config;
 use crate::live::Hub;
+use crate::requests::Requests;
 use crate::state::AppState;
 use crate::{background, routes};
 use actix_web::dev::ServerHandle;
@@ -77,6 +78,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         artifacts,
         live: Hub::default(),
         auth,
+        requests: Requests::default(),
         runtime: tokio::runtime::Handle::current(),
         config,
     });

@@ -5,6 +5,7 @@ use crate::auth::Auth;
 use crate::config::Config;
 use crate::live::Hub;
 use crate::problem::Problem;
+use crate::requests::Requests;
 use assay_store as store;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres, Transaction};
@@ -22,6 +23,7 @@ pub struct AppState {
     pub artifacts: ArtifactStore,
     pub live: Hub,
     pub auth: Auth,
+    pub requests: Requests,
     /// The runtime that outlives every connection.
     pub runtime: Handle,
 }

@@ -473,6 +473,24 @@ async function everySeed() {
   }
 }
 
+/** In a list of completions j and k go from one to the next, g and d where their group's links go. */
+function reading() {
+  document.addEventListener("keydown", (event) => {
+    const list = event.target.closest && event.target.closest("[data-keys]");
+    if (!list || event.ctrlKey || event.altKey || event.metaKey || event.target.matches("input,select,textarea")) return;
+    const all = [...list.querySelectorAll("article")];
+    const here = all.indexOf(event.target.closest("article"));
+    const step = { j: 1, k: -1 }[event.key];
+    if (step && all.length) {
+      event.preventDefault();
+      all[Math.min(Math.max(here + step, 0), all.length - 1)].focus();
+    } else if (event.key === "g" || event.key === "d") {
+      const link = (here < 0 ? list : all[here].closest(".group")).querySelector(`a[data-go=${event.key}]`);
+      if (link) link.click();
+    }
+  });
+}
+
 /** Buttons that copy a text: there only where a script may write to the clipboard. */
 function copying() {
   if (!navigator.clipboard) return;
@@ -494,6 +512,7 @@ function copying() {
 
 pointing();
 keys();
+reading();
 copying();
 everySeed();
 controls();

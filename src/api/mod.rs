@@ -5,6 +5,7 @@ pub mod exclusions;
 pub mod experiments;
 pub mod health;
 pub mod imports;
+pub mod metrics;
 pub mod notes;
 pub mod prices;
 pub mod progress;

@@ -1,16 +1,18 @@
 //! The door for browsers: the admin token for a session cookie.
 
-use super::{COOKIE, session_of, sessions::LIFETIME, tokens::Role};
+use super::{COOKIE, is_encrypted, session_of, sessions::LIFETIME, tokens::Role};
+use crate::pages::theme::Theme;
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-pub async fn page() -> HttpResponse {
+pub async fn page(request: HttpRequest) -> HttpResponse {
+    let theme = Theme::of(request.headers());
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
-        .body(crate::pages::login::render(None))
+        .body(crate::pages::login::render(None, theme))
 }
 
 #[derive(Deserialize)]
@@ -37,11 +39,11 @@ pub async fn login(
             "that is not the admin token",
         ));
     }
-    let encrypted = request
-        .headers()
-        .get(header::ORIGIN)
-        .is_some_and(|origin| origin.as_bytes().starts_with(b"https://"));
-    let secure = if encrypted { "; Secure" } else { "" };
+    let secure = if is_encrypted(&request) {
+        "; Secure"
+    } else {
+        ""
+    };
     let cookie = format!(
         "{COOKIE}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}{secure}",
         sessions.open(),

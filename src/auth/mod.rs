@@ -8,7 +8,8 @@ pub mod tokens;
 
 use crate::problem::Problem;
 use actix_web::HttpRequest;
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::{Method, StatusCode};
 use hosts::Hosts;
 use sessions::Sessions;
 use tokens::{Role, Tokens};
@@ -45,7 +46,8 @@ impl Auth {
             same_origin(request, host)?;
         }
         let path = request.path();
-        if path == "/healthz" || path == "/login" || path.starts_with("/static/") {
+        let is_open = matches!(path, "/healthz" | "/login" | "/theme");
+        if is_open || path.starts_with("/static/") {
             return Ok(());
         }
         if path.starts_with("/worker/") {
@@ -92,14 +94,25 @@ impl Auth {
 
 /// The session's value in the request's cookies.
 pub fn session_of(request: &HttpRequest) -> Option<String> {
-    let cookies = request.headers().get_all(header::COOKIE);
-    cookies
+    cookie(request.headers(), COOKIE)
+}
+
+/// The first cookie of this name.
+pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers
+        .get_all(header::COOKIE)
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(';'))
         .find_map(|pair| {
-            let (name, value) = pair.trim().split_once('=')?;
-            (name == COOKIE).then(|| value.to_string())
+            let (own, value) = pair.trim().split_once('=')?;
+            (own == name).then(|| value.to_string())
         })
+}
+
+/// A form of a page that was reached over TLS: its cookies stay there.
+pub fn is_encrypted(request: &HttpRequest) -> bool {
+    let origin = request.headers().get(header::ORIGIN);
+    origin.is_some_and(|origin| origin.as_bytes().starts_with(b"https://"))
 }
 
 fn unauthorized(detail: &str) -> Problem {
@@ -169,6 +182,8 @@ mod tests {
         assert_eq!(status(request("/healthz")), Ok(()));
         assert_eq!(status(request("/static/app.css")), Ok(()));
         assert_eq!(status(request("/login")), Ok(()));
+        assert_eq!(status(request("/theme")), Ok(()));
+        assert_eq!(status(request("/metrics")), Err(401));
         let with = |token: &str| ("authorization", format!("Bearer {token}"));
         assert_eq!(
             status(request("/").insert_header(with("admin-token-0123456789"))),

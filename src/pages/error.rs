@@ -1,5 +1,6 @@
 //! What went wrong, as a page.
 
+use super::theme::Theme;
 use super::{Shell, filters};
 use askama::Template;
 
@@ -24,9 +25,13 @@ pub fn render(
     detail: &str,
     errors: &[(String, String)],
     request_id: &str,
+    theme: Theme,
 ) -> String {
     let page = ErrorPage {
-        shell: Shell::plain(title),
+        shell: Shell {
+            theme,
+            ..Shell::plain(title)
+        },
         status,
         title,
         detail,

@@ -1,6 +1,7 @@
 //! The door for people.
 
 use super::Shell;
+use super::theme::Theme;
 use askama::Template;
 
 #[derive(Template)]
@@ -11,9 +12,12 @@ struct LoginPage<'a> {
 }
 
 /// `refused` says why the last try did not open it.
-pub fn render(refused: Option<&str>) -> String {
+pub fn render(refused: Option<&str>, theme: Theme) -> String {
     let page = LoginPage {
-        shell: Shell::plain("Log in"),
+        shell: Shell {
+            theme,
+            ..Shell::plain("Log in")
+        },
         refused,
     };
     // Only the formatter of a value can fail, and these are strings.

@@ -22,6 +22,7 @@ mod run;
 mod samples;
 mod stages;
 mod text;
+pub mod theme;
 mod trees;
 mod words;
 
@@ -32,10 +33,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_store::RunView;
 use freshness::Fresh;
+use theme::Theme;
 
 /// Addresses of the pages; `routes` mounts them.
 pub fn configure(cfg: &mut ServiceConfig) {
     cfg.service(resource("/").route(get().to(experiments::page)))
+        .service(resource("/theme").route(post().to(theme::choose)))
         .service(resource("/static/{name}").route(get().to(assets::get)))
         // Before `/experiments/{id}`, which would take it for an id.
         .service(
@@ -86,7 +89,8 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/runs/{id}/prm/{text}").route(get().to(prm::page)))
         .service(resource("/queue").route(get().to(queue::page)))
         .service(resource("/queue/cancel").route(post().to(queue::cancel)))
-        .service(resource("/queue/retry").route(post().to(queue::retry)));
+        .service(resource("/queue/retry").route(post().to(queue::retry)))
+        .service(resource("/queue/move").route(post().to(queue::move_job)));
 }
 
 #[derive(Debug, Clone)]
@@ -114,6 +118,9 @@ pub struct Shell {
     pub ignored: Vec<String>,
     /// Someone has logged in and may log out.
     pub session: bool,
+    pub theme: Theme,
+    /// Seconds after which the page loads itself again, where that was asked for.
+    pub reload: Option<u32>,
 }
 
 impl Shell {
@@ -122,6 +129,8 @@ impl Shell {
         Self {
             url: uri.path_and_query().map_or("/", |p| p.as_str()).to_string(),
             session: state.auth.required,
+            theme: Theme::of(request.headers()),
+            reload: query::reload(request.query_string()),
             ..Self::plain(title)
         }
     }
@@ -136,6 +145,8 @@ impl Shell {
             fresh: Fresh::default(),
             ignored: vec![],
             session: false,
+            theme: Theme::default(),
+            reload: None,
         }
     }
 
@@ -163,6 +174,24 @@ impl Shell {
     /// The title as the window's.
     pub fn plain_title(&self) -> String {
         text::visible(&self.title)
+    }
+
+    /// This page, loading itself again every half minute.
+    pub fn timed(&self) -> String {
+        let mark = if self.url.contains('?') { '&' } else { '?' };
+        format!("{}{mark}refresh=30", self.url)
+    }
+
+    /// This page, staying as it is.
+    pub fn untimed(&self) -> String {
+        let Some((path, query)) = self.url.split_once('?') else {
+            return self.url.clone();
+        };
+        let kept: Vec<&str> = query
+            .split('&')
+            .filter(|pair| !pair.starts_with("refresh="))
+            .collect();
+        format!("{path}?{}", kept.join("&"))
     }
 
     pub fn css(&self) -> &'static str {
@@ -222,7 +251,15 @@ pub(crate) mod tests {
     #[test]
     fn a_problem_is_a_page_that_escapes_and_names_the_request() {
         let errors = [("/arms/0".to_string(), "<b>bad</b>".to_string())];
-        let page = error::render(422, "Unprocessable", "two & more", &errors, "req-1");
+        let page = error::render(
+            422,
+            "Unprocessable",
+            "two & more",
+            &errors,
+            "req-1",
+            Theme::Light,
+        );
+        assert!(page.contains("<html lang=\"en\" class=\"light\">"));
         assert!(page.contains("two &#38; more") || page.contains("two &amp; more"));
         assert!(page.contains("req-1") && page.contains("/arms/0"));
         assert_is_clean(&page);
@@ -230,7 +267,22 @@ pub(crate) mod tests {
 
     #[test]
     fn the_login_page_says_where_the_token_is() {
-        assert_is_clean(&login::render(Some("that is not the admin token")));
-        assert!(login::render(None).contains("assay token"));
+        let refused = Some("that is not the admin token");
+        assert_is_clean(&login::render(refused, Theme::System));
+        let page = login::render(None, Theme::Dark);
+        assert!(page.contains("assay token"));
+        assert!(page.contains("value=\"dark\" aria-pressed=\"true\""));
+    }
+
+    #[test]
+    fn a_page_loads_itself_again_only_where_that_is_in_its_address() {
+        let shell = |url: &str| Shell {
+            url: url.into(),
+            ..Shell::plain("t")
+        };
+        assert_eq!(shell("/queue").timed(), "/queue?refresh=30");
+        assert_eq!(shell("/?q=a").timed(), "/?q=a&refresh=30");
+        assert_eq!(shell("/?q=a&refresh=30&b=1").untimed(), "/?q=a&b=1");
+        assert_eq!(shell("/queue").untimed(), "/queue");
     }
 }

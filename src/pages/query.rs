@@ -11,6 +11,18 @@ pub struct Asked {
 }
 
 const MAX_SHOWN: usize = 10;
+/// A word that every page understands.
+const RELOAD: &str = "refresh";
+
+/// Seconds after which a page was asked to load itself again.
+pub fn reload(query: &str) -> Option<u32> {
+    seconds(&Asked::read(query).text(RELOAD)?)
+}
+
+fn seconds(text: &str) -> Option<u32> {
+    let found = text.trim().parse().ok();
+    found.filter(|s| (5..=3_600).contains(s))
+}
 
 impl Asked {
     pub fn read(query: &str) -> Self {
@@ -93,6 +105,10 @@ impl Asked {
 
     /// Everything that no one has asked for.
     pub fn ignored(mut self) -> Vec<String> {
+        let reload = self.text(RELOAD);
+        if let Some(text) = reload.filter(|text| seconds(text).is_none()) {
+            self.refuse(RELOAD, &text);
+        }
         self.ignored
             .extend(self.pairs.iter().map(|(k, _)| shown(k)));
         self.ignored.truncate(MAX_SHOWN);
@@ -159,5 +175,11 @@ mod tests {
         assert_eq!(asked.list("only"), ["a", "b", "c"]);
         assert_eq!((asked.float("x0"), asked.float("x1")), (Some(1e3), None));
         assert_eq!(asked.ignored(), ["x1=inf"]);
+        assert_eq!(reload("a=1&refresh=30"), Some(30));
+        assert!(Asked::read("refresh=30").ignored().is_empty());
+        for bad in ["refresh=0", "refresh=x", "refresh=-5", "refresh=99999"] {
+            assert_eq!(reload(bad), None);
+            assert_eq!(Asked::read(bad).ignored(), [bad]);
+        }
     }
 }

@@ -1,19 +1,21 @@
-//! `/queue`: what runs now, what waits and for what, and who works.
+//! `/queue`: what runs now, what waits and for what, who works, and in which order.
+
+mod deeds;
+mod rows;
 
 use super::query::Asked;
-use super::{Shell, filters, html, words};
+use super::{Shell, filters, html};
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
-use actix_web::http::header;
-use actix_web::web::{Data, Form};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_core::estimate::{Clearing, KindBasis, clearing};
-use assay_core::ids::RunId;
-use assay_core::wire::{LEASE_SECONDS, PROTOCOL};
-use assay_store::{self as store, JobState, JobView, Waiting, WorkerView};
-use serde::Deserialize;
+use assay_core::spending::KindSpeed;
+use assay_store::{self as store, JobState, JobView, WorkerView};
+pub use deeds::{cancel, move_job, retry};
+use rows::{JobRow, WorkerRow, is_live, is_open};
 use time::OffsetDateTime;
 
 #[derive(Template)]
@@ -21,8 +23,12 @@ use time::OffsetDateTime;
 struct QueuePage {
     shell: Shell,
     counts: Vec<String>,
+    /// Threads at work, of those of all live workers.
+    busy: Option<String>,
     workers: Vec<WorkerRow>,
     jobs: Vec<JobRow>,
+    /// Somebody has changed the order.
+    moved: bool,
     /// More jobs wait than are listed.
     full: bool,
     /// When it would all be done, and on what that rests.
@@ -33,107 +39,74 @@ struct QueuePage {
     retry: Vec<(String, String)>,
 }
 
-struct WorkerRow {
-    name: String,
-    threads: i32,
-    device: String,
-    seen: String,
-    silent: bool,
-    drained: bool,
-    running: Vec<String>,
+/// What the page is made from.
+#[derive(Debug, Default)]
+struct Material {
+    jobs: Vec<JobView>,
+    workers: Vec<WorkerView>,
+    /// What still waits or runs, by kind.
+    open: Vec<(String, i64)>,
+    speeds: Vec<KindSpeed>,
 }
 
-struct JobRow {
-    /// Its place among those that wait for a worker.
-    place: Option<String>,
-    kind: String,
-    state: &'static str,
-    why: String,
-    threads: i32,
-    attempts: String,
-    links: Vec<(String, String)>,
-    others: Option<String>,
+impl Material {
+    /// Of all workers that are there.
+    fn threads(&self) -> u32 {
+        let live = self.workers.iter().filter(|w| is_live(w));
+        live.map(|w| w.threads.unsigned_abs()).sum()
+    }
 }
 
 const JOBS: i64 = 200;
 /// Of the jobs that have ended, the latest.
 const FINISHED: usize = 25;
-const LINKS: usize = 3;
 /// Runs that a form offers.
 const RUNS: usize = 200;
 /// Workers that have been silent for this long are left out.
 const FORGOTTEN_SECONDS: f64 = 600.0;
 
 impl QueuePage {
-    fn new(
-        shell: Shell,
-        jobs: &[JobView],
-        workers: &[WorkerView],
-        clearing: Option<Clearing>,
-        now: OffsetDateTime,
-    ) -> Self {
-        let open = |state: JobState| match state {
-            JobState::Running | JobState::Queued | JobState::Blocked => true,
-            JobState::Succeeded | JobState::Failed | JobState::Cancelled => false,
-        };
+    fn new(shell: Shell, of: &Material, now: OffsetDateTime) -> Self {
+        let jobs = &of.jobs;
         let counts = JobState::ALL
             .iter()
-            .filter(|state| open(**state))
+            .filter(|state| is_open(**state))
             .map(|state| (state, jobs.iter().filter(|j| j.state == *state).count()))
             .filter(|(_, n)| *n > 0)
             .map(|(state, n)| format!("{} {state}", number::integer(n as i64)))
             .collect();
         let first_done = jobs
             .iter()
-            .position(|j| !open(j.state))
+            .position(|j| !is_open(j.state))
             .unwrap_or(jobs.len());
-        let shown = &jobs[..jobs.len().min(first_done + FINISHED)];
-        let waits = jobs.iter().any(|j| open(j.state));
+        let waits = jobs.iter().any(|j| is_open(j.state));
+        let threads = of.threads();
+        let working = of.workers.iter().filter(|w| is_live(w));
+        let busy: u32 = working.map(rows::busy).sum();
+        let mut listed = rows::jobs(of, now);
+        listed.truncate(first_done + FINISHED);
         Self {
-            clearing: waits.then(|| clearing_said(clearing.as_ref())),
-            cancel: runs(jobs, |j| open(j.state)),
+            clearing: waits
+                .then(|| clearing_said(clearing(&of.open, &of.speeds, threads).as_ref())),
+            cancel: runs(jobs, |j| is_open(j.state)),
             retry: runs(jobs, |j| {
                 matches!(j.state, JobState::Failed | JobState::Cancelled)
             }),
             shell,
             counts,
-            workers: workers
+            busy: (threads > 0).then(|| rows::part_of(busy, threads)),
+            workers: of
+                .workers
                 .iter()
                 .filter(|w| w.seconds_since_seen < FORGOTTEN_SECONDS || !w.running.is_empty())
-                .map(worker)
+                .map(rows::worker)
                 .collect(),
+            moved: jobs
+                .iter()
+                .any(|j| j.state == JobState::Queued && j.priority != 0),
             full: first_done as i64 >= JOBS,
-            jobs: shown.iter().map(|j| job(j, now)).collect(),
+            jobs: listed,
         }
-    }
-}
-
-fn worker(of: &WorkerView) -> WorkerRow {
-    let seconds = of.seconds_since_seen.max(0.0);
-    let device = if of.host.device_name.is_empty() {
-        &of.host.device
-    } else {
-        &of.host.device_name
-    };
-    WorkerRow {
-        name: of.name.clone(),
-        threads: of.threads,
-        device: device.clone(),
-        seen: format!("{} ago", number::duration(seconds.round() * 1e3)),
-        silent: seconds > LEASE_SECONDS as f64,
-        drained: of.protocol != PROTOCOL as i32,
-        running: of
-            .running
-            .iter()
-            .map(|r| {
-                format!(
-                    "{}, attempt {}, step {}",
-                    r.kind,
-                    r.number,
-                    number::integer(r.step)
-                )
-            })
-            .collect(),
     }
 }
 
@@ -197,118 +170,23 @@ fn runs(jobs: &[JobView], is_wanted: impl Fn(&JobView) -> bool) -> Vec<(String, 
     all
 }
 
-fn job(of: &JobView, now: OffsetDateTime) -> JobRow {
-    let why = match (&of.waiting, of.state) {
-        (Some(waiting), _) => words::waiting(waiting),
-        (None, JobState::Running) => {
-            let who = of.worker_name.as_deref().unwrap_or("a worker");
-            format!("step {} on {who}", number::integer(of.step))
-        }
-        (None, JobState::Queued) => format!("queued {}", number::age(of.queued_at, now)),
-        (None, JobState::Blocked) => "waits for its inputs".into(),
-        (None, JobState::Succeeded | JobState::Failed | JobState::Cancelled) => of
-            .finished_at
-            .map_or(String::new(), |at| number::age(at, now)),
-    };
-    let links = of
-        .needed_by
-        .iter()
-        .take(LINKS)
-        .map(|n| {
-            (
-                format!("/runs/{}", n.run),
-                format!("{}, seed {}: {}", n.arm_key, n.seed, n.name),
-            )
-        })
-        .collect();
-    let others = of.needed_by.len().saturating_sub(LINKS);
-    JobRow {
-        place: match of.waiting {
-            Some(Waiting::Turn { ahead }) => Some(format!("#{}", number::integer(ahead + 1))),
-            Some(Waiting::Inputs { .. } | Waiting::Retry { .. } | Waiting::Worker { .. })
-            | None => None,
-        },
-        kind: of.kind.clone(),
-        state: of.state.word(),
-        why,
-        threads: of.threads,
-        attempts: match of.failures {
-            0 => of.attempts.to_string(),
-            n => format!("{}, {n} failed", of.attempts),
-        },
-        links,
-        others: (others > 0)
-            .then(|| format!("and {}", number::counted(others as i64, "other run"))),
-    }
-}
-
 pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let asked = Asked::read(request.query_string());
     let mut conn = state.conn().await?;
-    let jobs = store::list_jobs(&mut conn, JOBS).await?;
-    let workers = store::list_workers(&mut conn).await?;
-    let open = store::count_open(&mut conn).await?;
-    let speeds = store::list_speeds(&mut conn).await?;
+    let of = Material {
+        jobs: store::list_jobs(&mut conn, JOBS).await?,
+        workers: store::list_workers(&mut conn).await?,
+        open: store::count_open(&mut conn).await?,
+        speeds: store::list_speeds(&mut conn).await?,
+    };
     let sign = store::last_change(&mut conn).await?;
     drop(conn);
-    let live = workers
-        .iter()
-        .filter(|w| w.seconds_since_seen <= LEASE_SECONDS as f64 && w.protocol == PROTOCOL as i32);
-    let threads: u32 = live.map(|w| w.threads.unsigned_abs()).sum();
     let mut shell = Shell::new(&state, &request, "Queue and workers")
         .crumb("/", "Experiments")
         .signed(&sign);
     shell.live = Some("/live".into());
     shell.ignored = asked.ignored();
-    html(&QueuePage::new(
-        shell,
-        &jobs,
-        &workers,
-        clearing(&open, &speeds, threads),
-        OffsetDateTime::now_utc(),
-    ))
-}
-
-#[derive(Debug, Deserialize)]
-pub struct OfRun {
-    run: RunId,
-}
-
-/// What a form asks to be done with a run.
-#[derive(Debug, Clone, Copy)]
-enum Deed {
-    Cancel,
-    Retry,
-}
-
-pub async fn cancel(state: Data<AppState>, form: Form<OfRun>) -> Result<HttpResponse, Problem> {
-    doing(&state, form.run, Deed::Cancel).await
-}
-
-pub async fn retry(state: Data<AppState>, form: Form<OfRun>) -> Result<HttpResponse, Problem> {
-    doing(&state, form.run, Deed::Retry).await
-}
-
-async fn doing(state: &Data<AppState>, run: RunId, deed: Deed) -> Result<HttpResponse, Problem> {
-    let state = state.clone().into_inner();
-    let inner = state.clone();
-    state
-        .detached(async move {
-            let mut tx = inner.begin().await?;
-            match deed {
-                Deed::Cancel => store::cancel_run(&mut tx, run).await?,
-                Deed::Retry => match store::retry_failed(&mut tx, run).await? {
-                    0 => return Err(Problem::conflict("no stage of this run has failed")),
-                    n => n,
-                },
-            };
-            tx.commit().await?;
-            Ok(())
-        })
-        .await?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, "/queue"))
-        .finish())
+    html(&QueuePage::new(shell, &of, OffsetDateTime::now_utc()))
 }
 
 #[cfg(test)]

@@ -189,3 +189,80 @@ fn while_postgres_is_away_the_answer_is_503_and_comes_quickly() {
     });
     assert_eq!(app.submit(SMALL).status, 201);
 }
+
+#[test]
+fn metrics_are_told_to_who_may_read_and_hold_no_secret() {
+    let app = App::start();
+    app.submitted(SMALL);
+    let answer = app.get("/metrics");
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert!(
+        answer
+            .header("content-type")
+            .starts_with("text/plain; version=0.0.4")
+    );
+    for words in [
+        "# TYPE assay_jobs gauge",
+        "assay_jobs{state=\"running\"} 0",
+        "assay_workers 0",
+        "assay_db_connections_max 4",
+    ] {
+        assert!(answer.text.contains(words), "{words}\n{}", answer.text);
+    }
+    assert!(!answer.text.contains("assay_jobs{state=\"queued\"} 0"));
+    assert!(!answer.text.contains(&app.admin) && !answer.text.contains(&app.worker));
+    let answered = |class: &str| -> u64 {
+        let text = app.get("/metrics").text;
+        let name = format!("assay_http_requests_total{{status=\"{class}\"}} ");
+        let line = text.lines().find_map(|l| l.strip_prefix(&name)).unwrap();
+        line.parse().unwrap()
+    };
+    let before = answered("4xx");
+    assert_eq!(app.get("/nothing").status, 404);
+    assert_eq!(answered("4xx"), before + 1);
+
+    let outside = App::start_with("0.0.0.0:0", |_| {});
+    assert_eq!(outside.get("/metrics").status, 401);
+    let worker = format!("Bearer {}", outside.worker);
+    let as_worker = outside.send("GET", "/metrics", &[("authorization", &worker)], ());
+    assert_eq!(as_worker.status, 401);
+    let admin = format!("Bearer {}", outside.admin);
+    let as_admin = outside.send("GET", "/metrics", &[("authorization", &admin)], ());
+    assert_eq!(as_admin.status, 200);
+}
+
+#[test]
+fn a_chosen_colour_scheme_is_a_cookie_that_every_page_reads() {
+    let app = App::start();
+    let choose = |origin: &str, body: &str| {
+        let headers = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("origin", origin),
+        ];
+        app.send("POST", "/theme", &headers, body)
+    };
+    let chosen = choose(&app.url, "theme=dark&back=%2Fqueue%3Frefresh%3D30");
+    assert_eq!(
+        (chosen.status, chosen.header("location")),
+        (303, "/queue?refresh=30")
+    );
+    let set = chosen.header("set-cookie").to_string();
+    for words in ["assay_theme=dark; ", "HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(set.contains(words), "{set}");
+    }
+    let cookie = set.split(';').next().unwrap();
+    for path in ["/", "/queue?refresh=30", "/login", "/nowhere"] {
+        let with = [("accept", "text/html"), ("cookie", cookie)];
+        let text = app.send("GET", path, &with, ()).text;
+        assert!(text.contains("<html lang=\"en\" class=\"dark\">"), "{path}");
+        let without = app.send("GET", path, &[("accept", "text/html")], ()).text;
+        assert!(without.contains("<html lang=\"en\">"), "{path}");
+        let timed = text.contains("<meta http-equiv=\"refresh\" content=\"30\">");
+        assert_eq!(timed, path.contains("refresh"), "{path}");
+    }
+    let reset = choose(&app.url, "theme=system&back=%2F%2Fevil.example");
+    assert_eq!(reset.header("location"), "/");
+    assert!(reset.header("set-cookie").contains("Max-Age=0"));
+    assert_eq!(choose(&app.url, "theme=neon").status, 400);
+    assert_eq!(choose("http://evil.example", "theme=dark").status, 403);
+}

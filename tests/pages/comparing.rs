@@ -228,6 +228,19 @@ fn past_stages_are_the_basis_of_estimates() {
     let queue = page(&app, "/queue");
     assert!(queue.contains("Estimated clearing time: "), "{queue}");
     assert!(queue.contains("grpo (3 past)"));
+    // The same past gives the speed that the cost page reckons with, and its spread.
+    let cost = page(
+        &app,
+        "/cost?gpus=2&steps=10&rollouts=8&tokens=100&speed=800",
+    );
+    for words in [
+        "over 3 past stages",
+        "10 steps × (8 rollouts × 100 tokens",
+        " h ± ",
+        "2 GPUs × ",
+    ] {
+        assert!(cost.contains(words), "{words}\n{cost}");
+    }
     let text = page(&app, "/experiments/new?preset=quick");
     assert!(text.contains("On the basis of") && text.contains("grpo (3 to come, 3 past)"));
 }

@@ -174,6 +174,41 @@ fn mistakes_stand_beside_their_fields_and_a_required_attempt_needs_its_reason() 
 }
 
 #[test]
+fn parameters_of_the_recipes_are_fields_of_the_form() {
+    let app = App::start();
+    let answers = filled(&page(&app, "/experiments/new?preset=quick"));
+    let key = "p.grpo.grpo.learning_rate";
+    assert!(answers.contains(&(key.into(), "3e-4".into())));
+    let wrong = post(&app, &with(&answers, &[("do", "submit"), (key, "fast")]));
+    assert_eq!(wrong.status, 422);
+    for words in [
+        "href=\"#f-p.grpo.grpo.learning_rate\"",
+        "value=\"fast\"",
+        "/arms/2/stages/0/learning_rate: ",
+    ] {
+        assert!(wrong.text.contains(words), "{words}\n{}", wrong.text);
+    }
+    assert_eq!(app.count("experiment"), 0);
+    let group = "p.grpo.grpo.num_generations";
+    let changed = [("do", "submit"), (key, "1e-3"), (group, "4")];
+    let done = post(&app, &with(&answers, &changed));
+    assert_eq!(done.status, 303, "{}", done.text);
+    let id = id_in(done.header("location"));
+    let kept = app.get(&format!("/api/v1/experiments/{id}")).json();
+    let arms = kept["experiment"]["spec"]["arms"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let stage = |arm: &str| {
+        let found = arms.iter().find(|a| a["id"] == arm).unwrap();
+        found["stages"][0].clone()
+    };
+    assert_eq!(stage("grpo")["learning_rate"], 1e-3);
+    assert_eq!(stage("grpo")["num_generations"], 4);
+    assert_eq!(stage("sft")["learning_rate"], 3e-4);
+}
+
+#[test]
 fn the_file_can_be_written_by_hand_and_nonsense_is_a_page() {
     let app = App::start();
     let submit = |yaml: &str| {
@@ -364,4 +399,57 @@ fn runs_are_cancelled_and_tried_again_from_the_queue() {
         "waiting"
     );
     assert_eq!(send(&app, "/queue/cancel", &[("run", "x")]).status, 400);
+}
+
+#[test]
+fn waiting_jobs_change_places_with_buttons_that_need_no_script() {
+    let app = App::start();
+    let state = app.state();
+    app.block_on(async {
+        let seeder = Seeder::new(state, "w", 1).await;
+        // Of each, one base waits for a worker.
+        for root in [0, 5] {
+            seeder.submit(&spec(&THREE, 1, root)).await;
+        }
+    });
+    let first_of = |queue: &str| -> String {
+        let from = queue.find("<tr id=\"job-").unwrap() + "<tr id=\"job-".len();
+        queue[from..from + 36].to_string()
+    };
+    let queue = page(&app, "/queue");
+    assert!(queue.contains("Every job has the same priority"));
+    assert!(queue.contains("threads at work: 0 of 1,000 (0 %)"));
+    let first = first_of(&queue);
+    let at = queue.find("name=\"up\" value=\"").unwrap() + "name=\"up\" value=\"".len();
+    let second = queue[at..at + 36].to_string();
+    assert_ne!(first, second);
+    let moved = send(&app, "/queue/move", &[("up", &second)]);
+    assert_eq!(moved.status, 303, "{}", moved.text);
+    assert_eq!(moved.header("location"), format!("/queue#job-{second}"));
+    let queue = page(&app, "/queue");
+    assert_eq!(first_of(&queue), second);
+    assert!(queue.contains("Somebody has changed the order") && queue.contains("priority 1"));
+    assert_eq!(send(&app, "/queue/move", &[("down", &second)]).status, 303);
+    assert_eq!(first_of(&page(&app, "/queue")), first);
+    for (pairs, status) in [
+        (vec![], 400),
+        (vec![("up", "x")], 400),
+        (
+            vec![("up", second.as_str()), ("down", second.as_str())],
+            400,
+        ),
+        (vec![("up", "00000000-0000-7000-8000-000000000000")], 409),
+    ] {
+        assert_eq!(
+            send(&app, "/queue/move", &pairs).status,
+            status,
+            "{pairs:?}"
+        );
+    }
+    let foreign = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("origin", "http://evil.example"),
+    ];
+    let body = format!("up={second}");
+    assert_eq!(app.send("POST", "/queue/move", &foreign, body).status, 403);
 }

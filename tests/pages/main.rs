@@ -207,7 +207,9 @@ fn a_running_experiment_says_what_is_missing_and_listens_for_news() {
 #[test]
 fn nothing_yet_is_a_page_and_so_is_every_mistake() {
     let app = App::start();
-    assert!(page(&app, "/").contains("assay submit preset:quick"));
+    let home = page(&app, "/");
+    assert!(home.contains("assay submit preset:quick"));
+    assert!(home.contains("href=\"/experiments/new?preset=r1-miniature\">Load the demo study"));
     assert!(page(&app, "/queue").contains("No worker has been seen"));
     let state = app.state();
     let id = app.block_on(async {

@@ -46,6 +46,17 @@ fn samples_are_one_click_from_the_run_and_people_can_contest_the_grader() {
     assert!(wrong.contains("✗ wrong") && !wrong.contains("✓ correct"));
     assert!(page(&app, &format!("/runs/{run}/samples?step=all")).contains("Step 12, group 1"));
 
+    // Every group of the made-up stage has one prompt, at every stored step.
+    assert!(text.contains("data-go=\"d\"") && !text.contains("class=\"beside\""));
+    let both = page(&app, &format!("{path}&group=1&with=12"));
+    let beside = &both[both.find("class=\"beside\"").unwrap()..];
+    assert!(
+        beside.contains("<strong>Step 24</strong>") && beside.contains("<strong>Step 12</strong>")
+    );
+    assert!(beside.contains("id=\"s24-g0-i7\"") && beside.contains("id=\"s12-g1-i7-at-s24-g0\""));
+    let other = page(&app, &format!("{path}&with=13"));
+    assert!(other.contains("ignored: ") && !other.contains("class=\"beside\""));
+
     // A word is kept with its reason, from a form of our own page only.
     let form = "stage=grpo&step=24&group=0&index=1&verdict=wrong&reason=5+is+%3Cb%3Eright";
     let post = |headers: &[(&str, &str)], body: &str| {

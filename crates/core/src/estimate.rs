@@ -29,9 +29,41 @@ pub struct WorkEstimate {
     pub known: usize,
     /// `None` where no stage to come is of a kind that has been run here.
     pub device_ms: Option<f64>,
+    /// One standard deviation of the device time, by how past stages of the same kinds
+    /// differed; `None` where a kind has fewer than [`MIN_PAST`] of them.
+    pub spread_ms: Option<f64>,
     pub basis: Vec<KindBasis>,
     /// Kinds that have never finished here: not in the device time.
     pub without: Vec<KindBasis>,
+}
+
+/// Past stages of a kind before they say how much such stages differ.
+pub const MIN_PAST: u64 = 3;
+
+/// The standard deviations of one kind's stages to come, added up in both ways.
+#[derive(Debug, Default)]
+struct Sums {
+    squares: f64,
+    plain: f64,
+    is_unknown: bool,
+}
+
+impl Sums {
+    fn add(&mut self, spread: Option<f64>) {
+        match spread {
+            Some(spread) => {
+                self.squares += spread * spread;
+                self.plain += spread;
+            }
+            None => self.is_unknown = true,
+        }
+    }
+
+    /// Stages differ one by one, and all of them from the mean of so few past ones.
+    fn variance(&self, past: u64) -> Option<f64> {
+        let is_known = !self.is_unknown && past >= MIN_PAST;
+        is_known.then(|| self.squares + self.plain * self.plain / past as f64)
+    }
 }
 
 /// A stage with a budget takes its amount at the past rate of its kind, another one the
@@ -45,29 +77,41 @@ pub fn estimate(
     let training_arms = experiment.arms.iter().filter(|arm| arm.trains()).count();
     let seeds = experiment.seeds.len();
     let (mut device_ms, mut any) = (0.0, false);
-    let mut kinds: BTreeMap<&str, KindBasis> = BTreeMap::new();
+    let mut kinds: BTreeMap<&str, (KindBasis, Sums)> = BTreeMap::new();
     let to_do = plan.stages.iter().filter(|s| !known.contains(&s.hash));
     for stage in to_do.clone() {
         let kind = stage.spec.job.kind();
         let speed = speeds.iter().find(|s| s.kind == kind && s.stages > 0);
-        let entry = kinds.entry(kind).or_insert_with(|| KindBasis {
-            kind: kind.into(),
-            to_come: 0,
-            past: speed.map_or(0, |s| s.stages),
+        let (entry, sums) = kinds.entry(kind).or_insert_with(|| {
+            let basis = KindBasis {
+                kind: kind.into(),
+                to_come: 0,
+                past: speed.map_or(0, |s| s.stages),
+            };
+            (basis, Sums::default())
         });
         entry.to_come += 1;
         let Some(speed) = speed else { continue };
         any = true;
-        let units = match experiment.budget.unit {
-            BudgetUnit::Flops => speed.sum.flops,
-            BudgetUnit::Tokens => speed.sum.tokens,
+        let (units, per_unit) = match experiment.budget.unit {
+            BudgetUnit::Flops => (speed.sum.flops, speed.spread.per_flop),
+            BudgetUnit::Tokens => (speed.sum.tokens, speed.spread.per_token),
         };
-        device_ms += match &stage.spec.budget {
-            Some(budget) if units > 0.0 => budget.amount * speed.sum.device_ms / units,
-            Some(_) | None => speed.sum.device_ms / speed.stages as f64,
-        };
+        match &stage.spec.budget {
+            Some(budget) if units > 0.0 => {
+                device_ms += budget.amount * speed.sum.device_ms / units;
+                sums.add(per_unit.map(|spread| budget.amount * spread));
+            }
+            Some(_) | None => {
+                device_ms += speed.sum.device_ms / speed.stages as f64;
+                sums.add(speed.spread.device_ms);
+            }
+        }
     }
-    let (basis, without) = kinds.into_values().partition(|k| k.past > 0);
+    let seen = kinds.values().filter(|(basis, _)| basis.past > 0);
+    let variance: Option<f64> = seen.map(|(basis, sums)| sums.variance(basis.past)).sum();
+    let all = kinds.into_values().map(|(basis, _)| basis);
+    let (basis, without) = all.partition(|k| k.past > 0);
     WorkEstimate {
         unit: experiment.budget.unit,
         amount: experiment.budget.amount,
@@ -77,6 +121,7 @@ pub fn estimate(
         stages: plan.stages.len(),
         known: plan.stages.len() - to_do.count(),
         device_ms: any.then_some(device_ms),
+        spread_ms: variance.filter(|_| any).map(f64::sqrt),
         basis,
         without,
     }
@@ -126,6 +171,7 @@ mod tests {
     use super::*;
     use crate::ledger::Cost;
     use crate::recipe::plan;
+    use crate::spending::Spread;
 
     const FILE: &str = "
 name: t
@@ -152,6 +198,7 @@ arms:
             },
             half_ms: 100.0,
             most_ms: 300.0,
+            spread: Default::default(),
         }
     }
 
@@ -184,6 +231,33 @@ arms:
             estimate(&experiment, &plan, &HashSet::new(), &[]).device_ms,
             None
         );
+    }
+
+    #[test]
+    fn the_spread_of_past_stages_becomes_that_of_the_sum() {
+        let experiment = Experiment::from_text(FILE).unwrap_or_else(|v| panic!("{v}"));
+        let plan = plan(&experiment, "");
+        let with = |kind, past, device_ms, per_token| KindSpeed {
+            spread: Spread {
+                device_ms,
+                per_token,
+                per_flop: None,
+            },
+            ..speed(kind, past, 40_000.0, 8_000.0)
+        };
+        let of = |sft| {
+            let speeds = [sft, with("eval", 4, Some(10.0), None)];
+            estimate(&experiment, &plan, &HashSet::new(), &speeds).spread_ms
+        };
+        // Two stages of 10,000 tokens at 0.003 ms each: 30 ms, 30 ms; six evaluations at 10 ms.
+        let expected = 2.0 * 900.0 + 60.0 * 60.0 / 4.0 + 6.0 * 100.0 + 60.0 * 60.0 / 4.0;
+        let found = of(with("sft", 4, None, Some(0.003))).unwrap();
+        assert!((found * found - expected).abs() < 1e-6, "{found}");
+        // Two past stages are too few, and so is a kind whose spread nobody knows.
+        assert_eq!(of(with("sft", 2, None, Some(0.003))), None);
+        assert_eq!(of(with("sft", 4, Some(1.0), None)), None);
+        let nothing = estimate(&experiment, &plan, &HashSet::new(), &[]);
+        assert_eq!(nothing.spread_ms, None);
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub mod rng;
 pub mod selection;
 pub mod spec;
 pub mod spending;
+pub mod starts;
 pub mod stats;
 pub mod supervision;
 pub mod task;

@@ -97,6 +97,17 @@ pub struct KindSpeed {
     pub half_ms: f64,
     /// Nine in ten took no longer.
     pub most_ms: f64,
+    pub spread: Spread,
+}
+
+/// How past stages of a kind differ: standard deviations over stages of their device time,
+/// in milliseconds; `None` under two stages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Spread {
+    pub device_ms: Option<f64>,
+    /// For each token, for each FLOP.
+    pub per_token: Option<f64>,
+    pub per_flop: Option<f64>,
 }
 
 #[cfg(test)]

@@ -222,3 +222,29 @@ pub async fn list_groups(
     .fetch_all(conn)
     .await?)
 }
+
+/// The stored steps of the current view at which these prompts stand, ascending. Prompts are
+/// compared as far as they are read for a page.
+///
+/// # Errors
+/// `Database`.
+pub async fn list_prompt_steps(
+    conn: &mut PgConnection,
+    stage: StageId,
+    prompts: &[String],
+    characters: i32,
+) -> Result<Vec<(String, i64)>> {
+    let rows = sqlx::query!(
+        r#"select distinct c.step, left(c.prompt, $3) as "prompt!"
+         from completion c
+         join kept k on k.stage_id = c.stage_id and k.attempt = c.attempt
+         where c.stage_id = $1 and c.step <= k.last_step and left(c.prompt, $3) = any($2)
+         order by c.step limit 5000"#,
+        stage.0,
+        prompts,
+        characters
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.prompt, row.step)).collect())
+}

@@ -1,10 +1,10 @@
 //! What experiments have spent, stage by stage: each stage once, under the experiment that
 //! planned it first, lost work included; and how fast past stages were.
 
-use crate::Result;
+use crate::{JobState, Result};
 use assay_core::ids::{ExperimentId, StageId};
 use assay_core::ledger::{Cost, purpose};
-use assay_core::spending::{KindSpeed, StageSpend};
+use assay_core::spending::{KindSpeed, Spread, StageSpend};
 use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -139,7 +139,10 @@ pub async fn list_speeds(conn: &mut PgConnection) -> Result<Vec<KindSpeed>> {
          select kind as "kind!", count(*) as "stages!",
              sum(tokens) as "tokens!", sum(flops) as "flops!", sum(device_ms) as "device_ms!",
              percentile_cont(0.5) within group (order by wall_ms * threads) as "half_ms?",
-             percentile_cont(0.9) within group (order by wall_ms * threads) as "most_ms?"
+             percentile_cont(0.9) within group (order by wall_ms * threads) as "most_ms?",
+             stddev_samp(device_ms) as "spread_ms?",
+             stddev_samp(device_ms / nullif(tokens, 0)) as "spread_per_token?",
+             stddev_samp(device_ms / nullif(flops, 0)) as "spread_per_flop?"
          from used group by kind order by kind"#,
         purpose::LOST,
         purpose::EVALUATION
@@ -158,6 +161,11 @@ pub async fn list_speeds(conn: &mut PgConnection) -> Result<Vec<KindSpeed>> {
             },
             half_ms: row.half_ms.unwrap_or(0.0),
             most_ms: row.most_ms.unwrap_or(0.0),
+            spread: Spread {
+                device_ms: row.spread_ms,
+                per_token: row.spread_per_token,
+                per_flop: row.spread_per_flop,
+            },
         })
         .collect())
 }
@@ -175,6 +183,22 @@ pub async fn find_succeeded(conn: &mut PgConnection, hashes: &[String]) -> Resul
     .fetch_all(conn)
     .await?;
     Ok(found.into_iter().collect())
+}
+
+/// What still waits or runs, by state.
+///
+/// # Errors
+/// `Database`.
+pub async fn count_jobs(conn: &mut PgConnection) -> Result<Vec<(JobState, i64)>> {
+    let rows = sqlx::query!(
+        r#"select state, count(*) as "n!" from job
+         where state in ('blocked', 'queued', 'running') group by state"#
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| Ok((JobState::from_word(&row.state)?, row.n)))
+        .collect()
 }
 
 /// What still waits or runs, by kind.

@@ -31,6 +31,7 @@ pub struct RunningAttempt {
     pub stage: StageId,
     pub number: i32,
     pub kind: String,
+    pub threads: i32,
     pub step: i64,
 }
 
@@ -94,7 +95,7 @@ async fn list_running(
     workers: &[Uuid],
 ) -> Result<Vec<(Uuid, RunningAttempt)>> {
     let rows = sqlx::query!(
-        r#"select a.worker_id as "worker_id!", a.stage_id, a.number, a.step, s.kind as "kind!"
+        r#"select a.worker_id as "worker_id!", a.stage_id, a.number, a.step, s.threads, s.kind as "kind!"
          from attempt a join stage s on s.id = a.stage_id
          where a.worker_id = any($1) and a.state = 'running'
          order by a.started_at"#,
@@ -109,6 +110,7 @@ async fn list_running(
                 stage: StageId(row.stage_id),
                 number: row.number,
                 kind: row.kind,
+                threads: row.threads,
                 step: row.step,
             };
             (row.worker_id, attempt)

@@ -1,6 +1,7 @@
 //! `/cost`: what would it cost, what did we spend, what share went to what did not work?
 
 mod detectable;
+mod measured;
 mod published;
 mod what_if;
 
@@ -17,9 +18,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_core::denominator::is_unsuccessful;
 use assay_core::ids::ExperimentId;
-use assay_core::spending::{Spending, Spent, StageSpend, spending};
+use assay_core::spending::{KindSpeed, Spending, Spent, StageSpend, spending};
 use assay_store::{self as store, Price};
 use detectable::Detectable;
+use measured::Measured;
 use published::PublishedRow;
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -31,6 +33,9 @@ struct CostPage {
     shell: Shell,
     ask: Ask,
     lines: Vec<String>,
+    /// What the ± of the lines stands for.
+    spread: bool,
+    measured: Vec<Measured>,
     link: String,
     prices: Vec<PriceRow>,
     spent: Vec<SpentRow>,
@@ -58,6 +63,11 @@ struct Ask {
     rate: String,
     seeds: String,
     arms: String,
+    steps: String,
+    rollouts: String,
+    tokens: String,
+    speed: String,
+    train: String,
 }
 
 struct PriceRow {
@@ -96,6 +106,8 @@ struct Material {
     experiments: Vec<(Judged, Vec<StageSpend>)>,
     chosen: Option<(Judged, Vec<StageSpend>)>,
     prices: Vec<Price>,
+    /// Of past stages, by kind.
+    speeds: Vec<KindSpeed>,
     more: bool,
 }
 
@@ -109,9 +121,12 @@ impl CostPage {
         }
         let unpriced = total.total.unpriced_ms;
         let experiment = of.chosen.as_ref().map(|(j, _)| j.view.id.to_string());
+        let lines = ask.lines(measured::spread(&of.speeds));
         Self {
             shell,
-            lines: ask.lines(),
+            spread: lines.iter().any(|line| line.contains('±')),
+            lines,
+            measured: measured::rows(&of.speeds),
             link: match &experiment {
                 Some(id) => format!("/cost?{}&experiment={id}", ask.query()),
                 None => format!("/cost?{}", ask.query()),
@@ -122,6 +137,11 @@ impl CostPage {
                 rate: plain(ask.rate),
                 seeds: plain(ask.seeds),
                 arms: plain(ask.arms),
+                steps: plain(ask.steps),
+                rollouts: plain(ask.rollouts),
+                tokens: plain(ask.tokens),
+                speed: plain(ask.speed),
+                train: plain(ask.train),
             },
             prices: prices(&of.prices, now),
             spent: of
@@ -280,6 +300,7 @@ async fn material(state: &AppState, chosen: Option<ExperimentId>) -> Result<Mate
         experiments,
         chosen,
         prices: store::list_prices(&mut conn).await?,
+        speeds: store::list_speeds(&mut conn).await?,
         more,
     })
 }

@@ -8,6 +8,7 @@ fn render(prices: Vec<Price>, query: &str) -> String {
         experiments: vec![],
         chosen: None,
         prices,
+        speeds: vec![],
         more: false,
     };
     let ask = WhatIf::read(&mut Asked::read(query));

@@ -11,6 +11,15 @@ pub(super) struct WhatIf {
     pub rate: Option<f64>,
     pub seeds: Option<f64>,
     pub arms: Option<f64>,
+    pub steps: Option<f64>,
+    /// Completions a step.
+    pub rollouts: Option<f64>,
+    /// Mean tokens of a completion.
+    pub tokens: Option<f64>,
+    /// Tokens a second.
+    pub speed: Option<f64>,
+    /// Seconds that a step trains after its rollout.
+    pub train: Option<f64>,
 }
 
 const LARGEST: f64 = 1e12;
@@ -32,38 +41,55 @@ impl WhatIf {
             rate: positive("rate"),
             seeds: positive("seeds"),
             arms: positive("arms"),
+            steps: positive("steps"),
+            rollouts: positive("rollouts"),
+            tokens: positive("tokens"),
+            speed: positive("speed"),
+            train: positive("train"),
         }
     }
 
-    /// The steps of the reckoning, a line each.
-    pub fn lines(&self) -> Vec<String> {
-        let (Some(gpus), Some(hours)) = (self.gpus, self.hours) else {
-            return vec![];
-        };
-        let plain = |n: f64| {
-            if n.fract() == 0.0 && n < 9e15 {
-                number::integer(n as i64)
-            } else {
-                number::significant(n)
-            }
-        };
-        let money = |hours: f64| {
-            self.rate.map_or(String::new(), |rate| {
-                format!(
-                    " = {} at {} an hour",
-                    number::dollars(hours * rate),
-                    number::dollars(rate)
-                )
-            })
+    /// Hours by the formula: steps × (rollouts × tokens / tokens a second + seconds) / 3600.
+    fn reckoned(&self) -> Option<f64> {
+        let rollout = self.rollouts? * self.tokens? / self.speed?;
+        Some(self.steps? * (rollout + self.train.unwrap_or(0.0)) / 3_600.0)
+    }
+
+    /// The steps of the reckoning, a line each. `past`: how much the time of a token differed
+    /// between past stages, relative to its mean; it holds for hours that are reckoned.
+    pub fn lines(&self, past: Option<f64>) -> Vec<String> {
+        let mut lines = vec![];
+        let reckoned = self.reckoned();
+        if let (Some(hours), Some(steps), Some(rollouts), Some(tokens), Some(speed)) =
+            (reckoned, self.steps, self.rollouts, self.tokens, self.speed)
+        {
+            lines.push(format!(
+                "{} steps × ({} rollouts × {} tokens / {} tokens a second + {} s) / 3600 = {} h{}",
+                plain(steps),
+                plain(rollouts),
+                plain(tokens),
+                plain(speed),
+                plain(self.train.unwrap_or(0.0)),
+                plain(hours),
+                past.map_or(String::new(), |share| format!(
+                    " ± {} h",
+                    plain(hours * share)
+                ))
+            ));
+        }
+        // Hours that are given count, not those that are reckoned.
+        let spread = past.filter(|_| self.hours.is_none());
+        let (Some(gpus), Some(hours)) = (self.gpus, self.hours.or(reckoned)) else {
+            return lines;
         };
         let one = gpus * hours;
-        let mut lines = vec![format!(
+        lines.push(format!(
             "{} GPUs × {} h = {} GPU-hours{}",
             plain(gpus),
             plain(hours),
             plain(one),
-            money(one)
-        )];
+            self.money(one, spread)
+        ));
         if self.seeds.is_some() || self.arms.is_some() {
             let (seeds, arms) = (self.seeds.unwrap_or(1.0), self.arms.unwrap_or(1.0));
             let all = one * seeds * arms;
@@ -72,10 +98,23 @@ impl WhatIf {
                 plain(seeds),
                 plain(arms),
                 plain(all),
-                money(all)
+                self.money(all, spread)
             ));
         }
         lines
+    }
+
+    fn money(&self, hours: f64, spread: Option<f64>) -> String {
+        let Some(rate) = self.rate else {
+            return String::new();
+        };
+        let spread = spread.map(|share| format!(" ± {}", number::dollars(hours * rate * share)));
+        format!(
+            " = {}{} at {} an hour",
+            number::dollars(hours * rate),
+            spread.unwrap_or_default(),
+            number::dollars(rate)
+        )
     }
 
     /// The address of this estimate.
@@ -86,11 +125,24 @@ impl WhatIf {
             ("rate", self.rate),
             ("seeds", self.seeds),
             ("arms", self.arms),
+            ("steps", self.steps),
+            ("rollouts", self.rollouts),
+            ("tokens", self.tokens),
+            ("speed", self.speed),
+            ("train", self.train),
         ];
         let said = pairs
             .iter()
             .filter_map(|(key, n)| Some(format!("{key}={}", (*n)?)));
         said.collect::<Vec<_>>().join("&")
+    }
+}
+
+fn plain(n: f64) -> String {
+    if n.fract() == 0.0 && n < 9e15 {
+        number::integer(n as i64)
+    } else {
+        number::significant(n)
     }
 }
 
@@ -103,7 +155,7 @@ mod tests {
         let mut asked = Asked::read("gpus=8&hours=12&rate=2&seeds=5&arms=12");
         let of = WhatIf::read(&mut asked);
         assert_eq!(
-            of.lines(),
+            of.lines(None),
             [
                 "8 GPUs × 12 h = 96 GPU-hours = $192 at $2.00 an hour",
                 "× 5 seeds × 12 arms = 5,760 GPU-hours = $11,520 at $2.00 an hour"
@@ -116,7 +168,35 @@ mod tests {
     fn without_a_rate_there_is_no_money_and_nonsense_is_named() {
         let mut asked = Asked::read("gpus=8&hours=0.5&rate=-1&seeds=NaN&arms=inf");
         let of = WhatIf::read(&mut asked);
-        assert!(!of.lines().concat().contains('$'));
+        assert!(!of.lines(None).concat().contains('$'));
         assert_eq!(asked.ignored(), ["rate=-1", "seeds=NaN", "arms=inf"]);
+    }
+    #[test]
+    fn hours_follow_from_steps_rollouts_and_speed_with_the_spread_of_past_stages() {
+        let query = "gpus=8&rate=2&steps=3600&rollouts=512&tokens=1000&speed=25600&train=5";
+        let of = WhatIf::read(&mut Asked::read(query));
+        // 20 s of rollout and 5 s of training, 3,600 times: 25 h.
+        assert_eq!(
+            of.lines(Some(0.1)),
+            [
+                "3,600 steps × (512 rollouts × 1,000 tokens / 25,600 tokens a second + 5 s) / 3600 \
+                 = 25 h ± 2.500 h",
+                "8 GPUs × 25 h = 200 GPU-hours = $400 ± $40.00 at $2.00 an hour"
+            ]
+        );
+        assert_eq!(WhatIf::read(&mut Asked::read(&of.query())), of);
+        // Hours that somebody gives are exact, and count.
+        let given = WhatIf {
+            hours: Some(3.0),
+            ..of
+        };
+        let lines = given.lines(Some(0.1));
+        assert_eq!(
+            lines[1],
+            "8 GPUs × 3 h = 24 GPU-hours = $48.00 at $2.00 an hour"
+        );
+        // Without one of its terms there is no formula.
+        let without = WhatIf { tokens: None, ..of };
+        assert!(without.lines(None).is_empty());
     }
 }

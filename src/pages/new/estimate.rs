@@ -4,7 +4,7 @@ use crate::number;
 use crate::pages::words;
 use crate::problem::Problem;
 use crate::state::AppState;
-use assay_core::estimate::{KindBasis, WorkEstimate, estimate};
+use assay_core::estimate::{KindBasis, MIN_PAST, WorkEstimate, estimate};
 use assay_core::outcome::MIN_SEEDS_VERDICT;
 use assay_core::recipe;
 use assay_core::spec::Experiment;
@@ -16,6 +16,8 @@ pub(super) struct EstimateView {
     pub training: String,
     pub stages: String,
     pub device: String,
+    /// What the ± of the device time stands for, or why there is none.
+    pub spread: Option<String>,
     pub basis: String,
     pub without: Option<String>,
     pub dollars: Vec<String>,
@@ -30,6 +32,8 @@ pub(super) fn estimate_view(of: &WorkEstimate, prices: &[Price]) -> EstimateView
     };
     let to_come = |k: &KindBasis| format!("{} ({} to come)", k.kind, k.to_come);
     let hours = of.device_ms.map(|ms| ms / 3.6e6);
+    let more_or_less = |spread: String| format!(" ± {spread}");
+    let spread_hours = of.spread_ms.map(|ms| ms / 3.6e6);
     let mut newest: Vec<&Price> = vec![];
     for price in prices {
         if !newest
@@ -55,17 +59,32 @@ pub(super) fn estimate_view(of: &WorkEstimate, prices: &[Price]) -> EstimateView
             number::integer(of.known as i64)
         ),
         device: match of.device_ms {
-            Some(ms) => number::duration(ms),
+            Some(ms) => {
+                let spread = of.spread_ms.map(number::duration).map(more_or_less);
+                number::duration(ms) + &spread.unwrap_or_default()
+            }
             None if of.without.is_empty() => "nothing is left to compute".into(),
             None => "no basis: none of these stages has been run here".into(),
+        },
+        spread: match (of.device_ms, of.spread_ms) {
+            (None, _) => None,
+            (Some(_), Some(_)) => Some(
+                "±: one standard deviation, by how past stages of the same kinds differed".into(),
+            ),
+            (Some(_), None) => Some(format!(
+                "no ±: it takes {MIN_PAST} past stages of each kind to know how much they differ"
+            )),
         },
         basis: list(&of.basis, &past),
         without: (!of.without.is_empty()).then(|| list(&of.without, &to_come)),
         dollars: hours.map_or(vec![], |hours| {
             let at = |p: &&Price| {
+                let spread = spread_hours.map(|hours| hours * p.dollars_per_hour);
+                let spread = spread.map(number::dollars).map(more_or_less);
                 format!(
-                    "{} at {} an hour ({}, {})",
+                    "{}{} at {} an hour ({}, {})",
                     number::dollars(hours * p.dollars_per_hour),
+                    spread.unwrap_or_default(),
                     number::dollars(p.dollars_per_hour),
                     p.device,
                     p.source

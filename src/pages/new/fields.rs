@@ -2,8 +2,10 @@
 //! and laid over the file again. What is wrong with a value is for the file's own reader
 //! to say, so that the form and `assay submit` have the same rules.
 
+use super::recipe::{self, RecipeField};
+use super::values::{amount, number_or_text, read_seeds, seeds, text_or_nothing};
 use assay_core::spec::overlay;
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Value, json};
 
 /// Everything that the form asks, as text.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,6 +22,7 @@ pub(super) struct Fields {
     pub min_gain: String,
     pub arms: Vec<ArmField>,
     pub attempts: Vec<AttemptField>,
+    pub recipe: Vec<RecipeField>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +85,7 @@ impl Fields {
                     reason: text(&value["not_run"]),
                 })
                 .collect(),
+            recipe: recipe::recipe(file),
         }
     }
 
@@ -117,6 +121,11 @@ impl Fields {
                 attempt.reason = text;
             }
         }
+        for field in &mut of.recipe {
+            if let Some(text) = value(&field.id()) {
+                field.value = text;
+            }
+        }
         of
     }
 
@@ -129,6 +138,7 @@ impl Fields {
     /// The file with these answers.
     pub fn lay_over(&self, file: &Value) -> Value {
         let mut file = file.clone();
+        recipe::lay_over(&self.recipe, &mut file);
         let Some(map) = file.as_object_mut() else {
             return file;
         };
@@ -187,68 +197,25 @@ impl Fields {
             ("arms", Some(index)) => {
                 let kept = self.arms.iter().filter(|arm| arm.ticked);
                 let arm = kept.into_iter().nth(index.parse().ok()?)?;
-                format!("arm-{}", arm.id)
+                let rest: Vec<&str> = parts.collect();
+                let parameter = match rest[..] {
+                    ["stages", at, key] => self.parameter(Some(&arm.id), at, key),
+                    _ => None,
+                };
+                parameter.unwrap_or_else(|| format!("arm-{}", arm.id))
             }
+            ("stages", Some(at)) => return self.parameter(None, at, parts.next()?),
             (_, _) => return None,
         };
         Some(place)
     }
-}
 
-/// As short as it reads back: `4e11`.
-fn amount(of: &Number) -> String {
-    match (of.as_u64(), of.as_f64()) {
-        (Some(whole), _) if whole < 100_000 => whole.to_string(),
-        (_, Some(float)) if float != 0.0 && !(1e-3..1e5).contains(&float.abs()) => {
-            format!("{float:e}")
-        }
-        (_, Some(float)) => float.to_string(),
-        (_, None) => of.to_string(),
+    /// The field of a stage's parameter, where the form asks for it.
+    fn parameter(&self, arm: Option<&str>, at: &str, key: &str) -> Option<String> {
+        let at: usize = at.parse().ok()?;
+        let is_it = |f: &&RecipeField| f.arm.as_deref() == arm && f.at == at && f.key == key;
+        self.recipe.iter().find(is_it).map(RecipeField::id)
     }
-}
-
-fn seeds(of: &Value) -> String {
-    match of {
-        Value::Number(n) => n.to_string(),
-        Value::Array(list) => {
-            let counts = (0_u64..).zip(list).all(|(i, v)| v.as_u64() == Some(i));
-            if counts {
-                return list.len().to_string();
-            }
-            let words: Vec<String> = list.iter().map(Value::to_string).collect();
-            words.join(", ")
-        }
-        Value::Null | Value::Bool(_) | Value::String(_) | Value::Object(_) => String::new(),
-    }
-}
-
-fn read_seeds(text: &str) -> Value {
-    if text.contains(',') {
-        let parts = text.split(',').filter(|p| !p.trim().is_empty());
-        return parts.map(number_or_text).collect();
-    }
-    number_or_text(text)
-}
-
-fn text_or_nothing(text: &str) -> Value {
-    if text.trim().is_empty() {
-        Value::Null
-    } else {
-        json!(text)
-    }
-}
-
-/// What is no number stays as it was typed: the reader then says what it expected.
-fn number_or_text(text: &str) -> Value {
-    let text = text.trim();
-    if text.is_empty() {
-        return Value::Null;
-    }
-    if let Ok(whole) = text.parse::<u64>() {
-        return json!(whole);
-    }
-    let float = text.parse::<f64>().ok().and_then(Number::from_f64);
-    float.map_or_else(|| json!(text), Value::Number)
 }
 
 #[cfg(test)]

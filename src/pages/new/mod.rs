@@ -2,11 +2,14 @@
 //! experiment gives the file, the form its answers; the file itself can be written as well.
 
 mod base;
+mod controls;
 mod estimate;
 mod fields;
+mod recipe;
+mod values;
 
 use super::query::Asked;
-use super::{Choice, Shell, words};
+use super::{Shell, filters};
 use crate::body;
 use crate::entering;
 use crate::presets;
@@ -18,11 +21,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_core::canonical;
 use assay_core::spec::experiment::MAX_FILE_BYTES;
-use assay_core::spec::{BudgetUnit, Experiment, overlay};
+use assay_core::spec::{Experiment, overlay};
 use assay_core::violation::{Violation, Violations};
 use base::{Base, Size};
+use controls::{
+    ArmControl, AttemptControl, Control, Look, RecipeRow, beside, controls, recipe_rows, role,
+};
 use estimate::{EstimateView, estimated};
 use fields::Fields;
+use recipe::ASKED;
 use serde_json::Value;
 
 /// A file of YAML at its largest, every character escaped.
@@ -33,39 +40,6 @@ struct PresetLine {
     name: &'static str,
     question: String,
     full: bool,
-}
-
-/// How a control is drawn.
-enum Look {
-    Line,
-    Area,
-    Choice(Vec<Choice>),
-}
-
-struct Control {
-    id: &'static str,
-    label: &'static str,
-    value: String,
-    look: Look,
-    help: String,
-    errors: Vec<String>,
-}
-
-struct ArmControl {
-    id: String,
-    label: String,
-    ticked: bool,
-    /// What else it is: the baseline, a required attempt.
-    role: String,
-    errors: Vec<String>,
-}
-
-struct AttemptControl {
-    role: String,
-    arm: Option<String>,
-    is_run: bool,
-    reason: String,
-    errors: Vec<String>,
 }
 
 /// A line of the summary on top: where it leads, and what is wrong.
@@ -89,6 +63,11 @@ struct NewPage {
     arms: Vec<ArmControl>,
     arms_errors: Vec<String>,
     attempts: Vec<AttemptControl>,
+    /// Headings of the parameters, and those of each stage.
+    asked: Vec<&'static str>,
+    recipe: Vec<RecipeRow>,
+    /// Something in them was changed or is wrong.
+    recipe_open: bool,
     estimate: Option<EstimateView>,
     yaml: String,
     yaml_errors: Vec<String>,
@@ -122,6 +101,8 @@ impl NewPage {
                 .filter(|(place, _)| place.as_deref() == Some(id));
             own.map(|(_, v)| beside(id, v)).collect()
         };
+        let recipe = recipe_rows(&fields, &errors);
+        let wrong = |row: &RecipeRow| row.cells.iter().flatten().any(|c| !c.errors.is_empty());
         let elsewhere = placed.iter().filter(|(place, _)| place.is_none());
         Self {
             shell,
@@ -175,6 +156,9 @@ impl NewPage {
                     errors: errors(&format!("reason-{}", attempt.role)),
                 })
                 .collect(),
+            asked: ASKED.iter().map(|(_, words)| *words).collect(),
+            recipe_open: recipe.iter().any(wrong) || fields.recipe.iter().any(|f| f.is_changed()),
+            recipe,
             estimate: of.estimate,
             yaml_errors: elsewhere.map(|(_, v)| v.to_string()).collect(),
             yaml: of.yaml,
@@ -190,125 +174,14 @@ impl NewPage {
     }
 }
 
-/// The message without the part of its place that the field itself says.
-fn beside(id: &str, of: &Violation) -> String {
-    if id.starts_with("arm-") {
-        // Which stage of the arm.
-        let rest: Vec<&str> = of.pointer.split('/').skip(3).collect();
-        if !rest.is_empty() {
-            return format!("{}: {}", rest.join("/"), of.message);
-        }
-    }
-    of.message.clone()
-}
-
-fn role(fields: &Fields, arm: &str) -> String {
-    let mut said = vec![];
-    if fields.baseline == arm {
-        said.push("baseline".to_string());
-    }
-    for attempt in fields
-        .attempts
-        .iter()
-        .filter(|a| a.arm.as_deref() == Some(arm))
-    {
-        said.push(format!("required attempt: {}", attempt.role));
-    }
-    said.join(", ")
-}
-
-fn controls(of: &Fields, errors: &impl Fn(&str) -> Vec<String>) -> Vec<Control> {
-    let option = |value: &str, label: &str, chosen: &str| Choice {
-        value: value.into(),
-        label: label.into(),
-        chosen: value == chosen,
-    };
-    let units = BudgetUnit::ALL
-        .iter()
-        .map(|unit| option(unit.word(), words::unit(*unit), &of.unit));
-    let metrics = words::FINAL.iter().map(|f| option(f.1, f.2, &of.metric));
-    let arms = of
-        .arms
-        .iter()
-        .map(|a| option(&a.id, &a.label, &of.baseline));
-    let line = |id, label, value: &str, help: &str| Control {
-        id,
-        label,
-        value: value.into(),
-        look: Look::Line,
-        help: help.into(),
-        errors: errors(id),
-    };
-    let with = |look, control: Control| Control { look, ..control };
-    vec![
-        line("name", "Name", &of.name, ""),
-        line(
-            "question",
-            "Question",
-            &of.question,
-            "What the comparison is to answer.",
-        ),
-        with(
-            Look::Area,
-            line(
-                "hypothesis",
-                "Hypothesis",
-                &of.hypothesis,
-                "What you expect. Frozen with the rest of this form before the first run.",
-            ),
-        ),
-        line(
-            "seeds",
-            "Seeds",
-            &of.seeds,
-            "A number, or a list such as 10, 11, 12. Under 3 there is no interval, under 5 no verdict.",
-        ),
-        line(
-            "amount",
-            "Budget of an arm, per seed",
-            &of.amount,
-            "Training compute after the base, for example 4e11.",
-        ),
-        with(
-            Look::Choice(units.collect()),
-            line(
-                "unit",
-                "Unit of the budget",
-                "",
-                "Counted the same on any device.",
-            ),
-        ),
-        with(
-            Look::Choice(metrics.collect()),
-            line(
-                "metric",
-                "Primary figure",
-                "",
-                "Of the final test evaluation; the verdicts are about it alone.",
-            ),
-        ),
-        with(
-            Look::Choice(arms.collect()),
-            line(
-                "baseline",
-                "Baseline",
-                "",
-                "The arm that the others are compared with.",
-            ),
-        ),
-        line(
-            "margin",
-            "Margin",
-            &of.margin,
-            "Differences smaller than this do not matter.",
-        ),
-        line(
-            "min_gain",
-            "Minimum gain",
-            &of.min_gain,
-            "An arm shown to gain less is called unsuccessful.",
-        ),
-    ]
+/// The form's answers in the frame of a file, with those that were sent, off the event loop.
+async fn answers(file: Value, sent: Option<Vec<(String, String)>>) -> Result<Fields, Problem> {
+    tokio::task::spawn_blocking(move || match sent {
+        Some(sent) => Fields::read(&file, &sent),
+        None => Fields::of(&file),
+    })
+    .await
+    .map_err(Problem::internal)
 }
 
 async fn read(file: Value) -> Result<Result<Experiment, Violations>, Problem> {
@@ -354,7 +227,7 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
     if let Some(base) = from.or(preset) {
         draft.yaml = base.text(&state).await?;
         let file = overlay::read(&draft.yaml).map_err(Problem::internal)?;
-        draft.fields = Some(Fields::of(&file));
+        draft.fields = Some(answers(file.clone(), None).await?);
         match read(file).await? {
             Ok(experiment) => draft.estimate = Some(estimated(&state, experiment).await?),
             Err(violations) => draft.violations = violations.0,
@@ -400,13 +273,13 @@ pub async fn submit(
             draft.raw = true;
             draft.yaml = yaml.replace("\r\n", "\n");
             if let Some(base) = &base {
-                draft.fields = Some(Fields::of(&base.file(&state).await?));
+                draft.fields = Some(answers(base.file(&state).await?, None).await?);
             }
             written(draft.yaml.clone()).await?
         }
         (None, Some(base)) => {
             let file = base.file(&state).await?;
-            let fields = Fields::read(&file, &sent);
+            let fields = answers(file.clone(), Some(sent.clone())).await?;
             let laid = fields.lay_over(&file);
             draft.yaml = overlay::write(&laid).map_err(Problem::internal)?;
             draft.fields = Some(fields);

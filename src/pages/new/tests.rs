@@ -4,6 +4,7 @@ use super::estimate::estimate_view;
 use super::*;
 use crate::pages::tests::assert_is_clean;
 use assay_core::estimate::WorkEstimate;
+use assay_core::spec::BudgetUnit;
 use assay_store::Price;
 
 fn draft(name: &str) -> (Value, Draft) {
@@ -79,6 +80,45 @@ fn errors_stand_beside_their_fields_and_on_top_with_links() {
 }
 
 #[test]
+fn parameters_of_stages_are_fields_and_a_wrong_one_opens_them_with_its_pointer() {
+    let (_, of) = draft("quick");
+    let text = render(of);
+    assert!(text.contains("<details id=\"recipe\"><summary>"), "folded");
+    for words in [
+        "name=\"p.grpo.grpo.learning_rate\" size=\"9\" value=\"3e-4\"",
+        "name=\"p.grpo.grpo.num_generations\" size=\"9\" value=\"16\"",
+        "aria-label=\"Group size of grpo in GRPO from base\"",
+        "name=\"p..base.learning_rate\"",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    let (file, mut of) = draft("quick");
+    let mut sent: Vec<(String, String)> = Fields::of(&file)
+        .arms
+        .iter()
+        .map(|arm| ("arm".to_string(), arm.id.clone()))
+        // The arm before it is unticked: what is wrong has another place in the file.
+        .filter(|(_, id)| id != "sft")
+        .collect();
+    sent.push(("p.grpo.grpo.learning_rate".into(), "\"fast".into()));
+    let fields = Fields::read(&file, &sent);
+    of.violations = Experiment::from_value(&fields.lay_over(&file))
+        .unwrap_err()
+        .0;
+    of.fields = Some(fields);
+    let text = render(of);
+    for words in [
+        "<details id=\"recipe\" open>",
+        "One thing is",
+        "href=\"#f-p.grpo.grpo.learning_rate\"",
+        "value=\"&#34;fast\"",
+        "<strong>/arms/1/stages/0/learning_rate: ",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+}
+
+#[test]
 fn hostile_answers_stay_text_and_are_kept() {
     let (file, mut of) = draft("quick");
     let bad = "\"></textarea><script>alert(1)</script>";
@@ -106,6 +146,7 @@ fn few_seeds_are_warned_about_and_dollars_need_a_price() {
         stages: 10,
         known: 1,
         device_ms: Some(7.2e6),
+        spread_ms: None,
         basis: vec![],
         without: vec![],
     };
@@ -125,4 +166,25 @@ fn few_seeds_are_warned_about_and_dollars_need_a_price() {
     // The newest of a device comes first in the list.
     let dollars = estimate_view(&of(5), &[price(0.5), price(9.0)]).dollars;
     assert_eq!(dollars, ["$1.00 at $0.50 an hour (cpu, invoice)"]);
+    assert!(
+        estimate_view(&of(5), &[])
+            .spread
+            .unwrap()
+            .starts_with("no ±")
+    );
+    let spread = WorkEstimate {
+        spread_ms: Some(1.8e6),
+        ..of(5)
+    };
+    let view = estimate_view(&spread, &[price(0.5)]);
+    assert_eq!(view.device, "2 h 0 min ± 30 min 0 s");
+    assert!(
+        view.spread
+            .unwrap()
+            .starts_with("±: one standard deviation")
+    );
+    assert_eq!(
+        view.dollars,
+        ["$1.00 ± $0.25 at $0.50 an hour (cpu, invoice)"]
+    );
 }

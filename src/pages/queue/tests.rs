@@ -1,6 +1,14 @@
+//! The page from made-up queues; over HTTP it is in `tests/pages`.
+
+use super::rows::start_said;
 use super::*;
-use assay_core::ids::{ExperimentId, StageId};
-use assay_store::NeededBy;
+use assay_core::ids::{ExperimentId, RunId, StageId, WorkerId};
+use assay_core::ledger::Cost;
+use assay_core::starts::Start;
+use assay_core::wire::{Host, PROTOCOL};
+use assay_store::{NeededBy, RunningAttempt, Waiting};
+
+const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
 fn sample(state: JobState, waiting: Option<Waiting>) -> JobView {
     JobView {
@@ -11,9 +19,11 @@ fn sample(state: JobState, waiting: Option<Waiting>) -> JobView {
         threads: 1,
         attempts: 2,
         failures: 1,
+        priority: 0,
         step: 1_200,
+        started_at: (state == JobState::Running).then_some(NOW),
         worker_name: Some("<b>w</b>".into()),
-        queued_at: OffsetDateTime::UNIX_EPOCH,
+        queued_at: NOW,
         finished_at: None,
         needed_by: (0..5)
             .map(|seed| NeededBy {
@@ -28,22 +38,53 @@ fn sample(state: JobState, waiting: Option<Waiting>) -> JobView {
     }
 }
 
+fn worker(threads: i32, seconds: f64, busy: &[i32]) -> WorkerView {
+    WorkerView {
+        id: WorkerId(uuid::Uuid::nil()),
+        name: "w".into(),
+        protocol: PROTOCOL as i32,
+        threads,
+        host: Host::default(),
+        registered_at: NOW,
+        seen_at: NOW,
+        seconds_since_seen: seconds,
+        running: busy
+            .iter()
+            .map(|threads| RunningAttempt {
+                stage: StageId(uuid::Uuid::nil()),
+                number: 1,
+                kind: "grpo".into(),
+                threads: *threads,
+                step: 3,
+            })
+            .collect(),
+    }
+}
+
+fn queue_of(jobs: &[JobView]) -> Material {
+    Material {
+        jobs: jobs.to_vec(),
+        ..Material::default()
+    }
+}
+
+fn page_of(of: &Material) -> QueuePage {
+    QueuePage::new(Shell::plain("Queue"), of, NOW)
+}
+
+fn turn(ahead: i64) -> JobView {
+    sample(JobState::Queued, Some(Waiting::Turn { ahead }))
+}
+
 #[test]
 fn every_waiting_job_says_why() {
     let jobs = [
         sample(JobState::Running, None),
-        sample(JobState::Queued, Some(Waiting::Turn { ahead: 0 })),
+        turn(0),
         sample(JobState::Queued, Some(Waiting::Worker { threads: 4 })),
         sample(JobState::Blocked, Some(Waiting::Inputs { unfinished: 2 })),
     ];
-    let page = QueuePage::new(
-        Shell::plain("Queue"),
-        &jobs,
-        &[],
-        None,
-        OffsetDateTime::UNIX_EPOCH,
-    );
-    let text = page.render().unwrap();
+    let text = page_of(&queue_of(&jobs)).render().unwrap();
     for words in [
         "#1",
         "No estimate of when it is cleared",
@@ -57,10 +98,70 @@ fn every_waiting_job_says_why() {
         "1 running",
         "2 queued",
         "assay-worker",
+        "Every job has the same priority",
     ] {
         assert!(text.contains(words), "{words}");
     }
+    assert!(!text.contains("; start "), "no worker, no start");
     crate::pages::tests::assert_is_clean(&text);
+}
+
+#[test]
+fn a_queued_job_has_an_estimated_start_and_buttons_that_need_no_script() {
+    let mut of = queue_of(&[sample(JobState::Running, None), turn(0), turn(1), turn(2)]);
+    of.workers = vec![worker(2, 1.0, &[1])];
+    of.speeds = vec![KindSpeed {
+        kind: "grpo".into(),
+        stages: 4,
+        sum: Cost::default(),
+        half_ms: 3.6e6,
+        most_ms: 7.2e6,
+        spread: Default::default(),
+    }];
+    let text = page_of(&of).render().unwrap();
+    // A thread is free; then both are busy for one to two hours.
+    for words in [
+        "next; start within a minute",
+        "1 job before it; start about 01:00 UTC to 02:00 UTC",
+        "threads at work: 1 of 2 (50 %)",
+        "<td class=\"n\">1 of 2 (50 %)</td>",
+        "<form method=\"post\" action=\"/queue/move\">",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    // The first cannot go earlier, the last not later.
+    assert_eq!(text.matches("name=\"up\"").count(), 2);
+    assert_eq!(text.matches("name=\"down\"").count(), 2);
+    // Three runs are named of each open job, each with its button.
+    assert_eq!(text.matches("formaction=\"/queue/cancel\"").count(), 4 * 3);
+    of.jobs[2].priority = 2;
+    let moved = page_of(&of).render().unwrap();
+    assert!(moved.contains("Somebody has changed the order") && moved.contains("priority 2"));
+    crate::pages::tests::assert_is_clean(&moved);
+}
+
+#[test]
+fn starts_are_said_with_their_day_and_never_beyond_the_calendar() {
+    let said = |half_ms, most_ms| start_said(&Start { half_ms, most_ms }, NOW);
+    assert_eq!(said(0.0, 59_999.0), "within a minute");
+    assert_eq!(said(0.0, 60_000.0), "about 00:00 UTC to 00:01 UTC");
+    assert_eq!(said(6e4, 6.1e4), "about 00:01 UTC");
+    assert_eq!(said(3.6e6, 9e7), "about 01:00 UTC to 1970-01-02 01:00 UTC");
+    assert!(said(1e6, 1e300).starts_with("further off"));
+}
+
+#[test]
+fn a_silent_workers_threads_are_not_counted_as_there() {
+    let of = Material {
+        workers: vec![worker(4, 1.0, &[1, 2]), worker(8, 400.0, &[8])],
+        ..Material::default()
+    };
+    let page = page_of(&of);
+    assert_eq!(page.busy.as_deref(), Some("3 of 4 (75 %)"));
+    assert_eq!(
+        page.workers.iter().map(|w| w.silent).collect::<Vec<_>>(),
+        [false, true]
+    );
 }
 
 #[test]
@@ -81,13 +182,7 @@ fn the_clearing_time_stands_with_its_basis_and_what_is_not_in_it() {
         assert!(said.contains(words), "{words} in {said}");
     }
     // Nothing waits: nothing is estimated.
-    let page = QueuePage::new(
-        Shell::plain("Queue"),
-        &[],
-        &[],
-        None,
-        OffsetDateTime::UNIX_EPOCH,
-    );
+    let page = page_of(&Material::default());
     assert!(page.clearing.is_none() && page.cancel.is_empty());
 }
 
@@ -95,16 +190,10 @@ fn the_clearing_time_stands_with_its_basis_and_what_is_not_in_it() {
 fn a_run_is_offered_once_whatever_the_number_of_its_jobs() {
     let jobs = [
         sample(JobState::Running, None),
-        sample(JobState::Queued, Some(Waiting::Turn { ahead: 3 })),
+        turn(3),
         sample(JobState::Failed, None),
     ];
-    let page = QueuePage::new(
-        Shell::plain("Queue"),
-        &jobs,
-        &[],
-        None,
-        OffsetDateTime::UNIX_EPOCH,
-    );
+    let page = page_of(&queue_of(&jobs));
     // The sample's runs share one id.
     assert_eq!((page.cancel.len(), page.retry.len()), (1, 1));
     assert!(page.cancel[0].1.contains("at step 1,200"));

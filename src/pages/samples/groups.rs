@@ -15,8 +15,23 @@ pub(super) struct Group {
     pub rewards: String,
     pub prompt: Long,
     pub gold: String,
+    pub step: String,
+    pub completions: Vec<Completion>,
+    /// What another step wrote to the same prompt.
+    pub beside: Option<Beside>,
+    /// The group alone, whole.
+    pub alone: String,
+    /// Other steps at which the prompt is stored, each with where it is shown beside.
+    pub others: Vec<(String, String)>,
+}
+
+pub(super) struct Beside {
+    pub step: String,
     pub completions: Vec<Completion>,
 }
+
+/// Other steps that are named at a group.
+const OTHERS: usize = 12;
 
 pub(super) struct Completion {
     pub id: String,
@@ -72,6 +87,10 @@ pub(super) fn groups(of: &Shown, contests: &[Contest]) -> Vec<Group> {
                 rewards: whole.map_or(String::new(), |g| rewards(g, members.len())),
                 prompt: text::fold(&first.view.prompt),
                 gold: text::start(&first.view.gold, 1_000),
+                step: number::integer(step),
+                beside: beside(of, first, contests),
+                alone: address(&of.name, step, group, None),
+                others: others(of, first),
                 completions: members
                     .iter()
                     .map(|m| completion(m, of, contests))
@@ -79,6 +98,55 @@ pub(super) fn groups(of: &Shown, contests: &[Contest]) -> Vec<Group> {
             }
         })
         .collect()
+}
+
+fn beside(of: &Shown, first: &Sample, contests: &[Contest]) -> Option<Beside> {
+    let step = of.wanted.with.filter(|with| *with != first.view.step)?;
+    let same = |s: &&Sample| s.view.prompt == first.view.prompt;
+    let found = of.beside.iter().filter(same);
+    Some(Beside {
+        step: number::integer(step),
+        completions: found
+            .map(|s| {
+                let c = completion(s, of, contests);
+                // The same completion may stand beside several groups.
+                let id = format!("{}-at-s{}-g{}", c.id, first.view.step, first.view.group);
+                Completion { id, ..c }
+            })
+            .collect(),
+    })
+}
+
+/// Of many steps, some over the whole stage.
+fn others(of: &Shown, first: &Sample) -> Vec<(String, String)> {
+    let view = &first.view;
+    let steps: Vec<i64> = of
+        .prompt_steps
+        .iter()
+        .filter(|(prompt, step)| *prompt == view.prompt && *step != view.step)
+        .map(|(_, step)| *step)
+        .collect();
+    let every = steps.len().div_ceil(OTHERS).max(1);
+    steps
+        .into_iter()
+        .step_by(every)
+        .map(|with| {
+            let href = address(&of.name, view.step, view.group, Some(with));
+            (number::integer(with), href)
+        })
+        .collect()
+}
+
+/// One group, whatever else was asked for.
+fn address(stage: &str, step: i64, group: i32, with: Option<i64>) -> String {
+    let with = with.map_or(String::new(), |with| with.to_string());
+    let query = link([
+        ("stage", stage),
+        ("step", &step.to_string()),
+        ("group", &(group + 1).to_string()),
+        ("with", &with),
+    ]);
+    format!("{query}#s{step}-g{group}")
 }
 
 /// The whole group in numbers, also where the filter shows a part of it.

@@ -43,6 +43,10 @@ pub(in crate::pages) struct Shown {
     pub scanned: Option<usize>,
     /// What is counted in texts, over the steps: words and curve.
     pub rates: Vec<(&'static str, Series)>,
+    /// Completions of the shown prompts at the step that is asked for beside.
+    pub beside: Vec<Sample>,
+    /// The shown prompts, and each stored step at which they stand.
+    pub prompt_steps: Vec<(String, i64)>,
 }
 
 /// Counts in texts whose rates stand beside the marks.
@@ -60,6 +64,8 @@ const PAGE: usize = 50;
 const SCAN: usize = 2_000;
 const BATCH: i64 = 200;
 const POINTS: usize = 300;
+/// Completions of another step that are looked through for the shown prompts.
+const BESIDE: i64 = 512;
 pub(super) const CUT: Cut = Cut {
     prompt: 4_096,
     completion: 20_000,
@@ -119,6 +125,24 @@ pub(super) fn whole_groups(of: &mut Shown) {
     }
 }
 
+/// The same prompts at other steps.
+async fn find_beside(conn: &mut PgConnection, of: &mut Shown) -> Result<(), Problem> {
+    let mut prompts: Vec<String> = of.samples.iter().map(|s| s.view.prompt.clone()).collect();
+    prompts.sort();
+    prompts.dedup();
+    of.prompt_steps = store::list_prompt_steps(&mut *conn, of.id, &prompts, CUT.prompt).await?;
+    if let Some(step) = of.wanted.with {
+        let filter = SampleFilter {
+            step: Some(step),
+            ..SampleFilter::default()
+        };
+        let rows = store::list_samples(conn, of.id, &filter, None, CUT, BESIDE).await?;
+        let is_shown = |row: &Sample| prompts.binary_search(&row.view.prompt).is_ok();
+        of.beside = rows.into_iter().filter(is_shown).collect();
+    }
+    Ok(())
+}
+
 pub(super) async fn material(
     state: &AppState,
     id: RunId,
@@ -161,6 +185,8 @@ pub(super) async fn material(
             next: None,
             scanned: None,
             rates: vec![],
+            beside: vec![],
+            prompt_steps: vec![],
         };
         for (name, words) in RATES {
             let series = store::series(&mut conn, view.stage, name, POINTS).await?;
@@ -169,6 +195,7 @@ pub(super) async fn material(
             }
         }
         gather(&mut conn, &mut shown, &filter).await?;
+        find_beside(&mut conn, &mut shown).await?;
         let mut places: Vec<(i64, i32)> = shown
             .samples
             .iter()

@@ -7,6 +7,7 @@ mod material;
 mod wanted;
 
 use super::query::Asked;
+use super::run::panels;
 use super::{Choice, Shell, filters, freshness, html};
 use crate::number;
 use crate::problem::Problem;
@@ -19,7 +20,7 @@ use assay_core::spec::JobSpec;
 use assay_store::Series;
 pub use contest::contest;
 use groups::{Group, Review, Said, groups, review, said};
-use material::{Material, Shown, material};
+use material::{Material, RATES, Shown, material};
 
 #[derive(Template)]
 #[template(path = "samples/page.html")]
@@ -35,12 +36,21 @@ struct SamplesPage {
     matches: String,
     reward: Option<String>,
     rates: Vec<String>,
+    /// Of reflective completions, over the steps.
+    curve: Option<RateCurve>,
     groups: Vec<Group>,
     legend: marks::Legend,
     first: Option<String>,
     next: Option<String>,
     review: Review,
     said: Vec<Said>,
+}
+
+struct RateCurve {
+    svg: String,
+    title: String,
+    /// The rate of the policy as the stage began.
+    began: String,
 }
 
 impl SamplesPage {
@@ -65,6 +75,7 @@ impl SamplesPage {
             matches: shown.map_or(String::new(), matches),
             reward: shown.and_then(formula),
             rates: shown.map_or(vec![], rates),
+            curve: shown.and_then(curve),
             groups: shown.map_or(vec![], |s| groups(s, &of.contests)),
             legend: shown.map_or_else(Default::default, |s| marks::legend(&s.spec.task)),
             first: shown.and_then(|s| s.wanted.after.map(|_| s.wanted.link(&s.name, None))),
@@ -120,24 +131,36 @@ fn matches(of: &Shown) -> String {
     text
 }
 
+/// A bin holds the steps up to its own; without one there was nothing to count.
+fn rate_at(series: &Series, step: i64) -> String {
+    let found = series.points.iter().find(|p| p.step >= step);
+    match found.filter(|p| series.level > 0 || p.step == step) {
+        Some(p) => number::fixed(p.mean, 3),
+        None => "none counted".into(),
+    }
+}
+
+fn curve(of: &Shown) -> Option<RateCurve> {
+    let (metric, words) = RATES[0];
+    let (_, series) = of.rates.iter().find(|(own, _)| *own == words)?;
+    let drawn = (series.points.len() > 1).then(|| panels::view(metric, words, series))?;
+    Some(RateCurve {
+        svg: drawn.svg,
+        title: drawn.title,
+        began: rate_at(series, 1),
+    })
+}
+
 /// Rates of the step that is shown, beside those of the stage's first rollout: the policy
 /// as it was before this stage, which may have done the same already.
 fn rates(of: &Shown) -> Vec<String> {
-    let said = |series: &Series, step: i64| {
-        // A bin holds the steps up to its own; without one there was nothing to count.
-        let found = series.points.iter().find(|p| p.step >= step);
-        match found.filter(|p| series.level > 0 || p.step == step) {
-            Some(p) => number::fixed(p.mean, 3),
-            None => "none counted".into(),
-        }
-    };
     let line = |(words, series): &(&str, Series)| {
-        let first = said(series, 1);
+        let first = rate_at(series, 1);
         let here = of.wanted.step.or(of.steps.last().copied()).unwrap_or(1);
         format!(
             "{words}, share of the whole rollout: {first} at step 1, with the policy as this stage \
              began; {} at step {}",
-            said(series, here),
+            rate_at(series, here),
             number::integer(here)
         )
     };

@@ -1,6 +1,6 @@
 //! The page from made-up material: filters, groups, components, hostile texts.
 
-use super::material::{CUT, RATES, whole_groups};
+use super::material::{CUT, whole_groups};
 use super::wanted::Wanted;
 use super::*;
 use crate::pages::tests::assert_is_clean;
@@ -101,6 +101,8 @@ fn material(samples: Vec<Sample>) -> Material {
             next: None,
             scanned: None,
             rates: vec![(RATES[0].1, rate())],
+            beside: vec![],
+            prompt_steps: vec![],
         }),
         contests: vec![],
     }
@@ -169,6 +171,46 @@ fn a_group_shows_its_rewards_components_and_marks() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
+}
+
+#[test]
+fn a_prompt_is_shown_beside_what_another_step_wrote_to_it() {
+    let mut of = material(vec![sample(6, 0, 0, true, "7*3=1;A8")]);
+    let text = render(&of);
+    for words in [
+        "name=\"with\"",
+        "<option value=\"\" selected>nothing</option>",
+        "href=\"?stage=grpo&#38;step=6&#38;group=1#s6-g0\">This group alone",
+        "<kbd>d</kbd>",
+        "data-keys tabindex=\"0\"",
+        "<article id=\"s6-g0-i0\" tabindex=\"-1\">",
+        "id=\"reflective\"",
+        "policy as this stage began: <span class=\"num\">0.010</span>",
+        "a phrase count, not evidence of reasoning",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert!(!text.contains("class=\"beside\"") && !text.contains("beside step"));
+    let shown = of.stage.as_mut().unwrap();
+    let prompt = shown.samples[0].view.prompt.clone();
+    shown.prompt_steps = vec![(prompt.clone(), 1), (prompt, 6), ("another".into(), 11)];
+    shown.wanted = Wanted::read(&mut Asked::read("step=6&with=1"), &shown.steps);
+    let text = render(&of);
+    assert!(text.contains("&#38;with=1#s6-g0\">1</a>") && !text.contains("with=11"));
+    assert!(text.contains("No completion of this prompt is stored at step 1."));
+    let shown = of.stage.as_mut().unwrap();
+    let mut other = sample(1, 3, 2, false, "A5");
+    other.view.prompt = "another".into();
+    shown.beside = vec![sample(1, 0, 1, false, "A4"), other];
+    let text = render(&of);
+    let beside = &text[text.find("class=\"beside\"").unwrap()..];
+    assert!(
+        beside.contains("<strong>Step 6</strong>") && beside.contains("<strong>Step 1</strong>")
+    );
+    assert!(beside.contains("id=\"s1-g0-i1-at-s6-g0\"") && !beside.contains("s1-g3-i2"));
+    // One measurement is no curve.
+    of.stage.as_mut().unwrap().rates[0].1.points.truncate(1);
+    assert!(!render(&of).contains("id=\"reflective\""));
 }
 
 #[test]

@@ -12,6 +12,8 @@ pub(in crate::pages) struct Wanted {
     pub step: Option<i64>,
     /// The stored step that stands for one that is not stored.
     pub instead_of: Option<i64>,
+    /// A stored step whose completions of the same prompts are shown beside.
+    pub with: Option<i64>,
     pub group: Option<i32>,
     pub result: Option<Answer>,
     pub truncated: Option<bool>,
@@ -53,6 +55,8 @@ pub(in crate::pages) struct Form {
     /// First, last and interval, where the stored steps are evenly spaced.
     pub slider: Option<(i64, i64, i64, i64)>,
     pub instead_of: Option<String>,
+    /// Steps to show beside, none of them first.
+    pub with: Vec<Choice>,
     pub group: String,
     pub result: Vec<Choice>,
     pub truncated: Vec<Choice>,
@@ -70,6 +74,13 @@ impl Wanted {
         Self {
             step,
             instead_of,
+            with: asked.number("with").and_then(|n| {
+                let is_other = steps.contains(&n) && step != Some(n);
+                if !is_other {
+                    asked.refuse("with", &n.to_string());
+                }
+                is_other.then_some(n)
+            }),
             // Groups are counted from 1 where people read them.
             group: asked.number("group").and_then(|n| {
                 let group = i32::try_from(n).ok().filter(|g| *g > 0).map(|g| g - 1);
@@ -153,6 +164,14 @@ impl Wanted {
             ("stage", stage),
             ("step", step),
             (
+                "with",
+                &self
+                    .with
+                    .map(|with| with.to_string())
+                    .filter(|with| with != step)
+                    .unwrap_or_default(),
+            ),
+            (
                 "group",
                 &self.group.map_or(String::new(), |g| (g + 1).to_string()),
             ),
@@ -174,6 +193,24 @@ impl Wanted {
             Some(self.link_to(stage, &step.to_string(), None))
         };
         let every = steps.len().div_ceil(STEPS).max(1);
+        let beside = steps
+            .iter()
+            .enumerate()
+            .filter(|(i, step)| {
+                let is_offered = i.is_multiple_of(every) || Some(**step) == self.with;
+                is_offered && Some(**step) != self.step
+            })
+            .map(|(_, step)| Choice {
+                value: step.to_string(),
+                label: number::integer(*step),
+                chosen: Some(*step) == self.with,
+            });
+        let nothing = Choice {
+            value: String::new(),
+            label: "nothing".into(),
+            chosen: self.with.is_none(),
+        };
+        let with = std::iter::once(nothing).chain(beside).collect();
         let mut offered: Vec<Choice> = steps
             .iter()
             .enumerate()
@@ -195,6 +232,7 @@ impl Wanted {
             later: neighbour(at.map(|at| at + 1)),
             slider: self.step.and_then(|step| slider(steps, step)),
             instead_of: self.instead_of.map(number::integer),
+            with,
             group: self.group.map_or(String::new(), |g| (g + 1).to_string()),
             result: std::iter::once(any(self.result.is_none()))
                 .chain(RESULTS.map(|(word, result, label)| Choice {
@@ -314,7 +352,7 @@ mod tests {
             index: 3,
         };
         let (wanted, ignored) = read(
-            "step=6&group=2&result=wrong_rewarded&truncated=no&reflective=yes&mixed=no\
+            "step=6&with=11&group=2&result=wrong_rewarded&truncated=no&reflective=yes&mixed=no\
              &reward_min=-0.5&reward_max=1e3&text=%26%3D;W&after=6.1.3",
         );
         assert_eq!((ignored.len(), wanted.after), (0, Some(place)));
@@ -342,6 +380,9 @@ mod tests {
             "result=best",
             "mixed=perhaps",
             "smoth=1",
+            // Nothing is stored there, or it is the step itself.
+            "with=7",
+            "step=6&with=6",
         ] {
             assert_eq!(read(bad).1.len(), 1, "{bad}");
         }

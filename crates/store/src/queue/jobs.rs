@@ -21,8 +21,12 @@ pub struct JobView {
     pub threads: i32,
     pub attempts: i32,
     pub failures: i32,
+    /// Higher ones are taken first: 0 unless somebody has changed the order.
+    pub priority: i32,
     /// Of the latest attempt.
     pub step: i64,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub started_at: Option<OffsetDateTime>,
     pub worker_name: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
     pub queued_at: OffsetDateTime,
@@ -78,7 +82,7 @@ pub async fn list_jobs(conn: &mut PgConnection, limit: i64) -> Result<Vec<JobVie
          )
          select c.stage_id as "stage_id!", s.kind as "kind!", c.state as "state!",
              c.waiting_on as "waiting_on!", c.threads as "threads!",
-             c.attempts as "attempts!", c.failures as "failures!",
+             c.attempts as "attempts!", c.failures as "failures!", c.priority as "priority!",
              c.queued_at as "queued_at!", c.not_before as "not_before!", c.finished_at,
              c.place as "place!",
              c.not_before > clock_timestamp() as "is_paused!",
@@ -86,7 +90,7 @@ pub async fn list_jobs(conn: &mut PgConnection, limit: i64) -> Result<Vec<JobVie
                  select from worker
                  where seen_at > clock_timestamp() - make_interval(secs => $2)
                      and threads >= c.threads and protocol = $3) as "has_worker!",
-             a.step as "step?", w.name as "worker_name?"
+             a.step as "step?", a.started_at as "started_at?", w.name as "worker_name?"
          from chosen c
          join stage s on s.id = c.stage_id
          left join attempt a on a.stage_id = c.stage_id and a.number = c.attempts
@@ -131,7 +135,9 @@ pub async fn list_jobs(conn: &mut PgConnection, limit: i64) -> Result<Vec<JobVie
                 threads: row.threads,
                 attempts: row.attempts,
                 failures: row.failures,
+                priority: row.priority,
                 step: row.step.unwrap_or(0),
+                started_at: row.started_at,
                 worker_name: row.worker_name,
                 queued_at: row.queued_at,
                 finished_at: row.finished_at,

@@ -6,6 +6,7 @@ mod finish;
 pub(crate) mod graph;
 mod jobs;
 mod lease;
+mod order;
 pub(crate) mod place;
 mod retry;
 
@@ -15,4 +16,5 @@ pub(crate) use claim::lock_attempt;
 pub use finish::{MAX_FAILURES, finish};
 pub use jobs::{JobView, NeededBy, Waiting, find_waiting, list_jobs};
 pub use lease::{MAX_ATTEMPTS, heartbeat, reap_expired};
+pub use order::{Way, move_job};
 pub use retry::retry_failed;

@@ -196,6 +196,9 @@ async fn speeds_are_by_kind_and_charged_units_are_without_measuring() {
     let sft = of("sft");
     assert_eq!((sft.stages, sft.sum.tokens), (2, 200.0));
     assert!(sft.sum.device_ms > 0.0 && sft.half_ms >= 0.0 && sft.most_ms >= sft.half_ms);
+    assert!(sft.spread.device_ms.is_some_and(|s| s >= 0.0) && sft.spread.per_token.is_some());
+    // What has no tokens has no time for each.
+    assert_eq!(of("eval").spread.per_token, None);
     assert_eq!((of("eval").stages, of("eval").sum.tokens), (4, 0.0));
     assert!(assay_store::count_open(&mut conn).await.unwrap().is_empty());
     let plan = assay_core::recipe::plan(&small("3"), "");

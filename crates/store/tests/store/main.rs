@@ -10,6 +10,7 @@ mod figures;
 mod finishing;
 mod leases;
 mod left_behind;
+mod ordering;
 mod pages;
 mod planning;
 mod play;
