@@ -4,6 +4,8 @@ mod address;
 mod figures;
 mod left_out;
 mod registered;
+mod said;
+mod standing;
 mod versions;
 
 use super::*;
