@@ -238,6 +238,45 @@ fn an_accident_has_a_mark_of_its_own() {
     assert!(svg.contains("mk open") && svg.contains("mk x"));
 }
 
+#[test]
+fn how_an_arm_stands_has_a_line_of_its_own_below_its_label() {
+    let mut late = curve(0, "Late", milestones(1, 3));
+    late.end = End::Running;
+    let mut crashed = curve(1, "Crashed", vec![]);
+    crashed.end = End::Crashed;
+    let mut chart = curves(vec![late, crashed, curve(2, "Done", milestones(3, 3))]);
+    let plain = chart.draw().svg;
+    chart.standings = vec![
+        ("arm-0".into(), "running, 62 %".into()),
+        ("arm-1".into(), "crashed at 412: OOM".into()),
+        ("arm-9".into(), "an arm that is not drawn".into()),
+    ];
+    let svg = chart.draw().svg;
+    // Words and the height at which they stand.
+    let place = |words: &str| -> i32 {
+        let at = svg
+            .find(&format!(">{words}</text>"))
+            .unwrap_or_else(|| panic!("{words}"));
+        let y = svg[..at].rsplit(" y=\"").next().unwrap();
+        y.split('"').next().unwrap().parse().unwrap()
+    };
+    for (label, words) in [
+        ("Late", "running, 62 %"),
+        ("Crashed", "crashed at 412: OOM"),
+    ] {
+        assert!(
+            place(words) >= place(label) + 12 * super::backend::UNIT,
+            "{label}"
+        );
+    }
+    // Said once, and whole in the title too.
+    assert!(svg.contains("no data</text>") && !svg.contains(">crashed</text>"));
+    assert!(svg.contains("n = 3, running, 62 %</title>"));
+    assert!(!svg.contains("not drawn") && plain.contains(">crashed</text>"));
+    let texts = |svg: &str| svg.matches("<text").count();
+    assert_eq!(texts(&svg), texts(&plain) + 2);
+}
+
 fn frontier(list: Vec<Curve>) -> Curves {
     let points: Vec<(f64, f64)> = list
         .iter()

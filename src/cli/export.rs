@@ -22,15 +22,16 @@ pub(crate) struct Export {
     remote: Remote,
 }
 
-const FIGURES: [&str; 6] = [
+const FIGURES: [&str; 7] = [
     "milestones",
     "frontier",
     "forest",
     "training",
     "seeds",
     "passk",
+    "contrasts",
 ];
-const TABLES: [&str; 2] = ["table", "verdicts"];
+const TABLES: [&str; 4] = ["table", "verdicts", "costs", "matrix"];
 const MAX_BYTES: u64 = 256 << 20;
 
 impl Export {
@@ -46,14 +47,35 @@ impl Export {
         let mut written = 0;
         for (name, path, needed) in self.files(&id.to_string(), &query) {
             let Some(bytes) = fetch(&client, &path, needed)? else {
-                // An experiment of decoders alone has no figures of equal compute.
                 continue;
             };
             write(&self.out.join(name), &bytes)?;
             written += 1;
         }
+        // Until there is no further policy that decoders answer from.
+        for policy in 0.. {
+            let before = written;
+            for ending in self.endings() {
+                let name = format!("decoders-{policy}.{ending}");
+                let path = format!("/experiments/{id}/{name}{query}");
+                if let Some(bytes) = fetch(&client, &path, Needed::IfThere)? {
+                    write(&self.out.join(name), &bytes)?;
+                    written += 1;
+                }
+            }
+            if written == before {
+                break;
+            }
+        }
         println!("{written} files in {}", self.out.display());
         Ok(())
+    }
+
+    fn endings(&self) -> Vec<&'static str> {
+        match self.png {
+            true => vec!["svg", "csv", "png"],
+            false => vec!["svg", "csv"],
+        }
     }
 
     /// File, address, and whether every experiment has it.
@@ -72,15 +94,14 @@ impl Export {
             ),
             ("cite.bib".into(), at("cite.bib"), Needed::Always),
         ];
-        let mut endings = vec!["svg", "csv"];
-        if self.png {
-            endings.push("png");
-        }
         for figure in FIGURES {
-            for ending in &endings {
+            for ending in self.endings() {
                 let name = format!("{figure}.{ending}");
-                list.push((name.clone(), at(&name), Needed::IfTrained));
+                list.push((name.clone(), at(&name), Needed::IfThere));
             }
+        }
+        for name in ["passk.tex", "decoders.csv", "decoders.tex"] {
+            list.push((name.into(), at(name), Needed::IfThere));
         }
         for table in TABLES {
             for ending in ["csv", "tex"] {
@@ -95,8 +116,9 @@ impl Export {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Needed {
     Always,
-    /// Not of an experiment of decoders alone.
-    IfTrained,
+    /// Not of every experiment: decoders alone have no figures of equal compute, and others
+    /// have none of decoders.
+    IfThere,
 }
 
 fn fetch(client: &Client, path: &str, needed: Needed) -> Result<Option<Vec<u8>>, Stop> {
@@ -107,8 +129,8 @@ fn fetch(client: &Client, path: &str, needed: Needed) -> Result<Option<Vec<u8>>,
         let body = reader.read_json().unwrap_or(Value::Null);
         let missing = status == 404 && body["detail"] == "there is no such figure";
         return match needed {
-            Needed::IfTrained if missing => Ok(None),
-            Needed::IfTrained | Needed::Always => Err(Refusal { status, body }.stop()),
+            Needed::IfThere if missing => Ok(None),
+            Needed::IfThere | Needed::Always => Err(Refusal { status, body }.stop()),
         };
     }
     let bytes = reader.read_to_vec();

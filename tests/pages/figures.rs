@@ -252,7 +252,7 @@ fn export_saves_figures_and_tables_into_a_folder() {
     let done = run(&format!("{}/experiments/{id}?hide=arm-0", app.url));
     let said = String::from_utf8_lossy(&done.stdout);
     assert!(
-        done.status.success() && said.contains("19 files"),
+        done.status.success() && said.contains("24 files"),
         "{done:?}"
     );
     let mut names: Vec<String> = std::fs::read_dir(&out)
@@ -260,7 +260,7 @@ fn export_saves_figures_and_tables_into_a_folder() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names.len(), 19, "{names:?}");
+    assert_eq!(names.len(), 24, "{names:?}");
     let svg = std::fs::read_to_string(out.join("forest.svg")).unwrap();
     assert!(svg.contains("Hidden by the link: SFT on clean chains."));
     let json: Value =
@@ -268,4 +268,73 @@ fn export_saves_figures_and_tables_into_a_folder() {
     assert_eq!(json["experiment"], id.to_string());
     let none = run("0198c0de-0000-7000-8000-000000000001");
     assert!(!none.status.success());
+}
+
+#[test]
+fn an_experiment_of_decoders_alone_has_all_its_files() {
+    let app = App::start();
+    let id = crate::decoders::seeded(&app, 3, true, |_, _| Until::End);
+    for file in [
+        "decoders-0.svg",
+        "decoders-0.csv",
+        "decoders-0.json",
+        "contrasts.svg",
+        "contrasts.csv",
+        "decoders.csv",
+        "decoders.tex",
+        "decoders.json",
+        "costs.csv",
+        "costs.tex",
+        "matrix.csv",
+        "matrix.tex",
+        "verdicts.csv",
+    ] {
+        let answer = app.get(&format!("/experiments/{id}/{file}"));
+        assert_eq!(answer.status, 200, "{file}: {}", answer.text);
+        for words in ["equal inference", "Hidden: none."] {
+            assert!(answer.text.contains(words), "{words} in {file}");
+        }
+    }
+    for file in ["decoders-1.svg", "forest.svg", "passk.tex", "costs.svg"] {
+        let answer = app.get(&format!("/experiments/{id}/{file}"));
+        assert_eq!(answer.status, 404, "{file}");
+    }
+}
+
+#[test]
+fn the_training_curve_stands_by_step_where_that_is_asked_for() {
+    let app = App::start();
+    let id = seeded(&app, 60, |_, _| Until::End);
+    let path = format!("/experiments/{id}/training.json");
+    let json = app.get(&format!("{path}?x=step")).json();
+    assert_eq!(
+        json["x"]["title"],
+        "training steps of the arm, no equal cost"
+    );
+    let points = json["series"][1]["points"].as_array().unwrap();
+    // Bins stand at the mean of their points' places, and the last point at step 60.
+    let last = points.last().unwrap()[0].as_f64().unwrap();
+    assert!(last > 40.0 && last <= 60.0, "{last}");
+    assert!(json["budget"].is_null());
+    let part = app.get(&format!(
+        "/experiments/{id}/training.svg?x=step&x0=10&x1=40"
+    ));
+    assert!(part.text.contains("data-x=\"10 40 linear\""));
+}
+
+#[test]
+fn runs_say_on_the_experiments_page_when_they_were_heard_and_what_alarmed() {
+    let app = App::start();
+    let id = seeded(&app, 60, |_, kind| match kind {
+        "grpo" => Until::Share(0.6),
+        _ => Until::End,
+    });
+    let text = page(&app, &format!("/experiments/{id}"));
+    let runs = crate::decoders::section(&text, "runs");
+    assert_eq!(runs.matches("heartbeat ").count(), 3, "{runs}");
+    assert_eq!(runs.matches("#alarms\">1 alarm</a>").count(), 3, "{runs}");
+    app.sql("update attempt set lease_expires_at = lease_expires_at - interval '10 minutes' where state = 'running'");
+    let text = page(&app, &format!("/experiments/{id}"));
+    let late = text.matches("<strong class=\"bad\">heartbeat 10 min ago</strong>");
+    assert_eq!(late.count(), 3);
 }

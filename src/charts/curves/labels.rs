@@ -3,7 +3,7 @@
 use super::super::End;
 use super::super::backend::{Buffer, UNIT, path_data};
 use super::super::mark::{declutter, end_marker, text};
-use super::super::text::{escape, fit_label, width};
+use super::super::text::{escape, fit, fit_label, width};
 use super::{Curve, Curves, LABEL_GAP, Plot, WIDTH, open};
 use crate::number::{self, Kind};
 use std::fmt::Write;
@@ -13,9 +13,16 @@ impl Curves {
         let mut order: Vec<usize> = (0..ends.len()).collect();
         // Arms without data stand below the others.
         order.sort_by_key(|&i| ends[i].map_or(plot.bottom, |end| end.1));
-        let wanted: Vec<i32> = order
+        // How an arm stands has a line of its own below the arm's.
+        let mut lines: Vec<(usize, Option<&str>)> = vec![];
+        for i in order {
+            lines.push((i, None));
+            let standing = self.standing(&self.curves[i].key);
+            lines.extend(standing.map(|words| (i, Some(words))));
+        }
+        let wanted: Vec<i32> = lines
             .iter()
-            .map(|&i| ends[i].map_or(plot.bottom, |e| e.1))
+            .map(|&(i, _)| ends[i].map_or(plot.bottom, |e| e.1))
             .collect();
         let foot = plot.bottom
             - if self.merged.is_some() {
@@ -24,8 +31,11 @@ impl Curves {
                 0
             };
         let places = declutter(&wanted, LABEL_GAP * UNIT, plot.top, foot);
-        for (&i, y) in order.iter().zip(places) {
-            self.label(&self.curves[i], buffer, ends[i], y, plot);
+        let mut placed = lines.into_iter().zip(places).peekable();
+        while let Some(((i, _), y)) = placed.next() {
+            let below = placed.next_if(|((_, words), _)| words.is_some());
+            let below = below.and_then(|((_, words), y)| Some((words?, y)));
+            self.label(&self.curves[i], buffer, ends[i], y, below, plot);
         }
         if let Some(merged) = &self.merged {
             let n = merged.curves.len() as i64;
@@ -52,6 +62,7 @@ impl Curves {
         buffer: &Buffer,
         end: Option<(i32, i32)>,
         y: i32,
+        below: Option<(&str, i32)>,
         plot: &Plot<'_>,
     ) {
         open(buffer, curve, "lb");
@@ -65,7 +76,7 @@ impl Curves {
             }
         }
         end_marker(buffer, curve.slot, curve.fate, curve.end, (x, y));
-        let value = end_value(curve, self.kind);
+        let value = end_value(curve, self.kind, below.is_some());
         let right = (WIDTH as i32 - 6) * UNIT;
         let room = f64::from(right - x - 12 * UNIT) / f64::from(UNIT) - width(&value, 12.0) - 8.0;
         let base = y + 4 * UNIT;
@@ -77,18 +88,22 @@ impl Curves {
             &fit_label(&curve.label, 12.0, room),
         );
         text(buffer, "tx num", (right, base), "end", &value);
+        if let Some((words, y)) = below {
+            let room = f64::from(right - x - 11 * UNIT) / f64::from(UNIT);
+            let at = (x + 11 * UNIT, y + 4 * UNIT);
+            text(buffer, "tx at", at, "", &fit(words, 12.0, room));
+        }
         buffer.borrow_mut().push_str("</g>");
     }
 }
 
-/// `0.812, n = 3`.
-fn end_value(curve: &Curve, kind: Kind) -> String {
-    let state = match curve.end {
-        End::Done | End::Running | End::Short => "",
-        End::Crashed => "crashed, ",
-    };
+/// `0.812, n = 3`; an accident is named where no line below tells of it.
+fn end_value(curve: &Curve, kind: Kind, told: bool) -> String {
+    let crashed = curve.end == End::Crashed;
+    let state = if crashed && !told { "crashed, " } else { "" };
     match curve.bins.last() {
-        None if curve.end == End::Crashed => "crashed".into(),
+        None if crashed && told => "no data".into(),
+        None if crashed => "crashed".into(),
         None => "no data yet".into(),
         Some(bin) => format!("{state}{}, n = {}", number::value(kind, bin.mean), bin.n),
     }

@@ -70,6 +70,8 @@ pub struct Curves {
     /// Corners of the line that no drawn point lies above and to the left of.
     pub pareto: Vec<(f64, f64)>,
     pub merged: Option<Merged>,
+    /// Key and words: how an arm stands, below its label; nothing of arms that have finished.
+    pub standings: Vec<(String, String)>,
     pub curves: Vec<Curve>,
 }
 
@@ -88,6 +90,7 @@ impl Default for Curves {
             budget: None,
             pareto: vec![],
             merged: None,
+            standings: vec![],
             curves: vec![],
         }
     }
@@ -132,7 +135,8 @@ impl Missed {
 
 impl Curves {
     pub fn draw(&self) -> Drawn {
-        let rows = self.curves.len() + usize::from(self.merged.is_some());
+        let told = self.curves.iter().filter_map(|c| self.standing(&c.key));
+        let rows = self.curves.len() + told.count() + usize::from(self.merged.is_some());
         let height = (rows as u32 * LABEL_GAP as u32 + 90).max(380);
         let (backend, buffer) = ThemedSvg::new(WIDTH, height);
         let mut missed = Missed::default();
@@ -145,6 +149,12 @@ impl Curves {
             left_out: missed.not_finite,
             not_positive: missed.not_positive,
         }
+    }
+
+    /// How an arm stands, where there is something to say of it.
+    pub fn standing(&self, key: &str) -> Option<&str> {
+        let known = self.standings.iter().find(|(arm, _)| arm == key);
+        known.map(|(_, words)| words.as_str())
     }
 
     /// Bins that can be seen: those within the range and one on either side.
@@ -280,7 +290,7 @@ impl Curves {
             let _ = write!(
                 buffer.borrow_mut(),
                 "<title>{}</title>",
-                escape(&describe(curve, self.kind))
+                escape(&describe(curve, self.kind, self.standing(&curve.key)))
             );
             ends[i] = self.line(curve, buffer, &mut chart, &plot, missed)?;
             buffer.borrow_mut().push_str("</g>");
@@ -355,12 +365,13 @@ fn open(buffer: &Buffer, curve: &Curve, role: &str) {
     );
 }
 
-fn describe(curve: &Curve, kind: Kind) -> String {
-    let state = match curve.end {
-        End::Done => "",
-        End::Running => ", running",
-        End::Short => ", budget not reached",
-        End::Crashed => ", crashed",
+fn describe(curve: &Curve, kind: Kind, standing: Option<&str>) -> String {
+    let state = match (standing, curve.end) {
+        (Some(words), _) => format!(", {words}"),
+        (None, End::Done) => String::new(),
+        (None, End::Running) => ", running".into(),
+        (None, End::Short) => ", budget not reached".into(),
+        (None, End::Crashed) => ", crashed".into(),
     };
     match curve.bins.last() {
         None => format!("{}: no data yet{state}", curve.label),

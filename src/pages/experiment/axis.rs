@@ -69,6 +69,20 @@ impl Cost {
     }
 }
 
+/// What the training curve is drawn along. Steps of different recipes cost differently: they are
+/// no basis of a comparison, and no other figure has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Places {
+    #[default]
+    Cost,
+    Steps,
+}
+
+impl Places {
+    pub const STEPS: &'static str = "step";
+    pub const STEPS_TITLE: &'static str = "training steps of the arm, no equal cost";
+}
+
 impl From<BudgetUnit> for Cost {
     fn from(unit: BudgetUnit) -> Self {
         match unit {

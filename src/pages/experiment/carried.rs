@@ -7,6 +7,10 @@ use super::{Material, export, versions};
 use assay_core::canonical;
 use serde_json::{Value, json};
 
+/// Of decoders, whatever their policy.
+pub(super) const EQUAL_INFERENCE: &str =
+    "equal inference: decoders of one policy, a question at the cost of so many of its samples";
+
 #[derive(Debug)]
 pub(super) struct Carried {
     pub experiment: String,
@@ -37,7 +41,11 @@ impl Carried {
             experiment: of.view.id.to_string(),
             name: of.view.name.clone(),
             question: of.view.question.clone(),
-            basis: of.basis().to_string(),
+            // Where nothing trains, nothing is compared at equal training compute.
+            basis: match of.test.is_empty() {
+                true => EQUAL_INFERENCE.into(),
+                false => of.basis().to_string(),
+            },
             version: of.view.version,
             spec_sha256: of.view.sha256.clone(),
             amended: versions::said(of),

@@ -2,6 +2,7 @@
 //! it. Markers, dashes and labels stay the arm's own, so that nothing is told by colour alone.
 
 use super::material::Material;
+use super::verdicts;
 use super::view::Wanted;
 use crate::charts::series_class;
 use assay_core::outcome::{Mark, Verdict};
@@ -132,9 +133,7 @@ fn status(of: &Material, arm: &str) -> Status {
     if of.mark(arm) == Some(Mark::Unsuccessful) {
         return Status::Unsuccessful;
     }
-    let own = || of.outcome.contrasts.iter().filter(|c| c.arm == arm);
-    let first = own().find(|c| c.against == of.view.spec.baseline);
-    let Some(contrast) = first.or_else(|| own().next()) else {
+    let Some(contrast) = verdicts::of_arm(of, arm) else {
         return Status::NoContrast;
     };
     match contrast.verdict {

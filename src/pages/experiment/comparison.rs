@@ -3,11 +3,16 @@
 use super::Material;
 use super::supervision::{self, Supervision};
 use super::view::Wanted;
+use super::why::why;
+use super::{settings, standing, verdicts};
 use crate::number::{self, Kind};
 use crate::pages::words;
 use assay_core::compare::{Comparison, Row, compare};
+use assay_core::ids::RunId;
 use assay_core::metric;
-use assay_core::stats::Estimate;
+use assay_core::outcome::ContrastOutcome;
+use assay_core::stats::{self, Estimate};
+use assay_store::RunState;
 
 /// One arm, every cell as it is shown.
 #[derive(Debug)]
@@ -15,6 +20,8 @@ pub(super) struct ArmRow {
     pub key: String,
     pub label: String,
     pub class: String,
+    /// How its runs stand.
+    pub status: String,
     pub is_baseline: bool,
     pub n: usize,
     pub planned: usize,
@@ -32,6 +39,13 @@ pub(super) struct ArmRow {
     pub mark: Option<String>,
     /// How hard it was tried, where that is stated.
     pub tried: Option<String>,
+    /// Of its registered contrast; empty where there is none, or another comparator was chosen.
+    pub p: String,
+    pub verdict: String,
+    /// Charged, mean over its runs; empty where no price was entered.
+    pub dollars: String,
+    /// Why it did not work, or what accidents it had.
+    pub why: String,
 }
 
 /// A mean, and below it its interval or why there is none.
@@ -64,11 +78,13 @@ pub(super) fn rows(of: &Material, wanted: &Wanted) -> Vec<ArmRow> {
     let chosen = wanted.metric;
     let name = words::FINAL[chosen].1;
     let kind = Kind::of(name);
-    let first = of_metric(of, wanted, chosen);
+    let mut first = of_metric(of, wanted, chosen);
+    wanted.sort.apply(&mut first.rows);
     let beside = second(chosen);
     let second_kind = Kind::of(words::FINAL[beside].1);
     let second = of_metric(of, wanted, beside);
     let spec = &of.view.spec;
+    let judged = |arm: &str| verdicts::of_arm(of, arm).filter(|_| !wanted.is_exploratory());
     let ood = compare(&spec.budget, wanted.baseline(of), name, &of.ood);
     let find = |c: &Comparison, arm: &str| c.rows.iter().find(|r| r.arm == arm).cloned();
     first
@@ -85,6 +101,7 @@ pub(super) fn rows(of: &Material, wanted: &Wanted) -> Vec<ArmRow> {
                 key: row.arm.clone(),
                 label: row.label.clone(),
                 class: wanted.colour.class(of, &row.arm),
+                status: standing::status(of, &row.arm),
                 is_baseline: row.is_baseline,
                 n: row.value.map_or(0, |v| v.n),
                 planned: row.planned_seeds,
@@ -107,13 +124,63 @@ pub(super) fn rows(of: &Material, wanted: &Wanted) -> Vec<ArmRow> {
                     .mark(&row.arm)
                     .filter(|_| !wanted.is_exploratory())
                     .map(|m| m.to_string()),
-                tried: spec
-                    .arm(&row.arm)
-                    .and_then(|arm| arm.settings_tried)
-                    .map(|n| format!("{} tried", number::counted(i64::from(n), "setting"))),
+                tried: settings::of_arm(of, &row.arm),
+                p: judged(&row.arm)
+                    .and_then(|c| c.p_holm)
+                    .map_or(String::new(), number::p_value),
+                verdict: judged(&row.arm).map_or(String::new(), |c| verdict(of, c)),
+                dollars: match dollars(of, &row.arm) {
+                    Some(mean) => number::dollars(mean),
+                    None if is_priced(of) => "not priced".into(),
+                    None => String::new(),
+                },
+                why: match wanted.is_exploratory() {
+                    true => standing::crashed(of, &row.arm).unwrap_or_default(),
+                    false => why(of, &row.arm),
+                },
             }
         })
         .collect()
+}
+
+/// In words, with the comparator where that is not the baseline.
+fn verdict(of: &Material, contrast: &ContrastOutcome) -> String {
+    let word = contrast
+        .verdict
+        .map_or("withheld".into(), |v| v.to_string());
+    match contrast.against == of.view.spec.baseline {
+        true => word,
+        false => format!("{word}, against {}", of.name(&contrast.against)),
+    }
+}
+
+/// Whether any work of the experiment has a price.
+pub(super) fn is_priced(of: &Material) -> bool {
+    !of.dollars.prices().is_empty()
+}
+
+/// What the arm was charged, mean over the runs that count; nothing where some of their work
+/// has no price.
+pub(super) fn dollars(of: &Material, arm: &str) -> Option<f64> {
+    if !is_priced(of) {
+        return None;
+    }
+    let is_out = |run: RunId| {
+        of.exclusions
+            .iter()
+            .any(|e| e.run == run && e.is_in_force())
+    };
+    let own = of.runs.iter().filter(|run| run.arm.key == arm);
+    let counted = own.filter(|run| run.state == RunState::Succeeded && !is_out(run.id));
+    let each: Option<Vec<f64>> = counted
+        .map(|run| {
+            let attempts = of.dollars.runs.get(&run.id);
+            let device_ms = attempts.map_or(0.0, |all| all.iter().map(|a| a.device_ms).sum());
+            of.dollars.at(run.id, device_ms)
+        })
+        .collect();
+    each.filter(|all| !all.is_empty())
+        .map(|all| stats::mean(&all))
 }
 
 pub(super) fn cell(kind: Kind, of: Option<&Estimate>, signed: bool) -> Cell {

@@ -3,8 +3,9 @@
 use super::Material;
 use super::colours::Colour;
 use super::comparison::{Cell, cell};
-use super::figure::end;
-use super::figures::Picture;
+use super::figure::{Chart, Figure, Name, end};
+use super::figures::Shown;
+use super::milestones::said;
 use super::supervision::{self, Supervision};
 use super::verdicts::{self, VerdictRow};
 use super::view::Wanted;
@@ -21,7 +22,8 @@ pub(super) struct Group {
     /// `1 sample`, `4 samples`: the table's columns.
     pub levels: Vec<String>,
     pub rows: Vec<GroupRow>,
-    pub picture: Picture,
+    /// The one picture of this policy's decoders.
+    pub figures: Vec<Shown>,
     /// From how many questions on a judge's training pays.
     pub break_even: Vec<String>,
     /// Registered contrasts between them.
@@ -66,7 +68,7 @@ pub(super) fn groups(of: &Material, wanted: &Wanted) -> Vec<Group> {
                 .iter()
                 .map(|r| row(of, wanted.colour, r))
                 .collect(),
-            picture: picture(of, group, wanted),
+            figures: vec![Shown::new(&Name::Decoders(id).figure(of, wanted))],
             break_even: paying(of, group),
             contrasts: contrasts(of, group),
         })
@@ -124,7 +126,41 @@ fn paying(of: &Material, group: &DecoderGroup) -> Vec<String> {
     line.collect()
 }
 
-fn picture(of: &Material, group: &DecoderGroup, wanted: &Wanted) -> Picture {
+/// How many policies the experiment's decoders answer from.
+pub(super) fn policies(of: &Material) -> usize {
+    by_policy(&of.view.spec, &of.decoders).len()
+}
+
+/// What the decoders of one policy have in common.
+pub(super) fn basis(of: &Material, policy: usize) -> Option<String> {
+    let groups = by_policy(&of.view.spec, &of.decoders);
+    let group = groups.get(policy)?;
+    Some(format!(
+        "equal inference: decoders of {}, a question at the cost of so many of its samples",
+        of.policy(&group.policy)
+    ))
+}
+
+/// Empty where there is no such policy.
+pub(super) fn figure(of: &Material, wanted: &Wanted, policy: usize) -> Figure {
+    let groups = by_policy(&of.view.spec, &of.decoders);
+    let chart = groups.get(policy).map(|group| curves(of, group, wanted));
+    let chart = chart.unwrap_or_default();
+    Figure {
+        caption: vec![
+            "Equal inference: one policy, answered from at the cost of so many of its samples."
+                .into(),
+            said(wanted.band).into(),
+        ],
+        ..Figure::new(
+            Name::Decoders(policy),
+            chart.title.clone(),
+            Chart::Curves(chart),
+        )
+    }
+}
+
+fn curves(of: &Material, group: &DecoderGroup, wanted: &Wanted) -> Curves {
     let edges: Vec<f64> = group.levels.iter().map(|l| f64::from(*l)).collect();
     let curves = group
         .rows
@@ -175,6 +211,4 @@ fn picture(of: &Material, group: &DecoderGroup, wanted: &Wanted) -> Picture {
         curves,
         ..Curves::default()
     }
-    .draw()
-    .into()
 }

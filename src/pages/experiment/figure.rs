@@ -2,10 +2,12 @@
 //! asks for it.
 
 use super::at_budget::AtBudget;
-use super::axis::Cost;
+use super::axis::{Cost, Places};
 use super::material::Material;
 use super::view::{SeedLines, Wanted};
-use super::{colours, forest, frontier, milestones, prices, training, tries};
+use super::{
+    colours, contrasts, decoders, forest, frontier, milestones, prices, standing, training, tries,
+};
 use crate::charts::{Curve, Curves, Drawn, End, Rows};
 use crate::number;
 use crate::pages::words;
@@ -19,9 +21,14 @@ pub(super) enum Name {
     Training,
     Seeds,
     Passk,
+    /// Registered contrasts that the forest does not draw.
+    Contrasts,
+    /// Of one policy, by its place on the page.
+    Decoders(usize),
 }
 
 impl Name {
+    /// Those that a link may put first.
     pub const ALL: [Self; 6] = [
         Self::Milestones,
         Self::Frontier,
@@ -31,14 +38,16 @@ impl Name {
         Self::Passk,
     ];
 
-    pub fn word(self) -> &'static str {
+    pub fn word(self) -> String {
         match self {
-            Self::Milestones => "milestones",
-            Self::Frontier => "frontier",
-            Self::Forest => "forest",
-            Self::Training => "training",
-            Self::Seeds => "seeds",
-            Self::Passk => "passk",
+            Self::Milestones => "milestones".into(),
+            Self::Frontier => "frontier".into(),
+            Self::Forest => "forest".into(),
+            Self::Training => "training".into(),
+            Self::Seeds => "seeds".into(),
+            Self::Passk => "passk".into(),
+            Self::Contrasts => "contrasts".into(),
+            Self::Decoders(policy) => format!("decoders-{policy}"),
         }
     }
 
@@ -51,11 +60,49 @@ impl Name {
             Self::Training => "training",
             Self::Seeds => "every seed",
             Self::Passk => "pass@k",
+            Self::Contrasts => "registered contrasts",
+            Self::Decoders(_) => "decoders of one policy",
         }
     }
 
     pub fn of_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|name| name.word() == word)
+    }
+
+    /// A file's name, of a figure that the experiment has.
+    pub fn of_file(of: &Material, word: &str) -> Option<Self> {
+        let decoders = (0..decoders::policies(of)).map(Self::Decoders);
+        let all = Self::ALL.into_iter().chain([Self::Contrasts]);
+        all.chain(decoders)
+            .find(|name| name.word() == word)
+            .filter(|name| name.exists(of))
+    }
+
+    fn exists(self, of: &Material) -> bool {
+        match self {
+            Self::Milestones
+            | Self::Frontier
+            | Self::Forest
+            | Self::Training
+            | Self::Seeds
+            | Self::Passk => !of.test.is_empty(),
+            Self::Contrasts => contrasts::are_there(of),
+            Self::Decoders(policy) => policy < decoders::policies(of),
+        }
+    }
+
+    /// Where it is another than the experiment's.
+    pub fn basis(self, of: &Material) -> Option<String> {
+        match self {
+            Self::Milestones
+            | Self::Frontier
+            | Self::Forest
+            | Self::Training
+            | Self::Seeds
+            | Self::Passk => None,
+            Self::Contrasts => Some(contrasts::BASIS.into()),
+            Self::Decoders(policy) => decoders::basis(of, policy),
+        }
     }
 
     pub fn figure(self, of: &Material, wanted: &Wanted) -> Figure {
@@ -66,7 +113,12 @@ impl Name {
             Self::Training => training::figure(of, wanted),
             Self::Seeds => forest::seeds(of, wanted),
             Self::Passk => tries::figure(of, wanted),
+            Self::Contrasts => contrasts::figure(of, wanted),
+            Self::Decoders(policy) => decoders::figure(of, wanted, policy),
         };
+        if let Chart::Curves(chart) = &mut figure.chart {
+            chart.standings = standing::all(of);
+        }
         if figure.cost == Some(Cost::Usd) {
             figure.caption.push(prices::said(&of.dollars));
         }
@@ -74,7 +126,18 @@ impl Name {
             figure.caption.extend(of.no_price.clone());
             figure.caption.extend(moved_line(of, wanted));
         }
-        if !(self == Self::Forest && forest::is_plain(wanted)) {
+        let plain = match self {
+            Self::Forest => forest::is_plain(wanted),
+            // Its rows are contrasts: colour is the arm's own.
+            Self::Contrasts => true,
+            Self::Milestones
+            | Self::Frontier
+            | Self::Training
+            | Self::Seeds
+            | Self::Passk
+            | Self::Decoders(_) => false,
+        };
+        if !plain {
             figure.caption.extend(colours::said(of, wanted));
         }
         figure
@@ -96,6 +159,8 @@ pub(super) struct Figure {
     pub chart: Chart,
     /// What its x axis counts, where links may ask for a part of it.
     pub cost: Option<Cost>,
+    /// The same, where it counts steps.
+    pub places: Places,
     /// More lines than a drawing of elements bears: left to the canvas.
     pub every: Every,
     /// Every arm's value at the budget that was asked for.
@@ -121,6 +186,7 @@ impl Figure {
             caption: vec![],
             chart,
             cost: None,
+            places: Places::Cost,
             every: Every::Drawn,
             at: None,
         }
@@ -165,7 +231,7 @@ fn moved_line(of: &Material, wanted: &Wanted) -> Option<String> {
 }
 
 /// What a chart could not show.
-pub(super) fn left_out(drawn: &Drawn) -> Vec<String> {
+fn left_out(drawn: &Drawn) -> Vec<String> {
     let mut said = vec![];
     if drawn.left_out > 0 {
         let n = number::counted(drawn.left_out as i64, "value");

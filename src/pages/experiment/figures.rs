@@ -1,31 +1,16 @@
 //! A chart with what is said below it, for pages.
 
 use super::at_budget::{AtBudget, AtRow};
-use super::figure::{Every, Figure, Name, left_out};
+use super::axis::Places;
+use super::data::{Data, data};
+use super::figure::{Every, Figure, Name};
 use super::material::Material;
 use super::view::Wanted;
-use crate::charts::Drawn;
-
-#[derive(Debug)]
-pub(super) struct Picture {
-    pub svg: String,
-    pub note: Option<String>,
-}
-
-impl From<Drawn> for Picture {
-    fn from(drawn: Drawn) -> Self {
-        let said = left_out(&drawn);
-        Self {
-            svg: drawn.svg,
-            note: (!said.is_empty()).then(|| said.join(" ")),
-        }
-    }
-}
 
 /// One of the figures that have an address of their own.
 #[derive(Debug)]
 pub(super) struct Shown {
-    pub word: &'static str,
+    pub word: String,
     pub title: String,
     pub svg: String,
     pub caption: String,
@@ -35,6 +20,8 @@ pub(super) struct Shown {
     pub every: bool,
     /// Every arm's value at the budget that was asked for.
     pub at: Option<Table>,
+    /// What is drawn, in numbers, where no table of the page has them.
+    pub data: Option<Data>,
 }
 
 /// A line an arm: its value, the true cost of it, and what it does not cover.
@@ -66,9 +53,13 @@ impl Shown {
             title: figure.title.clone(),
             svg,
             caption,
-            cost: figure.cost.map_or("", |c| c.word()),
+            cost: match figure.places {
+                Places::Cost => figure.cost.map_or("", |c| c.word()),
+                Places::Steps => Places::STEPS,
+            },
             every,
             at: figure.at.as_ref().map(Table::from),
+            data: data(figure),
         }
     }
 }

@@ -32,6 +32,7 @@ async fn read(
         Needs {
             curve: of_training.then_some(words::TRAINING[read.curve].1),
             x: Some(read.x),
+            places: read.places,
         }
     })
     .await?;
@@ -46,11 +47,12 @@ pub async fn get(
     path: Path<(ExperimentId, String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (id, word, ending) = path.into_inner();
-    let name = Name::of_word(&word);
-    let (of, wanted) = read(&state, &request, id, name == Some(Name::Training)).await?;
-    let carried = Carried::new(&of, &wanted);
+    let of_training = word == Name::Training.word();
+    let (of, wanted) = read(&state, &request, id, of_training).await?;
+    let mut carried = Carried::new(&of, &wanted);
     let file = format!("{id}-{word}.{ending}");
-    if let Some(table) = Table::of_word(&word) {
+    if let Some(table) = Table::of_file(&of, &word, &ending) {
+        carried.basis = table.basis().unwrap_or(carried.basis);
         let sheet = sheet(&of, &wanted, table);
         return match ending.as_str() {
             "csv" => Ok(saved(&file, "text/csv; charset=utf-8", sheet.csv(&carried))),
@@ -63,10 +65,9 @@ pub async fn get(
             _ => Err(Problem::not_found("file")),
         };
     }
-    let figure = match name {
-        Some(name) if !of.test.is_empty() => name.figure(&of, &wanted),
-        Some(_) | None => return Err(Problem::not_found("figure")),
-    };
+    let name = Name::of_file(&of, &word).ok_or_else(|| Problem::not_found("figure"))?;
+    carried.basis = name.basis(&of).unwrap_or(carried.basis);
+    let figure = name.figure(&of, &wanted);
     match ending.as_str() {
         "svg" => Ok(saved(
             &file,

@@ -71,10 +71,11 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         pareto: line,
         merged,
         curves,
+        ..Curves::default()
     };
     Figure {
         caption,
-        cost: Some(wanted.x),
+        cost: wanted.zooms(wanted.x),
         ..Figure::new(Name::Frontier, title, Chart::Curves(chart))
     }
 }

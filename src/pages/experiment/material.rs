@@ -1,6 +1,6 @@
 //! Everything that the page and its files are made from, read once.
 
-use super::axis::Cost;
+use super::axis::{Cost, Places};
 use super::prices;
 use crate::charts::{Fate, UNSUCCESSFUL};
 use crate::problem::Problem;
@@ -8,6 +8,7 @@ use crate::state::AppState;
 use assay_core::compare::{ArmFigures, Basis};
 use assay_core::decoders::DecoderFigures;
 use assay_core::denominator::{Denominator, denominator, is_unsuccessful};
+use assay_core::failure::FailureTable;
 use assay_core::ids::ExperimentId;
 use assay_core::outcome::{Mark, Outcome, outcome};
 use assay_core::spending::{Spending, StageSpend, spending};
@@ -15,7 +16,7 @@ use assay_core::supervision::ArmSupervision;
 use assay_core::task::Split;
 use assay_store::{
     self as store, Dollars, ExclusionEvent, ExperimentLedger, ExperimentView, MilestonePoint,
-    PassAtK, RunSeries, RunView, VersionView,
+    PassAtK, RunSeries, RunSign, RunView, VersionView,
 };
 
 #[derive(Debug)]
@@ -30,7 +31,9 @@ pub(super) struct Material {
     pub series: Vec<RunSeries>,
     /// What the places of `series` count: what was asked for, as far as there is a price.
     pub along: Cost,
-    /// Read only where the axis is in dollars.
+    /// The same, where it is no cost.
+    pub places: Places,
+    /// Where somebody has entered a price, or the axis is in dollars.
     pub dollars: Dollars,
     /// Why the axis is not in dollars, though that was asked for.
     pub no_price: Option<String>,
@@ -48,6 +51,10 @@ pub(super) struct Material {
     pub exclusions: Vec<ExclusionEvent>,
     /// What its own stages have spent, each once.
     pub spent: Vec<StageSpend>,
+    /// When each run was last heard of, and alarms.
+    pub signs: Vec<RunSign>,
+    /// Read only where the registered rule calls some arm unsuccessful.
+    pub failures: Vec<FailureTable>,
 }
 
 impl Material {
@@ -141,6 +148,7 @@ pub(super) struct Needs {
     pub curve: Option<&'static str>,
     /// The budget's unit where nothing is said.
     pub x: Option<Cost>,
+    pub places: Places,
 }
 
 pub(super) async fn gather(
@@ -153,13 +161,18 @@ pub(super) async fn gather(
     let needs = needs(&view);
     let unit: Cost = view.spec.budget.unit.into();
     let asked = needs.x.unwrap_or(unit);
-    let dollars = match asked {
-        Cost::Usd => store::charged_dollars(&mut conn, id).await?,
-        Cost::Flops | Cost::Tokens | Cost::Device | Cost::Wall => Dollars::default(),
+    let priced = !store::list_prices(&mut conn).await?.is_empty();
+    let dollars = match priced || asked == Cost::Usd {
+        true => store::charged_dollars(&mut conn, id).await?,
+        false => Dollars::default(),
     };
     let no_price = prices::missing(asked, &dollars, unit);
     let along = if no_price.is_some() { unit } else { asked };
     let series = match needs.curve {
+        Some(metric) if needs.places == Places::Steps => {
+            let steps = store::Along::Step;
+            store::experiment_series_along(&mut conn, id, metric, steps).await?
+        }
         Some(metric) if along == unit => store::experiment_series(&mut conn, id, metric).await?,
         Some(metric) => {
             let along = along.along();
@@ -185,19 +198,30 @@ pub(super) async fn gather(
         milestones: store::milestones(&mut conn, id).await?,
         ledger: store::experiment_ledger(&mut conn, id).await?,
         pass_at_k: store::pass_at_k(&mut conn, id, Split::Test).await?,
+        signs: store::list_signs(&mut conn, id).await?,
+        failures: vec![],
         series,
         along,
+        places: needs.places,
         dollars,
         no_price,
         view,
     };
     in_its_unit(&mut of);
     leave_out(&mut of);
+    let mut contrasts = of.outcome.contrasts.iter();
+    if contrasts.any(|c| c.mark == Some(Mark::Unsuccessful)) {
+        let measured = &of.milestones;
+        of.failures = store::failure_tables(&mut conn, id, &of.view.spec, measured).await?;
+    }
     Ok(of)
 }
 
 /// Series come in the store's units: milliseconds, where time or money is drawn.
 fn in_its_unit(of: &mut Material) {
+    if of.places == Places::Steps {
+        return;
+    }
     for run in &mut of.series {
         for point in &mut run.points {
             point.x = match of.along {

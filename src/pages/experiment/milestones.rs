@@ -187,7 +187,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
     };
     Figure {
         caption,
-        cost: Some(wanted.x),
+        cost: wanted.zooms(wanted.x),
         every,
         at,
         ..Figure::new(Name::Milestones, title, Chart::Curves(chart))

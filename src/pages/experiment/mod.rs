@@ -7,10 +7,14 @@ mod carried;
 mod cite;
 mod colours;
 mod comparison;
+mod contrasts;
+mod controls;
 mod costs;
+mod data;
 mod decisions;
 mod decoders;
 mod denominator;
+mod did_not_work;
 mod excluded;
 mod export;
 pub(super) mod figure;
@@ -25,20 +29,26 @@ mod milestones;
 pub(super) mod numbers;
 mod prices;
 mod runs;
+mod settings;
+mod sheets;
+mod sort;
+mod standing;
 mod supervision;
 mod tables;
 pub(super) mod training;
 mod tries;
+mod verdict_line;
 mod verdicts;
 mod versions;
 mod view;
+mod why;
 
 pub use files::{bib, get as file};
 
 use super::query::Asked;
 use super::references::{self, Marks};
 use super::{Choice, Shell, freshness, html, words};
-use crate::charts::{Band, Scale};
+use crate::charts::Band;
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -49,13 +59,14 @@ use assay_core::ids::ExperimentId;
 use assay_core::spec::BaseSeeds;
 use assay_core::task::Split;
 use assay_store as store;
-use axis::Cost;
 use beyond::BeyondTable;
 use carried::Carried;
 use colours::Colour;
 use comparison::ArmRow;
+use controls::{axes, bases, choice, scales};
 use costs::{ByPurpose, CostRow};
 pub(super) use decisions::{exclude, include};
+use did_not_work::DidNotWork;
 use excluded::Excluded;
 use figure::Name;
 use figures::{Controls, Figures};
@@ -63,6 +74,7 @@ use material::{Material, Needs, gather};
 use matrix::Matrix;
 use runs::ArmRuns;
 use serde_json::Value;
+use sort::Sort;
 use tries::{Tries, tries};
 use verdicts::Verdicts;
 use versions::Versions;
@@ -88,6 +100,11 @@ struct ExperimentPage {
     baseline_key: String,
     /// What all seeds have in common, so that no interval covers it.
     fixed: String,
+    /// The verdict in a sentence; nothing while it is withheld.
+    verdict_line: Option<verdict_line::Line>,
+    /// Required attempts without which nothing is said.
+    lacking: Vec<verdict_line::Lacking>,
+    did_not_work: DidNotWork,
     missing: Vec<String>,
     nothing_yet: bool,
     unit: &'static str,
@@ -114,6 +131,13 @@ struct ExperimentPage {
     beyond: Option<BeyondTable>,
     /// Of the benchmark that the task names.
     references: Option<Marks>,
+    sort: &'static str,
+    /// Orders of the table, each with what its address asks for.
+    sorts: Vec<Choice>,
+    /// Where some work has a price.
+    priced: bool,
+    /// The arms were not tried equally hard.
+    unequal: Option<String>,
     verdicts: Verdicts,
     decoders: Vec<decoders::Group>,
     /// Questions and samples behind each figure.
@@ -172,6 +196,9 @@ impl ExperimentPage {
             registered_baseline: of.name(&spec.baseline),
             baseline_key: spec.baseline.clone(),
             fixed: fixed(of),
+            verdict_line: verdict_line::line(of),
+            lacking: verdict_line::lacking(of),
+            did_not_work: did_not_work::did_not_work(of),
             missing: runs::missing(of),
             unit: words::unit(spec.budget.unit),
             nothing_yet: of.test.iter().all(|arm| arm.runs.is_empty())
@@ -188,10 +215,7 @@ impl ExperimentPage {
                 .enumerate()
                 .map(|(i, f)| choice(f.0, words::panel_title(f.1), i == wanted.curve))
                 .collect(),
-            costs: Cost::ALL
-                .iter()
-                .map(|x| choice(x.word(), x.title(), *x == wanted.x))
-                .collect(),
+            costs: axes(wanted),
             x_scales: scales(wanted.x_scale, "as each figure has it"),
             y_scales: scales(Some(wanted.y_scale), ""),
             bands: [
@@ -214,7 +238,7 @@ impl ExperimentPage {
             pins: Name::ALL
                 .map(|name| {
                     let chosen = wanted.pinned.contains(&name);
-                    choice(name.word(), name.title(), chosen)
+                    choice(&name.word(), name.title(), chosen)
                 })
                 .into(),
             controls: Controls::new(wanted),
@@ -228,7 +252,16 @@ impl ExperimentPage {
             selection: beyond::selection(of, wanted),
             beyond: None,
             references: references::marks(&spec.task),
-            verdicts: verdicts::verdicts(of),
+            sort: wanted.sort.word(),
+            sorts: Sort::ALL
+                .map(|sort| {
+                    let query = wanted.sorted(sort).query(&of.view);
+                    choice(&query, sort.title(), sort == wanted.sort)
+                })
+                .into(),
+            priced: comparison::is_priced(of),
+            unequal: settings::said(of),
+            verdicts: verdicts::verdicts(of, wanted),
             decoders: decoders::groups(of, wanted),
             measured: format!(
                 "{} test questions and as many out of distribution, {} each, at temperature {}, up to {} tokens.",
@@ -274,36 +307,6 @@ impl ExperimentPage {
     }
 }
 
-/// Nothing said is the registered one.
-fn bases(of: &Material, wanted: &Wanted) -> Vec<Choice> {
-    let registered = &of.view.spec.baseline;
-    let chosen = |arm: &str| arm == wanted.baseline(of);
-    let label = format!("{}, as registered", of.name(registered));
-    let mut list = vec![choice("", &label, chosen(registered))];
-    let others = of.test.iter().filter(|arm| arm.id != *registered);
-    list.extend(others.map(|arm| choice(&arm.id, &of.name(&arm.id), chosen(&arm.id))));
-    list
-}
-
-fn scales(chosen: Option<Scale>, unasked: &str) -> Vec<Choice> {
-    let mut list = vec![];
-    if !unasked.is_empty() {
-        list.push(choice("", unasked, chosen.is_none()));
-    }
-    let of = |scale: Scale| chosen == Some(scale);
-    list.push(choice("lin", "linear", of(Scale::Linear)));
-    list.push(choice("log", "logarithmic", of(Scale::Log)));
-    list
-}
-
-fn choice(value: &str, label: &str, chosen: bool) -> Choice {
-    Choice {
-        value: value.into(),
-        label: label.into(),
-        chosen,
-    }
-}
-
 /// The line that stands with every interval.
 fn fixed(of: &Material) -> String {
     let spec = &of.view.spec;
@@ -333,6 +336,7 @@ pub async fn page(
         Needs {
             curve: Some(words::TRAINING[read.curve].1),
             x: Some(read.x),
+            places: read.places,
         }
     })
     .await?;

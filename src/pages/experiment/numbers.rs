@@ -17,7 +17,13 @@ fn seeds(of: &Material, wanted: &Wanted, figure: &Figure, curve: &Curve) -> Vec<
             training::each(of, wanted, &curve.key)
         }
         Name::Training => vec![],
-        Name::Milestones | Name::Frontier | Name::Passk | Name::Forest | Name::Seeds => {
+        Name::Milestones
+        | Name::Frontier
+        | Name::Passk
+        | Name::Forest
+        | Name::Seeds
+        | Name::Contrasts
+        | Name::Decoders(_) => {
             let own = curve.seeds.iter();
             own.map(|s| (s.seed, s.points.clone())).collect()
         }
@@ -39,7 +45,7 @@ pub(super) fn json(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Ca
             let row = |r: &Row| {
                 json!({
                     "arm": r.key,
-                    "label": of.name(&r.key),
+                    "label": row_name(of, figure, r),
                     "unsuccessful": r.fate == Fate::Unsuccessful,
                     "estimate": r.estimate,
                     "seeds": r.seeds,
@@ -65,6 +71,14 @@ pub(super) fn json(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Ca
     value
 }
 
+/// Contrasts of one arm are told apart by their comparators.
+fn row_name(of: &Material, figure: &Figure, row: &Row) -> String {
+    match figure.name == Name::Contrasts {
+        true => row.label.clone(),
+        false => of.name(&row.key),
+    }
+}
+
 /// Axes and points of curves, as the script of the pages reads them too.
 pub(in crate::pages) fn drawn(
     value: &mut Value,
@@ -78,6 +92,7 @@ pub(in crate::pages) fn drawn(
             "arm": c.key,
             "label": name(&c.key),
             "unsuccessful": c.fate == Fate::Unsuccessful,
+            "standing": chart.standing(&c.key),
             // Place, mean, low, high, seeds.
             "points": c.bins.iter().map(|b| point(chart, b)).collect::<Vec<_>>(),
             "seeds": own.iter().map(|(seed, line)| json!({
@@ -106,7 +121,7 @@ pub(in crate::pages) fn drawn(
 }
 
 /// Those that the picture draws as one range are here each for itself.
-fn all(chart: &Curves) -> impl Iterator<Item = &Curve> {
+pub(super) fn all(chart: &Curves) -> impl Iterator<Item = &Curve> {
     let merged = chart.merged.iter().flat_map(|m| &m.curves);
     chart.curves.iter().chain(merged)
 }
@@ -132,12 +147,13 @@ pub(super) fn csv(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Car
     );
     out += HEAD;
     let number = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
-    let named = |arm: &str| {
+    let called = |arm: &str, label: &str| {
         let plain = figure.name == Name::Forest && wanted.is_exploratory();
         let mark = of.mark(arm).filter(|_| !plain);
         let mark = mark.map_or(String::new(), |m| m.to_string());
-        format!("{},{},{mark}", text(arm), text(&of.name(arm)))
+        format!("{},{},{mark}", text(arm), text(label))
     };
+    let named = |arm: &str| called(arm, &of.name(arm));
     match &figure.chart {
         Chart::Curves(chart) => {
             for curve in all(chart) {
@@ -167,7 +183,7 @@ pub(super) fn csv(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Car
         }
         Chart::Rows(chart) => {
             for row in &chart.rows {
-                let name = named(&row.key);
+                let name = called(&row.key, &row_name(of, figure, row));
                 let e = row.estimate;
                 let interval = e.and_then(|e| e.interval);
                 out += &format!(

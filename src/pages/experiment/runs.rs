@@ -3,6 +3,8 @@
 use super::Material;
 use crate::charts::sparkline;
 use crate::number;
+use crate::pages::words;
+use assay_core::wire::LEASE_SECONDS;
 use assay_store::{JobState, RunState, RunView};
 
 /// One arm's runs, seed by seed.
@@ -20,6 +22,13 @@ pub(super) struct RunCell {
     pub now: String,
     pub spark: Option<String>,
     pub last: String,
+    /// `heartbeat 8 s ago`, of one that works.
+    pub heartbeat: Option<String>,
+    /// No heartbeat for longer than a lease.
+    pub silent: bool,
+    /// `2 alarms`; empty where there are none.
+    pub alarms: String,
+    pub open: bool,
     /// Why it does not count.
     pub excluded: Option<String>,
 }
@@ -41,6 +50,10 @@ pub(super) fn by_arm(of: &Material) -> Vec<ArmRuns> {
 }
 
 fn cell(of: &Material, run: &RunView) -> RunCell {
+    let open = words::is_open(run.state);
+    let sign = of.signs.iter().find(|s| s.run == run.id);
+    let heard = sign.and_then(|s| s.silent_seconds).filter(|_| open);
+    let alarms = sign.map_or(0, |s| s.alarms);
     let curve: Vec<f64> = of
         .milestones
         .iter()
@@ -57,6 +70,13 @@ fn cell(of: &Material, run: &RunView) -> RunCell {
             let title = format!("validation pass@1, {} measured, now {last}", curve.len());
             sparkline(&curve, (0.0, 1.0), &title)
         }),
+        heartbeat: heard.map(|s| format!("heartbeat {} ago", number::lasting(s as i64))),
+        silent: heard.is_some_and(|s| s > LEASE_SECONDS as f64),
+        alarms: match alarms {
+            0 => String::new(),
+            n => number::counted(n, "alarm"),
+        },
+        open,
         excluded: of
             .exclusions
             .iter()

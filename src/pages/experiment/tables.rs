@@ -1,11 +1,12 @@
 //! The tables as files: for spreadsheets, programs and papers. Every one carries its
 //! basis, its denominator and the snapshot that it was made from.
 
-use super::carried::Carried;
+use super::carried::{Carried, EQUAL_INFERENCE};
 use super::export::text;
 use super::forest::{comparator, exploring};
 use super::view::Wanted;
-use super::{Material, comparison, latex};
+use super::why::why;
+use super::{Material, comparison, latex, sheets, standing, verdicts};
 use crate::number::{self, Kind};
 use crate::pages::words;
 use assay_core::compare::{Basis, Row};
@@ -17,14 +18,38 @@ use serde_json::{Value, json};
 pub(super) enum Table {
     Comparison,
     Verdicts,
+    Decoders,
+    Costs,
+    Matrix,
+    /// pass@k, whose numbers the figure of that name has for programs.
+    Tries,
 }
 
 impl Table {
-    pub fn of_word(word: &str) -> Option<Self> {
-        match word {
-            "table" => Some(Self::Comparison),
-            "verdicts" => Some(Self::Verdicts),
-            _ => None,
+    /// A file's name, of a table that the experiment has.
+    pub fn of_file(of: &Material, word: &str, ending: &str) -> Option<Self> {
+        let table = match (word, ending) {
+            ("table", _) => Self::Comparison,
+            ("verdicts", _) => Self::Verdicts,
+            ("decoders", _) => Self::Decoders,
+            ("costs", _) => Self::Costs,
+            ("matrix", _) => Self::Matrix,
+            ("passk", "tex") => Self::Tries,
+            (_, _) => return None,
+        };
+        let exists = match table {
+            Self::Comparison | Self::Verdicts | Self::Costs | Self::Matrix => true,
+            Self::Decoders => !of.decoders.is_empty(),
+            Self::Tries => !of.test.is_empty(),
+        };
+        exists.then_some(table)
+    }
+
+    /// Where it is another than the experiment's.
+    pub fn basis(self) -> Option<String> {
+        match self {
+            Self::Comparison | Self::Verdicts | Self::Costs | Self::Matrix | Self::Tries => None,
+            Self::Decoders => Some(EQUAL_INFERENCE.into()),
         }
     }
 }
@@ -32,14 +57,19 @@ impl Table {
 /// Columns with their units, and rows of what stands in them.
 pub(super) struct Sheet {
     pub title: String,
-    head: Vec<&'static str>,
-    rows: Vec<Vec<Cell>>,
+    /// Said under a table for a paper.
+    pub note: &'static str,
+    pub head: Vec<String>,
+    pub rows: Vec<Vec<Cell>>,
     /// Of the rows: what the registered rule says of the arm.
-    unsuccessful: Vec<bool>,
-    kind: Kind,
+    pub unsuccessful: Vec<bool>,
+    pub kind: Kind,
 }
 
-enum Cell {
+/// How the numbers of a comparison read.
+pub(super) const MEANS: &str = " Mean over training seeds $\\pm$ half of its unadjusted 95\\,\\% interval (Student's $t$); differences paired by seed. $\\times$ marks what the registered rule calls unsuccessful.";
+
+pub(super) enum Cell {
     Text(String),
     Count(usize),
     /// A mean with its interval.
@@ -47,20 +77,31 @@ enum Cell {
     Difference(Option<Estimate>),
     Interval(Option<Interval>),
     P(Option<f64>),
-    /// Charged, in the budget's unit.
+    /// An amount with an SI prefix.
     Cost(Option<f64>),
+    Dollars(Option<f64>),
+}
+
+pub(super) fn head(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| name.to_string()).collect()
 }
 
 pub(super) fn sheet(of: &Material, wanted: &Wanted, table: Table) -> Sheet {
     match table {
         Table::Comparison => compared(of, wanted),
         Table::Verdicts => judged(of, wanted),
+        Table::Decoders => sheets::decoded(of, wanted),
+        Table::Costs => sheets::costs(of),
+        Table::Matrix => sheets::matrix(of),
+        Table::Tries => sheets::tries(of),
     }
 }
 
 fn compared(of: &Material, wanted: &Wanted) -> Sheet {
     let (_, name, title) = words::FINAL[wanted.metric];
-    let rows = comparison::of_metric(of, wanted, wanted.metric).rows;
+    let mut rows = comparison::of_metric(of, wanted, wanted.metric).rows;
+    wanted.sort.apply(&mut rows);
+    let judged = |arm: &str| verdicts::of_arm(of, arm).filter(|_| !wanted.is_exploratory());
     let rows: Vec<_> = rows.iter().filter(|r| !wanted.hides(of, &r.arm)).collect();
     let mark = |row: &Row| of.mark(&row.arm).filter(|_| !wanted.is_exploratory());
     Sheet {
@@ -71,7 +112,8 @@ fn compared(of: &Material, wanted: &Wanted) -> Sheet {
             }
             None => format!("Test {title} ({})", of.basis()),
         },
-        head: vec![
+        note: MEANS,
+        head: head(&[
             "arm",
             "label",
             "n",
@@ -81,7 +123,12 @@ fn compared(of: &Material, wanted: &Wanted) -> Sheet {
             "charged",
             "budget",
             "mark",
-        ],
+            "p_holm",
+            "verdict",
+            "dollars",
+            "status",
+            "why",
+        ]),
         unsuccessful: rows
             .iter()
             .map(|r| mark(r) == Some(Mark::Unsuccessful))
@@ -103,6 +150,16 @@ fn compared(of: &Material, wanted: &Wanted) -> Sheet {
                         false => words::reached(row.reached),
                     }),
                     Cell::Text(mark(row).map_or(String::new(), |m| m.to_string())),
+                    Cell::P(judged(&row.arm).and_then(|c| c.p_holm)),
+                    Cell::Text(judged(&row.arm).map_or(String::new(), |c| {
+                        c.verdict.map_or("withheld".into(), |v| v.to_string())
+                    })),
+                    Cell::Dollars(comparison::dollars(of, &row.arm)),
+                    Cell::Text(standing::status(of, &row.arm)),
+                    Cell::Text(match wanted.is_exploratory() {
+                        true => standing::crashed(of, &row.arm).unwrap_or_default(),
+                        false => why(of, &row.arm),
+                    }),
                 ]
             })
             .collect(),
@@ -121,7 +178,8 @@ fn judged(of: &Material, wanted: &Wanted) -> Sheet {
             number::significant(of.outcome.margin),
             number::significant(of.outcome.min_gain),
         ),
-        head: vec![
+        note: MEANS,
+        head: head(&[
             "arm",
             "label",
             "against",
@@ -134,7 +192,7 @@ fn judged(of: &Material, wanted: &Wanted) -> Sheet {
             "sign",
             "verdict",
             "mark",
-        ],
+        ]),
         unsuccessful: contrasts
             .iter()
             .map(|c| c.mark == Some(Mark::Unsuccessful))
@@ -201,6 +259,7 @@ impl Sheet {
         match name {
             "value" | "difference" => Spread::Estimate,
             "adjusted" => Spread::Interval,
+            name if name.starts_with(sheets::PASS_AT) => Spread::Estimate,
             _ => Spread::One,
         }
     }
@@ -221,10 +280,10 @@ impl Sheet {
         value
     }
 
-    /// booktabs; ids stand beside labels only where programs read them.
+    /// booktabs; ids, and sentences, stand beside labels only where programs read them.
     pub fn tex(&self, carried: &Carried) -> String {
         let shown: Vec<usize> = (0..self.head.len())
-            .filter(|i| self.head[*i] != "arm")
+            .filter(|i| !["arm", "status", "why"].contains(&self.head[*i].as_str()))
             .collect();
         let align: String = shown
             .iter()
@@ -239,8 +298,9 @@ impl Sheet {
         }
         out += "% \\usepackage{booktabs}\n\\begin{table}\n\\centering\n";
         out += &format!(
-            "\\caption{{{}. Mean over training seeds $\\pm$ half of its unadjusted 95\\,\\% interval (Student's $t$); differences paired by seed. $\\times$ marks what the registered rule calls unsuccessful. {}}}\n",
+            "\\caption{{{}.{} {}}}\n",
             latex::escape(&self.title),
+            self.note,
             latex::escape(&carried.denominator.line())
         );
         out += &format!("\\label{{tab:assay-{}}}\n", &carried.snapshot[..8]);
@@ -271,7 +331,7 @@ impl Cell {
         match self {
             Self::Text(words) => text(words),
             Self::Count(n) => n.to_string(),
-            Self::P(v) | Self::Cost(v) => number(*v),
+            Self::P(v) | Self::Cost(v) | Self::Dollars(v) => number(*v),
             Self::Interval(i) => {
                 format!("{},{}", number(i.map(|i| i.low)), number(i.map(|i| i.high)))
             }
@@ -293,7 +353,7 @@ impl Cell {
             Self::Text(words) if words.is_empty() => Value::Null,
             Self::Text(words) => json!(words),
             Self::Count(n) => json!(n),
-            Self::P(v) | Self::Cost(v) => json!(v),
+            Self::P(v) | Self::Cost(v) | Self::Dollars(v) => json!(v),
             Self::Interval(i) => json!(i),
             Self::Estimate(e) | Self::Difference(e) => json!(e),
         }
@@ -313,11 +373,13 @@ impl Cell {
             ),
             Self::P(Some(p)) => latex::escape(&number::p_value(*p)),
             Self::Cost(Some(v)) => latex::number(&number::prefixed(*v)),
+            Self::Dollars(Some(v)) => latex::escape(&number::dollars(*v)),
             Self::Estimate(None)
             | Self::Difference(None)
             | Self::Interval(None)
             | Self::P(None)
-            | Self::Cost(None) => latex::escape(number::NONE),
+            | Self::Cost(None)
+            | Self::Dollars(None) => latex::escape(number::NONE),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Material;
 use super::at_budget::AtBudget;
+use super::axis::Places;
 use super::figure::{Chart, Figure, Line, Name, end, every};
 use super::milestones::{band, extent};
 use super::view::Wanted;
@@ -25,10 +26,12 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         .filter(|x| x.is_finite())
         .fold(0.0, f64::max);
     let not_finite = points.filter(|p| !p.mean.is_finite()).count();
-    // Links speak of the axis that the page's other curves have.
-    let part = (wanted.x == axis)
-        .then(|| wanted.range(0.0, high))
-        .flatten();
+    // Links speak of the axis that the page's other curves have, or of steps.
+    let part = match of.places {
+        Places::Steps => wanted.steps(0.0, high),
+        Places::Cost if wanted.x == axis => wanted.range(0.0, high),
+        Places::Cost => None,
+    };
     let range = part.unwrap_or((0.0, high));
     let bins = bins(&of.series, range);
     let raw: Vec<Vec<Seed>> = shown(of, wanted).map(|(_, key)| seeds(of, key)).collect();
@@ -53,13 +56,23 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
     let own = smooth.iter().map(|own| own.iter().map(of_seed).collect());
     let every = every(wanted, &mut curves, own.collect());
     let mut caption = vec![format!(
-        "{title} in training: each seed is averaged in bins of compute, then mean and {} are taken over seeds.",
+        "{title} in training: each seed is averaged in bins of {}, then mean and {} are taken over seeds.",
+        match of.places {
+            Places::Cost => "compute",
+            Places::Steps => "steps",
+        },
         match wanted.band {
             Band::Ci95 => "95 % interval",
             Band::MinMax => "smallest and largest seed",
             Band::None => "nothing else",
         }
     )];
+    if of.places == Places::Steps {
+        caption.push(
+            "By step, those of the arm's stages one after another. A step of one recipe costs more than one of another: at equal steps nothing is compared at equal compute."
+                .into(),
+        );
+    }
     if wanted.smooth > 0.0 {
         for (curve, own) in curves.iter_mut().zip(&raw) {
             curve.behind.push(line(own, range, bins));
@@ -73,7 +86,8 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         let n = number::counted(not_finite as i64, "value");
         caption.push(format!("{n} not drawn: not a number."));
     }
-    let at = wanted.budget.filter(|_| wanted.x == axis).map(|budget| {
+    let counts = of.places == Places::Cost && wanted.x == axis;
+    let at = wanted.budget.filter(|_| counts).map(|budget| {
         let own = of.view.arms.iter().filter(|arm| arm.trains);
         let measured = own.map(|arm| (arm, seeds(of, &arm.key)));
         AtBudget::new(of, axis, budget, Kind::of(name), measured)
@@ -86,7 +100,10 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
             "{title} in training, mean over seeds with {}",
             band(wanted.band)
         ),
-        x_title: axis.title().into(),
+        x_title: match of.places {
+            Places::Cost => axis.title().into(),
+            Places::Steps => Places::STEPS_TITLE.into(),
+        },
         y_title: title.to_lowercase(),
         kind: Kind::of(name),
         x_scale: if log { Scale::Log } else { Scale::Linear },
@@ -94,14 +111,18 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         shape: Shape::Joined,
         band: wanted.band,
         x_range: part.filter(|_| last > 0.0),
-        budget: wanted.budget_line(of, axis),
+        budget: match of.places {
+            Places::Cost => wanted.budget_line(of, axis),
+            Places::Steps => None,
+        },
         merged,
         curves,
         ..Curves::default()
     };
     Figure {
         caption,
-        cost: (wanted.x == axis).then_some(axis),
+        cost: wanted.zooms(axis),
+        places: of.places,
         every,
         at,
         ..Figure::new(

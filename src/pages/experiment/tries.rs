@@ -6,7 +6,7 @@ use super::milestones::{arms, band, said};
 use super::view::Wanted;
 use crate::charts::{Curve, Curves, Scale, Seed, Shape, Stand, hold, merge};
 use crate::number::{self, Kind};
-use assay_core::stats;
+use assay_core::stats::{self, Estimate};
 
 #[derive(Debug)]
 pub(super) struct Tries {
@@ -33,17 +33,9 @@ pub(super) fn tries(of: &Material) -> Tries {
         .iter()
         .filter(|arm| !of.is_decoder(&arm.key))
         .map(|arm| {
-            let runs: Vec<_> = of
-                .pass_at_k
-                .iter()
-                .filter(|run| run.arm_key == arm.key)
-                .collect();
+            let runs = of.pass_at_k.iter().filter(|run| run.arm_key == arm.key);
             let cell = |k: &u32| {
-                let values: Vec<f64> = runs
-                    .iter()
-                    .filter_map(|run| run.values.iter().find(|v| v.0 == *k).map(|v| v.1))
-                    .collect();
-                stats::estimate(&values).map_or_else(Default::default, |estimate| {
+                estimate(of, &arm.key, *k).map_or_else(Default::default, |estimate| {
                     let interval = estimate
                         .interval
                         .as_ref()
@@ -57,7 +49,7 @@ pub(super) fn tries(of: &Material) -> Tries {
             TriesRow {
                 arm: arm.key.clone(),
                 label: arm.label.clone(),
-                n: runs.len(),
+                n: runs.count(),
                 cells: columns.iter().map(cell).collect(),
             }
         })
@@ -65,7 +57,14 @@ pub(super) fn tries(of: &Material) -> Tries {
     Tries { columns, rows }
 }
 
-fn columns(of: &Material) -> Vec<u32> {
+/// Mean over the arm's seeds.
+pub(super) fn estimate(of: &Material, arm: &str, k: u32) -> Option<Estimate> {
+    let runs = of.pass_at_k.iter().filter(|run| run.arm_key == arm);
+    let at = runs.filter_map(|run| run.values.iter().find(|v| v.0 == k));
+    stats::estimate(&at.map(|v| v.1).collect::<Vec<f64>>())
+}
+
+pub(super) fn columns(of: &Material) -> Vec<u32> {
     let values = of.pass_at_k.iter().flat_map(|run| &run.values);
     let mut columns: Vec<u32> = values.map(|v| v.0).collect();
     columns.sort_unstable();

@@ -2,8 +2,10 @@
 
 use super::Material;
 use super::comparison::{Cell, cell};
-use super::figures::Picture;
-use crate::charts::{Row, Rows};
+use super::contrasts;
+use super::figure::Name;
+use super::figures::Shown;
+use super::view::Wanted;
 use crate::number::{self, Kind};
 use crate::pages::words;
 use assay_core::compare::Basis;
@@ -23,7 +25,7 @@ pub(super) struct Verdicts {
     /// One line a required attempt.
     pub attempts: Vec<String>,
     /// Contrasts that no other figure draws.
-    pub picture: Option<Picture>,
+    pub figure: Option<Shown>,
 }
 
 #[derive(Debug)]
@@ -42,7 +44,25 @@ pub(super) struct VerdictRow {
     pub unsuccessful: bool,
 }
 
-pub(super) fn verdicts(of: &Material) -> Verdicts {
+/// Runs are open, and yet some contrast has a word already.
+pub(super) fn interim(of: &Material) -> bool {
+    let open = of.runs.iter().any(|run| words::is_open(run.state));
+    let said = |c: &ContrastOutcome| {
+        let n = c.difference.map_or(0, |d| d.n);
+        n < c.planned_seeds && c.verdict.is_some_and(|v| v != Verdict::NotEnoughSeeds)
+    };
+    open && of.outcome.contrasts.iter().any(said)
+}
+
+/// The contrast by which an arm is called something: the one with the registered baseline, or
+/// its first.
+pub(super) fn of_arm<'a>(of: &'a Material, arm: &str) -> Option<&'a ContrastOutcome> {
+    let own = || of.outcome.contrasts.iter().filter(|c| c.arm == arm);
+    let first = own().find(|c| c.against == of.view.spec.baseline);
+    first.or_else(|| own().next())
+}
+
+pub(super) fn verdicts(of: &Material, wanted: &Wanted) -> Verdicts {
     let outcome = &of.outcome;
     let margin = number::significant(outcome.margin);
     let gain = number::significant(outcome.min_gain);
@@ -56,11 +76,6 @@ pub(super) fn verdicts(of: &Material) -> Verdicts {
         ""
     };
     let level = outcome.contrasts.first().map_or(0.95, |c| c.adjusted_level);
-    let open = of.runs.iter().any(|run| words::is_open(run.state));
-    let said = |c: &ContrastOutcome| {
-        let n = c.difference.map_or(0, |d| d.n);
-        n < c.planned_seeds && c.verdict.is_some_and(|v| v != Verdict::NotEnoughSeeds)
-    };
     Verdicts {
         caption: format!(
             "Test {figure}, {}: paired t over seeds, p-values by Holm over all of them. Margin {margin}, registered minimum gain {gain}.{aim} No verdict under {MIN_SEEDS_VERDICT} seeds.",
@@ -68,9 +83,9 @@ pub(super) fn verdicts(of: &Material) -> Verdicts {
         ),
         adjusted_level: number::level(level),
         withheld: withheld(of),
-        interim: open && outcome.contrasts.iter().any(said),
+        interim: interim(of),
         attempts: attempts(of),
-        picture: picture(of),
+        figure: contrasts::are_there(of).then(|| Shown::new(&Name::Contrasts.figure(of, wanted))),
         rows: outcome.contrasts.iter().map(|c| row(of, c)).collect(),
     }
 }
@@ -141,53 +156,4 @@ fn attempts(of: &Material) -> Vec<String> {
         format!("{}: {state}", attempt.role)
     });
     said.collect()
-}
-
-/// Differences to the baseline at equal compute are drawn by the forest.
-fn picture(of: &Material) -> Option<Picture> {
-    let elsewhere = |c: &&ContrastOutcome| {
-        let trained = matches!(c.basis(), Basis::EqualCompute { .. });
-        !(trained && c.against == of.view.spec.baseline)
-    };
-    let rows: Vec<Row> = of
-        .outcome
-        .contrasts
-        .iter()
-        .filter(elsewhere)
-        .map(|c| Row {
-            key: c.arm.clone(),
-            label: match c.basis() {
-                Basis::EqualCompute { .. } => {
-                    format!("{} against {}", of.label(&c.arm), of.name(&c.against))
-                }
-                Basis::EqualInference { level, .. } => format!(
-                    "{} against {} at {level}",
-                    of.label(&c.arm),
-                    of.name(&c.against)
-                ),
-            },
-            slot: of.slot(&c.arm),
-            tint: None,
-            fate: of.fate(&c.arm),
-            estimate: c.difference,
-            seeds: c.seeds.iter().map(|s| s.1).collect(),
-            note: c
-                .difference
-                .is_none()
-                .then(|| "no seed in common yet".into()),
-        })
-        .collect();
-    (!rows.is_empty()).then(|| {
-        Rows {
-            title:
-                "Registered contrasts beside those with the baseline, with unadjusted 95 % interval"
-                    .into(),
-            x_title: "difference, arm minus comparator".into(),
-            kind: Kind::of(&of.outcome.metric),
-            differences: true,
-            rows,
-        }
-        .draw()
-        .into()
-    })
 }

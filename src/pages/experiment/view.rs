@@ -1,10 +1,11 @@
 //! What the address asks for. Its words are the same on the page and in every export;
 //! what is not understood is named and ignored.
 
-use super::axis::Cost;
+use super::axis::{Cost, Places};
 use super::colours::Colour;
 use super::figure::Name;
 use super::material::Material;
+use super::sort::Sort;
 use crate::charts::{Band, Scale};
 use crate::pages::query::Asked;
 use crate::pages::words;
@@ -25,7 +26,10 @@ pub(super) struct Wanted {
     pub metric: usize,
     /// Index into `words::TRAINING`.
     pub curve: usize,
+    /// The budget's where steps were asked for.
     pub x: Cost,
+    /// Of the training curve alone.
+    pub places: Places,
     /// As each figure has it where nothing was asked for.
     pub x_scale: Option<Scale>,
     pub y_scale: Scale,
@@ -40,6 +44,8 @@ pub(super) struct Wanted {
     /// An arm other than the registered baseline that differences are taken to.
     base: Option<String>,
     pub colour: Colour,
+    /// Of the table.
+    pub sort: Sort,
     /// Figures that are drawn first, in the order of the link.
     pub pinned: Vec<Name>,
     only: Vec<String>,
@@ -56,6 +62,7 @@ impl Wanted {
             metric: 0,
             curve: 0,
             x: unit.into(),
+            places: Places::Cost,
             x_scale: None,
             y_scale: Scale::Linear,
             low: None,
@@ -66,6 +73,7 @@ impl Wanted {
             budget: None,
             base: None,
             colour: Colour::Arm,
+            sort: Sort::File,
             pinned: vec![],
             only: vec![],
             hide: vec![],
@@ -79,7 +87,9 @@ impl Wanted {
         let finals = places(words::FINAL.iter().map(|f| f.0));
         let curves = places(words::TRAINING.iter().map(|f| f.0));
         let primary = words::FINAL.iter().position(|f| f.1 == spec.metric);
-        let costs = Cost::ALL.map(|x| (x.word(), x));
+        let mut costs = Cost::ALL.map(|x| (x.word(), (x, Places::Cost))).to_vec();
+        costs.push((Places::STEPS, (plain.x, Places::Steps)));
+        let sorts = Sort::ALL.map(|s| (s.word(), s));
         let scales = [("lin", Scale::Linear), ("log", Scale::Log)];
         let bands = [
             ("ci95", Band::Ci95),
@@ -88,10 +98,12 @@ impl Wanted {
         ];
         let lines = [("0", SeedLines::Mean), ("1", SeedLines::Every)];
         let colours = Colour::ALL.map(|c| (c.word(), c));
+        let (x, places) = asked.choose("x", &costs).unwrap_or((plain.x, plain.places));
         let mut wanted = Self {
             metric: asked.choose("metric", &finals).or(primary).unwrap_or(0),
             curve: asked.choose("curve", &curves).unwrap_or(0),
-            x: asked.choose("x", &costs).unwrap_or(plain.x),
+            x,
+            places,
             x_scale: asked.choose("xs", &scales),
             y_scale: asked.choose("ys", &scales).unwrap_or(plain.y_scale),
             low: asked.float("x0"),
@@ -102,6 +114,7 @@ impl Wanted {
             budget: asked.float("budget"),
             base: base(asked, view),
             colour: asked.choose("color", &colours).unwrap_or(plain.colour),
+            sort: asked.choose("sort", &sorts).unwrap_or(plain.sort),
             pinned: figures(asked, "pin"),
             only: arms(asked, "only", view),
             hide: arms(asked, "hide", view),
@@ -119,6 +132,10 @@ impl Wanted {
         }
         if let Some(bad) = wanted.budget.take_if(|b| *b <= 0.0 || *b > MAX_BUDGET) {
             asked.refuse("budget", &bad.to_string());
+        }
+        // A number of steps is no budget.
+        if let Some(budget) = wanted.budget.take_if(|_| places == Places::Steps) {
+            asked.refuse("budget", &format!("{budget} with x={}", Places::STEPS));
         }
         let hash = |s: &String| s.len() >= 8 && s.chars().all(|c| c.is_ascii_hexdigit());
         if let Some(bad) = wanted.snap.take_if(|s| !hash(s)) {
@@ -145,7 +162,11 @@ impl Wanted {
             words::FINAL[metric].0.into(),
         );
         say("curve", curve != 0, words::TRAINING[curve].0.into());
-        say("x", self.x != plain.x, self.x.word().into());
+        let (x, by_default) = match self.places {
+            Places::Cost => (self.x.word(), self.x == plain.x),
+            Places::Steps => (Places::STEPS, false),
+        };
+        say("x", !by_default, x.into());
         let scale = |scale: Scale| match scale {
             Scale::Linear => "lin",
             Scale::Log | Scale::Doubling => "log",
@@ -179,7 +200,9 @@ impl Wanted {
         say("base", self.base.is_some(), base);
         let colour = self.colour.word();
         say("color", self.colour != plain.colour, colour.into());
-        let pinned: Vec<&str> = self.pinned.iter().map(|name| name.word()).collect();
+        let sort = self.sort.word();
+        say("sort", self.sort != plain.sort, sort.into());
+        let pinned: Vec<String> = self.pinned.iter().map(|name| name.word()).collect();
         say("pin", !pinned.is_empty(), pinned.join(","));
         say("only", !self.only.is_empty(), self.only.join(","));
         say("hide", !self.hide.is_empty(), self.hide.join(","));
@@ -227,8 +250,35 @@ impl Wanted {
         others || self.hide.iter().any(|a| a == arm)
     }
 
+    /// The same view with another order of its table.
+    pub fn sorted(&self, sort: Sort) -> Self {
+        let mut other = self.clone();
+        other.sort = sort;
+        other
+    }
+
+    /// The word of a cost axis of which links may ask for a part.
+    pub fn zooms(&self, axis: Cost) -> Option<Cost> {
+        (self.places == Places::Cost && self.x == axis).then_some(axis)
+    }
+
     /// The part of a cost axis that was asked for, of data from `first` to `last`.
     pub fn range(&self, first: f64, last: f64) -> Option<(f64, f64)> {
+        match self.places {
+            Places::Cost => self.part(first, last),
+            Places::Steps => None,
+        }
+    }
+
+    /// The same of steps.
+    pub fn steps(&self, first: f64, last: f64) -> Option<(f64, f64)> {
+        match self.places {
+            Places::Cost => None,
+            Places::Steps => self.part(first, last),
+        }
+    }
+
+    fn part(&self, first: f64, last: f64) -> Option<(f64, f64)> {
         if self.low.is_none() && self.high.is_none() {
             return None;
         }

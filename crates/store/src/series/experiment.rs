@@ -20,10 +20,18 @@ pub enum Along {
     Tokens,
     DeviceMs,
     ActiveMs,
+    /// No cost: steps of the stages that are charged to the arm.
+    Step,
 }
 
 impl Along {
-    const ALL: [Self; 4] = [Self::Flops, Self::Tokens, Self::DeviceMs, Self::ActiveMs];
+    const ALL: [Self; 5] = [
+        Self::Flops,
+        Self::Tokens,
+        Self::DeviceMs,
+        Self::ActiveMs,
+        Self::Step,
+    ];
 
     /// The first two as a budget's unit is written.
     fn word(self) -> &'static str {
@@ -32,6 +40,7 @@ impl Along {
             Self::Tokens => "tokens",
             Self::DeviceMs => "device_ms",
             Self::ActiveMs => "active_ms",
+            Self::Step => "step",
         }
     }
 
@@ -40,12 +49,14 @@ impl Along {
         found.unwrap_or(Self::Tokens)
     }
 
-    fn of(self, cum: &Cumulative) -> f64 {
+    /// At a stage's step, since the stage's start.
+    fn of(self, step: i64, cum: &Cumulative) -> f64 {
         match self {
             Self::Flops => cum.charged.flops,
             Self::Tokens => cum.charged.tokens,
             Self::DeviceMs => cum.charged.device_ms,
             Self::ActiveMs => cum.active_ms,
+            Self::Step => step as f64,
         }
     }
 }
@@ -63,7 +74,7 @@ pub async fn experiment_series(
     read(conn, experiment, metric, None).await
 }
 
-/// The same along another cost.
+/// The same along another cost, or step by step.
 ///
 /// # Errors
 /// `Database`; an unknown experiment or metric has no points.
@@ -115,7 +126,7 @@ async fn read(
             points.extend(buckets.iter().map(|bucket| {
                 let point = bucket.point();
                 RunPoint {
-                    x: stage[0].charged_before + stage[0].along.of(&point.cum),
+                    x: stage[0].charged_before + stage[0].along.of(point.step, &point.cum),
                     step: point.step,
                     mean: point.mean,
                 }
@@ -170,6 +181,10 @@ async fn list_rows(
                      (select w.active_ms[cardinality(w.active_ms)] from step_cost w
                       where w.stage_id = rs.stage_id and rs.charge = $3
                       order by w.attempt desc, w.block desc limit 1)
+                 when $5 = 'step' then
+                     (select l.step::float8 from job j
+                      join attempt l on l.stage_id = j.stage_id and l.number = j.attempts
+                      where j.stage_id = rs.stage_id and rs.charge = $3)
                  else
                      (select sum(case coalesce($5, v.spec -> 'budget' ->> 'unit')
                          when 'flops' then t.flops when 'device_ms' then t.device_ms

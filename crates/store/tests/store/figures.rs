@@ -225,6 +225,7 @@ async fn curves_stand_along_the_cost_that_is_asked_for() {
         (Along::Flops, 100.0 * (240.0 + 20.0)),
         (Along::DeviceMs, 2.0 * (240.0 + 20.0)),
         (Along::ActiveMs, 3.0 * (10.0 + 20.0)),
+        (Along::Step, 10.0 + 20.0),
     ] {
         let curves = assay_store::experiment_series_along(&mut conn, id, "train/loss", along)
             .await

@@ -5,6 +5,8 @@ mod figures;
 mod left_out;
 mod questions;
 mod registered;
+mod said;
+mod standing;
 mod versions;
 
 use super::*;
@@ -83,6 +85,9 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
         pass_at_k: vec![],
         series: vec![],
         along: axis::Cost::Flops,
+        places: axis::Places::Cost,
+        signs: vec![],
+        failures: vec![],
         dollars: Dollars::default(),
         no_price: None,
         ledger: ExperimentLedger {

@@ -11,19 +11,19 @@ stages:
   - { id: labels, kind: prm_label, charge: arm, share: 0.1, inputs: { init: base } }
   - { id: prm, kind: prm_train, charge: arm, share: 0.1, inputs: { init: base, data: labels } }
 arms:";
-const TRAINED: &str = "
+pub(super) const TRAINED: &str = "
   - { id: base, label: Base model, policy: base }
   - { id: sft, label: SFT alone, stages: [{ id: sft, kind: sft, inputs: { init: base } }] }
   - { id: majority, label: Majority, stages: [{ id: d, kind: search, levels: [1, 4, 16], inputs: { init: zero/grpo } }] }
   - { id: zero, label: R1-Zero, stages: [{ id: grpo, kind: grpo, inputs: { init: base } }] }
   - { id: rerank, label: PRM rerank, stages: [{ id: d, kind: search, method: best_of_n, levels: [4, 16], inputs: { init: zero/grpo, prm: prm } }] }
   - { id: longest, label: Longest of the base, stages: [{ id: d, kind: search, method: longest, levels: [4], inputs: { init: base } }] }";
-const ALONE: &str = "
+pub(super) const ALONE: &str = "
   - { id: majority, label: Majority, stages: [{ id: d, kind: search, levels: [1, 4, 16], inputs: { init: base } }] }
   - { id: rerank, label: PRM rerank, stages: [{ id: d, kind: search, method: best_of_n, levels: [4, 16], inputs: { init: base, prm: prm } }] }";
 
 /// The arms' figures at `finished` of `seeds` seeds.
-fn made(head: &str, arms: &str, seeds: u64, finished: u64) -> Material {
+pub(super) fn made(head: &str, arms: &str, seeds: u64, finished: u64) -> Material {
     let text = format!(
         "
 name: A test
@@ -151,7 +151,7 @@ budget: {{ unit: flops, amount: {BUDGET:e} }}
     of
 }
 
-const REGISTERED: &str = "
+pub(super) const REGISTERED: &str = "
 baseline: zero
 min_gain: 0.01
 contrasts:
@@ -161,7 +161,7 @@ contrasts:
 required_attempts: { prm: rerank, mcts: { not_run: Too dear for two cores. } }";
 
 /// The text of one section.
-fn section<'a>(text: &'a str, id: &str) -> &'a str {
+pub(super) fn section<'a>(text: &'a str, id: &str) -> &'a str {
     let at = text
         .find(&format!("<section id=\"{id}\""))
         .unwrap_or_else(|| panic!("{id}"));

@@ -1,0 +1,49 @@
+//! What the page's controls offer.
+
+use super::axis::{Cost, Places};
+use super::material::Material;
+use super::view::Wanted;
+use crate::charts::Scale;
+use crate::pages::Choice;
+
+/// What the curves are drawn along; the training curve alone has steps.
+pub(super) fn axes(wanted: &Wanted) -> Vec<Choice> {
+    let by_cost = wanted.places == Places::Cost;
+    let all = Cost::ALL.iter();
+    let mut list: Vec<Choice> = all
+        .map(|x| choice(x.word(), x.title(), by_cost && *x == wanted.x))
+        .collect();
+    let title = format!("training curve: {}", Places::STEPS_TITLE);
+    list.push(choice(Places::STEPS, &title, !by_cost));
+    list
+}
+
+/// Nothing said is the registered one.
+pub(super) fn bases(of: &Material, wanted: &Wanted) -> Vec<Choice> {
+    let registered = &of.view.spec.baseline;
+    let chosen = |arm: &str| arm == wanted.baseline(of);
+    let label = format!("{}, as registered", of.name(registered));
+    let mut list = vec![choice("", &label, chosen(registered))];
+    let others = of.test.iter().filter(|arm| arm.id != *registered);
+    list.extend(others.map(|arm| choice(&arm.id, &of.name(&arm.id), chosen(&arm.id))));
+    list
+}
+
+pub(super) fn scales(chosen: Option<Scale>, unasked: &str) -> Vec<Choice> {
+    let mut list = vec![];
+    if !unasked.is_empty() {
+        list.push(choice("", unasked, chosen.is_none()));
+    }
+    let of = |scale: Scale| chosen == Some(scale);
+    list.push(choice("lin", "linear", of(Scale::Linear)));
+    list.push(choice("log", "logarithmic", of(Scale::Log)));
+    list
+}
+
+pub(super) fn choice(value: &str, label: &str, chosen: bool) -> Choice {
+    Choice {
+        value: value.into(),
+        label: label.into(),
+        chosen,
+    }
+}

@@ -1,0 +1,93 @@
+//! The order of the comparison's rows. Whatever it is, every arm keeps its row.
+
+use assay_core::compare::Row;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    /// As the arms stand in the experiment's file.
+    File,
+    Name,
+    /// By the difference to the comparator, the largest first; the comparator's own is zero,
+    /// and arms without one stand last.
+    Effect,
+}
+
+impl Sort {
+    pub const ALL: [Self; 3] = [Self::File, Self::Name, Self::Effect];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Name => "name",
+            Self::Effect => "effect",
+        }
+    }
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::File => "as in the file",
+            Self::Name => "by name",
+            Self::Effect => "by difference",
+        }
+    }
+
+    pub fn apply(self, rows: &mut [Row]) {
+        match self {
+            Self::File => {}
+            Self::Name => rows.sort_by_key(|row| row.label.to_lowercase()),
+            Self::Effect => rows.sort_by(|a, b| effect(b).total_cmp(&effect(a))),
+        }
+    }
+}
+
+fn effect(row: &Row) -> f64 {
+    match row.difference {
+        Some(difference) => difference.mean,
+        None if row.is_baseline => 0.0,
+        None => f64::NEG_INFINITY,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_core::compare::Reached;
+    use assay_core::stats::estimate;
+
+    fn row(label: &str, difference: Option<f64>) -> Row {
+        Row {
+            arm: label.to_lowercase(),
+            label: label.into(),
+            is_baseline: label == "base",
+            planned_seeds: 3,
+            metric: "m".into(),
+            value: None,
+            difference: difference.and_then(|d| estimate(&[d, d, d])),
+            seeds: vec![],
+            charged_mean: None,
+            reached: Reached::Nothing,
+        }
+    }
+
+    #[test]
+    fn an_order_moves_rows_and_loses_none() {
+        let rows = || {
+            vec![
+                row("late", None),
+                row("base", None),
+                row("Up", Some(0.2)),
+                row("down", Some(-0.3)),
+                row("more", Some(0.4)),
+            ]
+        };
+        let order = |sort: Sort| {
+            let mut rows = rows();
+            sort.apply(&mut rows);
+            let labels: Vec<String> = rows.into_iter().map(|r| r.label).collect();
+            labels.join(" ")
+        };
+        assert_eq!(order(Sort::File), "late base Up down more");
+        assert_eq!(order(Sort::Name), "base down late more Up");
+        assert_eq!(order(Sort::Effect), "more Up base down late");
+    }
+}

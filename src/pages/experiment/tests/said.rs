@@ -1,0 +1,166 @@
+//! The verdict in a sentence, what did not work, and files of every table and figure.
+
+use super::figures::{asked, page, with_a_failure};
+use super::registered::{ALONE, REGISTERED, TRAINED, made, section};
+use super::*;
+use crate::charts::Theme;
+use carried::Carried;
+use tables::Table;
+
+/// Above everything else.
+fn verdict(text: &str) -> &str {
+    let from = text.find("<div id=\"verdict\"").unwrap();
+    &text[from..text.find("<div id=\"basis\"").unwrap()]
+}
+
+#[test]
+fn the_verdict_is_a_sentence_of_the_registered_rule_with_what_it_rests_on() {
+    let text = page(&with_a_failure(), "base=arm-2&metric=length");
+    let said = verdict(&text);
+    for words in [
+        "<strong>Verdict:</strong> ",
+        "SFT on clean chains worse than Base, untrained, −0.2",
+        "; SFT on clean chains did not work.",
+        "3 arms, 5 seeds, 2 comparisons, Holm-adjusted.",
+    ] {
+        assert!(said.contains(words), "{words} not in {said}");
+    }
+    assert!(!said.contains("alert") && !said.contains("still open"));
+    let few = page(&material(&LABELS, 3, &[3, 3, 3], 0), "");
+    assert!(verdict(&few).contains("none yet, for no registered contrast has 5 finished seeds."));
+    let part = page(&made(REGISTERED, TRAINED, 10, 6), "");
+    assert!(verdict(&part).contains("Runs are still open"));
+}
+
+#[test]
+fn a_withheld_verdict_is_no_sentence_but_an_alert_that_names_what_lacks() {
+    let mut of = made(REGISTERED, TRAINED, 6, 6);
+    of.decoders[1].runs.retain(|run| run.seed < 2);
+    of.outcome = outcome(&of.view.spec, &of.test, &of.decoders);
+    let text = page(&of, "");
+    let said = verdict(&text);
+    assert!(!said.contains("Verdict:"), "{said}");
+    let add = format!("<a href=\"/experiments/new?from={}\">add</a>", of.view.id);
+    for words in [
+        "class=\"alert\"",
+        "prm: PRM rerank has 2 of 6 seeds finished.",
+        add.as_str(),
+    ] {
+        assert!(said.contains(words), "{words} not in {said}");
+    }
+    assert!(section(&text, "did-not-work").contains("while verdicts are withheld; 3 registered"));
+}
+
+#[test]
+fn what_did_not_work_has_its_row_with_expected_and_got_and_a_link_to_its_card() {
+    let mut of = with_a_failure();
+    let text = page(&of, "");
+    let said = section(&text, "did-not-work");
+    let card = format!("/experiments/{}/graveyard#arm-arm-1", of.view.id);
+    for words in [
+        "What did not work (1)",
+        "no loss against Base, untrained; no gain was registered",
+        "against Base, untrained at equal compute",
+        "<td>worse than Base, untrained</td>",
+        card.as_str(),
+    ] {
+        assert!(said.contains(words), "{words} not in {said}");
+    }
+    assert_eq!(said.matches("<tr data-arm").count(), 1);
+    // None of something is said with what it is none of.
+    for c in &mut of.outcome.contrasts {
+        c.mark = None;
+    }
+    let text = page(&of, "");
+    let said = section(&text, "did-not-work");
+    assert!(said.contains("What did not work (0)") && !said.contains("<table"));
+    assert!(said.contains("of 2 registered contrasts, 2 with a verdict, none is unsuccessful"));
+    assert!(said.contains("15 runs planned: 15 done"));
+}
+
+#[test]
+fn decoders_and_contrasts_are_files_that_carry_their_own_basis_and_denominator() {
+    for (head, arms) in [(REGISTERED, TRAINED), ("baseline: majority\n", ALONE)] {
+        let of = made(head, arms, 5, 5);
+        let (wanted, _) = asked(&of, "");
+        assert_eq!(Name::of_file(&of, "decoders-9"), None);
+        assert_eq!(Name::of_file(&of, "forest").is_some(), !of.test.is_empty());
+        for word in ["decoders-0", "contrasts"] {
+            let name = Name::of_file(&of, word).unwrap();
+            let mut carried = Carried::new(&of, &wanted);
+            carried.basis = name.basis(&of).unwrap();
+            let figure = name.figure(&of, &wanted);
+            let svg = files::drawing(&figure, &carried, Theme::Both);
+            let csv = numbers::csv(&of, &wanted, &figure, &carried);
+            let json = numbers::json(&of, &wanted, &figure, &carried);
+            for file in [&svg, &csv, &json.to_string()] {
+                for words in [
+                    "equal inference",
+                    "Hidden: none.",
+                    carried.snapshot.as_str(),
+                ] {
+                    assert!(file.contains(words), "{words} in {word}: {file}");
+                }
+            }
+            assert_eq!(json["figure"], word);
+        }
+        let carried = Carried::new(&of, &wanted);
+        let table = Table::of_file(&of, "decoders", "csv").unwrap();
+        let csv = tables::sheet(&of, &wanted, table).csv(&carried);
+        let rows = csv.lines().filter(|l| l.starts_with("\"rerank\","));
+        assert_eq!(rows.count(), 2, "a row a level: {csv}");
+        // Under the pictures of the page too.
+        let text = page(&of, "");
+        for id in ["decoders-0", "verdicts"] {
+            let part = section(&text, id);
+            assert!(part.contains("<span class=\"count\">") && part.contains(".png"));
+        }
+        assert!(section(&text, "decoders-0").contains("<details id=\"data-decoders-0\">"));
+    }
+}
+
+#[test]
+fn every_table_is_a_whole_file_and_none_takes_a_word_for_a_column() {
+    let mut of = with_a_failure();
+    of.view.spec.arms[1].settings_tried = Some(2);
+    of.ledger.arms[0]
+        .purposes
+        .insert("a,b\n=1".into(), Cost::default());
+    of.pass_at_k = (0..5)
+        .map(|seed| assay_store::PassAtK {
+            arm_key: "arm-1".into(),
+            seed,
+            samples: 8,
+            values: vec![(1, 0.2), (2, 0.3 + 0.01 * seed as f64)],
+        })
+        .collect();
+    let (wanted, _) = asked(&of, "");
+    let carried = Carried::new(&of, &wanted);
+    for (word, ending, head) in [
+        ("table", "csv", ",p_holm,verdict,dollars,status,why"),
+        ("costs", "csv", "arm,label,runs,charged,for_a_b__1,apart,"),
+        ("matrix", "csv", "key,arm_arm-0,arm_arm-1,arm_arm-2"),
+        ("passk", "tex", "label & n & pass at 1 & pass at 2"),
+    ] {
+        let table = Table::of_file(&of, word, ending).unwrap();
+        let sheet = tables::sheet(&of, &wanted, table);
+        let (csv, tex) = (sheet.csv(&carried), sheet.tex(&carried));
+        let whole = if ending == "csv" { &csv } else { &tex };
+        assert!(whole.contains(head), "{head} in {whole}");
+        assert!(csv.contains("Hidden: none.") && tex.contains("Hidden: none."));
+        assert_eq!(tex.matches('{').count(), tex.matches('}').count(), "{tex}");
+        assert!(sheet.json(&carried)["rows"].is_array());
+    }
+    let tries = Table::of_file(&of, "passk", "tex").unwrap();
+    let tex = tables::sheet(&of, &wanted, tries).tex(&carried);
+    assert!(
+        tex.contains("$\\times$ SFT on clean chains & 5 & $0.200$ $\\pm$"),
+        "{tex}"
+    );
+    assert_eq!(
+        Table::of_file(&of, "passk", "csv"),
+        None,
+        "the figure has it"
+    );
+    assert_eq!(Table::of_file(&of, "decoders", "csv"), None);
+}

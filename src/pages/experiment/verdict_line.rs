@@ -1,0 +1,133 @@
+//! The verdict in a sentence, from the registered rule alone; or what keeps it from being said.
+
+use super::material::Material;
+use super::verdicts;
+use crate::number::{self, Kind};
+use assay_core::outcome::{AttemptState, ContrastOutcome, MIN_SEEDS_VERDICT, Mark, Verdict};
+
+#[derive(Debug)]
+pub(super) struct Line {
+    pub said: String,
+    /// How much it rests on.
+    pub basis: String,
+}
+
+/// A required attempt that is not there: its word in the file, and how far its arm is.
+#[derive(Debug)]
+pub(super) struct Lacking {
+    pub role: String,
+    pub arm: String,
+    pub finished: usize,
+    pub planned: usize,
+}
+
+/// Empty where nothing is missing.
+pub(super) fn lacking(of: &Material) -> Vec<Lacking> {
+    let missing = of.outcome.missing();
+    let missing = missing.filter_map(|attempt| match &attempt.state {
+        AttemptState::Missing {
+            arm,
+            finished,
+            planned,
+        } => Some(Lacking {
+            role: attempt.role.clone(),
+            arm: of.name(arm),
+            finished: *finished,
+            planned: *planned,
+        }),
+        AttemptState::Present { .. } | AttemptState::NotRun { .. } => None,
+    });
+    missing.collect()
+}
+
+/// Nothing while the verdict is withheld.
+pub(super) fn line(of: &Material) -> Option<Line> {
+    if of.outcome.withheld {
+        return None;
+    }
+    let seeds = of.view.spec.seeds.len();
+    Some(Line {
+        said: said(of),
+        basis: format!(
+            "{}, {}, {}, Holm-adjusted.{}",
+            number::counted(of.view.arms.len() as i64, "arm"),
+            number::counted(seeds as i64, "seed"),
+            number::counted(of.outcome.m as i64, "comparison"),
+            match verdicts::interim(of) {
+                true => " Runs are still open: these are the words for the seeds so far.",
+                false => "",
+            }
+        ),
+    })
+}
+
+fn said(of: &Material) -> String {
+    let contrasts = &of.outcome.contrasts;
+    if contrasts.is_empty() {
+        return "none, for no contrast was registered.".into();
+    }
+    let enough = |c: &ContrastOutcome| c.verdict != Some(Verdict::NotEnoughSeeds);
+    if !contrasts.iter().any(enough) {
+        return format!(
+            "none yet, for no registered contrast has {MIN_SEEDS_VERDICT} finished seeds."
+        );
+    }
+    let mut parts: Vec<String> = contrasts.iter().filter_map(|c| claim(of, c)).collect();
+    for (verdict, words) in [
+        (Verdict::NoDifferenceShown, "no difference shown"),
+        (Verdict::NotEnoughSeeds, "not enough seeds"),
+    ] {
+        let of_these = contrasts.iter().filter(|c| c.verdict == Some(verdict));
+        let pairs: Vec<String> = of_these.map(|c| pair(of, c)).collect();
+        if !pairs.is_empty() {
+            parts.push(format!("{words} between {}", pairs.join(", ")));
+        }
+    }
+    let arms = of.view.arms.iter();
+    let failed = arms.filter(|arm| of.mark(&arm.key) == Some(Mark::Unsuccessful));
+    let failed: Vec<&str> = failed.map(|arm| arm.label.as_str()).collect();
+    if !failed.is_empty() {
+        parts.push(format!("{} did not work", listed(&failed)));
+    }
+    format!("{}.", parts.join("; "))
+}
+
+/// `Distill better than GRPO, +0.096 [+0.043, +0.150]`; nothing of what shows nothing.
+fn claim(of: &Material, contrast: &ContrastOutcome) -> Option<String> {
+    let margin = number::significant(of.outcome.margin);
+    let (word, aside) = match contrast.verdict? {
+        Verdict::Better => ("better than", String::new()),
+        Verdict::BetterWithinMargin => ("better than", " (by less than the margin)".into()),
+        Verdict::Worse => ("worse than", String::new()),
+        Verdict::WorseWithinMargin => ("worse than", " (by less than the margin)".into()),
+        Verdict::Equivalent => ("equivalent to", format!(" (within {margin})")),
+        Verdict::NoDifferenceShown | Verdict::NotEnoughSeeds => return None,
+    };
+    let kind = Kind::of(&contrast.metric);
+    let difference = contrast.difference.as_ref();
+    let difference = difference.map_or(String::new(), |d| {
+        format!(", {}", number::difference(kind, d))
+    });
+    Some(format!(
+        "{} {word} {}{difference}{aside}",
+        of.name(&contrast.arm),
+        of.name(&contrast.against)
+    ))
+}
+
+fn pair(of: &Material, contrast: &ContrastOutcome) -> String {
+    format!(
+        "{} and {}",
+        of.name(&contrast.arm),
+        of.name(&contrast.against)
+    )
+}
+
+/// `A, B and C`.
+fn listed(of: &[&str]) -> String {
+    match of {
+        [] => String::new(),
+        [one] => (*one).into(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
