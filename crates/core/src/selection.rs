@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn one_arm_or_two_seeds_say_nothing_and_unfinished_arms_do_not_count() {
         let three = vec![0.2, 0.5, 0.9];
-        assert_eq!(selection(&comparison(&[three.clone()])), None);
+        assert_eq!(selection(&comparison(std::slice::from_ref(&three))), None);
         assert_eq!(
             selection(&comparison(&[three[..2].to_vec(), three[..2].to_vec()])),
             None

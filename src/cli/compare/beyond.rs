@@ -19,7 +19,7 @@ pub(super) fn said(split: &SplitComparison, metric: &str, planned: usize) -> Str
 }
 
 fn table(of: &Beyond, planned: usize) -> String {
-    let mut out = format!(
+    let out = format!(
         "{} beyond these {} questions; {}\n",
         of.metric,
         of.questions,

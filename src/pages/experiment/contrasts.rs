@@ -16,7 +16,7 @@ pub(super) const BASIS: &str =
 fn elsewhere(of: &Material) -> impl Iterator<Item = &ContrastOutcome> {
     let contrasts = of.outcome.contrasts.iter();
     contrasts.filter(move |c| {
-        let trained = matches!(c.basis, Basis::EqualCompute { .. });
+        let trained = matches!(c.basis(), Basis::EqualCompute { .. });
         !(trained && c.against == of.view.spec.baseline)
     })
 }
@@ -52,7 +52,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
 fn row(of: &Material, c: &ContrastOutcome) -> Row {
     Row {
         key: c.arm.clone(),
-        label: match &c.basis {
+        label: match c.basis() {
             Basis::EqualCompute { .. } => {
                 format!("{} against {}", of.label(&c.arm), of.name(&c.against))
             }

@@ -56,7 +56,7 @@ fn got(of: &Material, contrast: &ContrastOutcome) -> String {
     let kind = Kind::of(&contrast.metric);
     let difference = contrast.difference.as_ref();
     let difference = difference.map_or(number::NONE.into(), |d| number::difference(kind, d));
-    let basis = match &contrast.basis {
+    let basis = match contrast.basis() {
         Basis::EqualCompute { .. } => "equal compute".to_string(),
         Basis::EqualInference { level, .. } => format!(
             "equal inference, {}",

@@ -55,18 +55,20 @@ mod tests {
     use assay_core::stats::estimate;
 
     fn row(label: &str, difference: Option<f64>) -> Row {
-        Row {
-            arm: label.to_lowercase(),
-            label: label.into(),
-            is_baseline: label == "base",
-            planned_seeds: 3,
-            metric: "m".into(),
-            value: None,
-            difference: difference.and_then(|d| estimate(&[d, d, d])),
-            seeds: vec![],
-            charged_mean: None,
-            reached: Reached::Nothing,
-        }
+        // As a client reads it: only the core makes one.
+        let row = serde_json::json!({
+            "arm": label.to_lowercase(),
+            "label": label,
+            "is_baseline": label == "base",
+            "planned_seeds": 3,
+            "metric": "m",
+            "value": null,
+            "difference": difference.and_then(|d| estimate(&[d, d, d])),
+            "seeds": [],
+            "charged_mean": null,
+            "reached": Reached::Nothing,
+        });
+        serde_json::from_value(row).unwrap()
     }
 
     #[test]
