@@ -319,7 +319,8 @@ fn the_training_curve_stands_by_step_where_that_is_asked_for() {
     let part = app.get(&format!(
         "/experiments/{id}/training.svg?x=step&x0=10&x1=40"
     ));
-    assert!(part.text.contains("data-x=\"10 40 linear\""));
+    let at = part.text.find("data-x=").unwrap();
+    assert!(part.text.contains("data-x=\"10 40 linear\""), "{}", &part.text[at..at + 40]);
 }
 
 #[test]

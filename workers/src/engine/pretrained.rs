@@ -236,7 +236,7 @@ pub fn describe(folder: &Path) -> Result<String> {
         .map(|(key, value)| format!("{key}: {value}"))
         .collect();
     Ok(format!(
-        "# {} parameters; a smaller context takes less memory\n- id: base\n  kind: checkpoint\n  folder: {name}\n  fingerprint: {}\n  model: {{ {} }}\n",
+        "# {} parameters; a smaller context takes less memory\n- id: base\n  kind: checkpoint\n  folder: {name}\n  fingerprint: \"{}\"\n  model: {{ {} }}\n",
         spec.parameters(spec.vocabulary.unwrap_or(0)),
         fingerprint(folder)?,
         fields.join(", "),
