@@ -127,7 +127,7 @@ struct ExperimentPage {
     rows: Vec<ArmRow>,
     /// What the arm that looks best would lose on fresh seeds.
     selection: Option<String>,
-    /// Other questions: read apart, for it takes every answer.
+    /// Other questions: read where `questions=1` asks for it, for it takes every answer.
     beyond: Option<BeyondTable>,
     /// Of the benchmark that the task names.
     references: Option<Marks>,
@@ -342,6 +342,8 @@ pub async fn page(
     .await?;
     let mut wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
     wanted.settle(&of);
+    let questions = asked.choose("questions", &[("0", false), ("1", true)]);
+    let questions = questions.unwrap_or(false);
     let sign = freshness::of_runs(&mut *state.conn().await?, &of.runs).await?;
     let sign = freshness::later(sign, of.exclusions.iter().map(|e| e.at));
     let mut shell = Shell::new(&state, &request, of.view.name.clone())
@@ -355,11 +357,13 @@ pub async fn page(
         .then(|| format!("/experiments/{id}/live"));
     let query = figures::asked(request.query_string());
     let mut page = ExperimentPage::new(shell, &of, &wanted, query);
-    let mut conn = state.conn().await?;
-    let shares = store::arm_shares(&mut conn, &of.runs, &of.exclusions, Split::Test).await?;
-    let spec = &of.view.spec;
-    page.beyond = assay_core::beyond::beyond(&spec.budget, &spec.baseline, &shares)
-        .map(|found| beyond::table(&of, &found));
+    if questions {
+        let mut conn = state.conn().await?;
+        let shares = store::arm_shares(&mut conn, &of.runs, &of.exclusions, Split::Test).await?;
+        let spec = &of.view.spec;
+        page.beyond = assay_core::beyond::beyond(&spec.budget, &spec.baseline, &shares)
+            .map(|found| beyond::table(&of, &found));
+    }
     html(&page)
 }
 
