@@ -323,8 +323,9 @@ fn the_training_curve_stands_by_step_where_that_is_asked_for() {
         .iter()
         .map(|point| point[0].as_f64().unwrap())
         .collect();
+    assert!(!places.is_empty() && places.len() < points.len());
     assert!(
-        places.len() > 2 && places.iter().all(|x| (10.0..=40.0).contains(x)),
+        places.iter().all(|x| (10.0..=40.0).contains(x)),
         "{places:?}"
     );
 }

@@ -16,8 +16,9 @@ use assay_core::supervision::ArmSupervision;
 use assay_core::task::Split;
 use assay_store::{
     self as store, Dollars, ExclusionEvent, ExperimentLedger, ExperimentView, MilestonePoint,
-    PassAtK, RunSeries, RunSign, RunView, VersionView,
+    PassAtK, RunSeries, RunSign, RunView, StoreError, VersionView,
 };
+use sqlx::PgConnection;
 
 #[derive(Debug)]
 pub(super) struct Material {
@@ -168,37 +169,39 @@ pub(super) async fn gather(
     };
     let no_price = prices::missing(asked, &dollars, unit);
     let along = if no_price.is_some() { unit } else { asked };
-    let series = match needs.curve {
-        Some(metric) if needs.places == Places::Steps => {
-            let steps = store::Along::Step;
-            store::experiment_series_along(&mut conn, id, metric, steps).await?
-        }
-        Some(metric) if along == unit => store::experiment_series(&mut conn, id, metric).await?,
-        Some(metric) => {
-            let along = along.along();
-            store::experiment_series_along(&mut conn, id, metric, along).await?
-        }
-        None => vec![],
+    let axis = match needs.places {
+        Places::Steps => Some(store::Along::Step),
+        _ if along != unit => Some(along.along()),
+        _ => None,
     };
-    let test = store::run_figures(&mut conn, id).await?;
-    let decoders = store::decoder_figures(&mut conn, id).await?;
-    let exclusions = store::list_exclusions(&mut conn, id).await?;
-    let spent = store::list_spending(&mut conn, &[id]).await?.remove(&id);
+    // Curves are what takes longest to read: beside the rest, where a connection is idle.
+    let idle = needs.curve.and_then(|_| state.pool.try_acquire());
+    let (series, rest) = match idle {
+        Some(mut second) => {
+            let curves = curves(&mut second, id, needs.curve, axis);
+            let (series, rest) = tokio::join!(curves, rest(&mut conn, id));
+            (series?, rest?)
+        }
+        None => (
+            curves(&mut conn, id, needs.curve, axis).await?,
+            rest(&mut conn, id).await?,
+        ),
+    };
     let mut of = Material {
-        outcome: outcome(&view.spec, &test, &decoders),
-        spent: spent.unwrap_or_default(),
-        exclusions,
-        versions: store::list_versions(&mut conn, id).await?,
-        runs: store::list_runs(&mut conn, id).await?,
-        test,
-        decoders,
-        decoders_ood: store::decoder_figures_for_split(&mut conn, id, Split::Ood).await?,
-        supervision: store::list_supervision(&mut conn, id).await?,
-        ood: store::figures_for_split(&mut conn, id, Split::Ood).await?,
-        milestones: store::milestones(&mut conn, id).await?,
-        ledger: store::experiment_ledger(&mut conn, id).await?,
-        pass_at_k: store::pass_at_k(&mut conn, id, Split::Test).await?,
-        signs: store::list_signs(&mut conn, id).await?,
+        outcome: outcome(&view.spec, &rest.test, &rest.decoders),
+        spent: rest.spent,
+        exclusions: rest.exclusions,
+        versions: rest.versions,
+        runs: rest.runs,
+        test: rest.test,
+        decoders: rest.decoders,
+        decoders_ood: rest.decoders_ood,
+        supervision: rest.supervision,
+        ood: rest.ood,
+        milestones: rest.milestones,
+        ledger: rest.ledger,
+        pass_at_k: rest.pass_at_k,
+        signs: rest.signs,
         failures: vec![],
         series,
         along,
@@ -215,6 +218,57 @@ pub(super) async fn gather(
         of.failures = store::failure_tables(&mut conn, id, &of.view.spec, measured).await?;
     }
     Ok(of)
+}
+
+async fn curves(
+    conn: &mut PgConnection,
+    id: ExperimentId,
+    metric: Option<&str>,
+    along: Option<store::Along>,
+) -> Result<Vec<RunSeries>, StoreError> {
+    match (metric, along) {
+        (None, _) => Ok(vec![]),
+        (Some(metric), None) => store::experiment_series(conn, id, metric).await,
+        (Some(metric), Some(along)) => {
+            store::experiment_series_along(conn, id, metric, along).await
+        }
+    }
+}
+
+/// What a comparison is made from, curves apart.
+struct Rest {
+    test: Vec<ArmFigures>,
+    decoders: Vec<DecoderFigures>,
+    exclusions: Vec<ExclusionEvent>,
+    spent: Vec<StageSpend>,
+    versions: Vec<VersionView>,
+    runs: Vec<RunView>,
+    decoders_ood: Vec<DecoderFigures>,
+    supervision: Vec<ArmSupervision>,
+    ood: Vec<ArmFigures>,
+    milestones: Vec<MilestonePoint>,
+    ledger: ExperimentLedger,
+    pass_at_k: Vec<PassAtK>,
+    signs: Vec<RunSign>,
+}
+
+async fn rest(conn: &mut PgConnection, id: ExperimentId) -> Result<Rest, StoreError> {
+    let spent = store::list_spending(conn, &[id]).await?.remove(&id);
+    Ok(Rest {
+        test: store::run_figures(conn, id).await?,
+        decoders: store::decoder_figures(conn, id).await?,
+        exclusions: store::list_exclusions(conn, id).await?,
+        spent: spent.unwrap_or_default(),
+        versions: store::list_versions(conn, id).await?,
+        runs: store::list_runs(conn, id).await?,
+        decoders_ood: store::decoder_figures_for_split(conn, id, Split::Ood).await?,
+        supervision: store::list_supervision(conn, id).await?,
+        ood: store::figures_for_split(conn, id, Split::Ood).await?,
+        milestones: store::milestones(conn, id).await?,
+        ledger: store::experiment_ledger(conn, id).await?,
+        pass_at_k: store::pass_at_k(conn, id, Split::Test).await?,
+        signs: store::list_signs(conn, id).await?,
+    })
 }
 
 /// Series come in the store's units: milliseconds, where time or money is drawn.
