@@ -13,7 +13,7 @@ from pages import PAGE, PAGES, path_of
 KB = 1000
 HTML, CSS, JS, SVG = 60 * KB, 10 * KB, 12 * KB, 90 * KB
 # DASHBOARD.md says 1,500, from a prototype with one table. A page with the verdicts of eleven
-# contrasts, costs by purpose, pass@k, six figures and sixty runs has 2,983, most of them table
+# contrasts, costs by purpose, pass@k, six figures and sixty runs has 2,959, most of them table
 # cells and what stands in them.
 ELEMENTS = 3_000
 

@@ -5,6 +5,9 @@ use super::verdicts;
 use crate::number::{self, Kind};
 use assay_core::outcome::{AttemptState, ContrastOutcome, MIN_SEEDS_VERDICT, Mark, Verdict};
 
+/// With more contrasts than these the sentence names arms alone; their numbers stand below.
+const SPELT_OUT: usize = 4;
+
 #[derive(Debug)]
 pub(super) struct Line {
     pub said: String,
@@ -72,7 +75,11 @@ fn said(of: &Material) -> String {
             "none yet, for no registered contrast has {MIN_SEEDS_VERDICT} finished seeds."
         );
     }
-    let mut parts: Vec<String> = contrasts.iter().filter_map(|c| claim(of, c)).collect();
+    let long = contrasts.len() > SPELT_OUT;
+    let mut parts: Vec<String> = match long {
+        true => grouped(of),
+        false => contrasts.iter().filter_map(|c| claim(of, c)).collect(),
+    };
     for (verdict, words) in [
         (Verdict::NoDifferenceShown, "no difference shown"),
         (Verdict::NotEnoughSeeds, "not enough seeds"),
@@ -86,10 +93,46 @@ fn said(of: &Material) -> String {
     let arms = of.view.arms.iter();
     let failed = arms.filter(|arm| of.mark(&arm.key) == Some(Mark::Unsuccessful));
     let failed: Vec<&str> = failed.map(|arm| arm.label.as_str()).collect();
-    if !failed.is_empty() {
+    if long && failed.len() > SPELT_OUT {
+        parts.push(format!("{} arms did not work", failed.len()));
+    } else if !failed.is_empty() {
         parts.push(format!("{} did not work", listed(&failed)));
     }
     format!("{}.", parts.join("; "))
+}
+
+/// `better than GRPO: Distill, SFT`, in the order of the contrasts; a star where the
+/// difference is below the margin.
+fn grouped(of: &Material) -> Vec<String> {
+    let mut groups: Vec<(&str, &str, Vec<String>)> = vec![];
+    let mut starred = false;
+    for contrast in &of.outcome.contrasts {
+        let (word, small) = match contrast.verdict {
+            Some(Verdict::Better) => ("better than", false),
+            Some(Verdict::BetterWithinMargin) => ("better than", true),
+            Some(Verdict::Worse) => ("worse than", false),
+            Some(Verdict::WorseWithinMargin) => ("worse than", true),
+            Some(Verdict::Equivalent) => ("equivalent to", false),
+            Some(Verdict::NoDifferenceShown | Verdict::NotEnoughSeeds) | None => continue,
+        };
+        starred |= small;
+        let name = format!("{}{}", of.name(&contrast.arm), if small { "*" } else { "" });
+        let own = groups
+            .iter_mut()
+            .find(|(w, against, _)| *w == word && *against == contrast.against);
+        match own {
+            Some((_, _, names)) => names.push(name),
+            None => groups.push((word, &contrast.against, vec![name])),
+        }
+    }
+    let mut parts: Vec<String> = groups
+        .into_iter()
+        .map(|(word, against, names)| format!("{word} {}: {}", of.name(against), names.join(", ")))
+        .collect();
+    if starred {
+        parts.push("* by less than the margin".into());
+    }
+    parts
 }
 
 /// `Distill better than GRPO, +0.096 [+0.043, +0.150]`; nothing of what shows nothing.

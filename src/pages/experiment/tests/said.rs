@@ -33,6 +33,31 @@ fn the_verdict_is_a_sentence_of_the_registered_rule_with_what_it_rests_on() {
 }
 
 #[test]
+fn a_sentence_of_many_contrasts_groups_their_arms_and_leaves_numbers_to_the_table() {
+    let labels = ["Base", "A", "B", "C", "D", "E", "F"];
+    let mut of = material(&labels, 5, &[5; 7], 0);
+    // Five arms fall behind, one gains.
+    for (at, arm) in of.test.iter_mut().enumerate().skip(1) {
+        for figures in &mut arm.runs {
+            for (name, value) in &mut figures.values {
+                if *name == metric::PASS_AT_1 {
+                    *value = if at == 6 { 0.97 } else { 0.01 } + 0.001 * figures.seed as f64;
+                }
+            }
+        }
+    }
+    of.outcome = outcome(&of.view.spec, &of.test, &of.decoders);
+    let text = page(&of, "");
+    let said = verdict(&text);
+    for words in [
+        "worse than Base: A, B, C, D, E; better than Base: F; 5 arms did not work.",
+        "6 comparisons, Holm-adjusted.",
+    ] {
+        assert!(said.contains(words), "{words} not in {said}");
+    }
+}
+
+#[test]
 fn a_withheld_verdict_is_no_sentence_but_an_alert_that_names_what_lacks() {
     let mut of = made(REGISTERED, TRAINED, 6, 6);
     of.decoders[1].runs.retain(|run| run.seed < 2);
