@@ -8,8 +8,9 @@ use super::sample::Sampling;
 use super::tokenizer::Tokenizer;
 use super::{EngineError, Recorder, Result, StageContext};
 use assay_core::ledger::{Cost, forward_flops, purpose};
+use assay_core::metric;
 use assay_core::rng::Uniform;
-use assay_core::spec::stage::Role;
+use assay_core::spec::stage::{Role, Validation};
 use assay_core::spec::training::EvalParams;
 use assay_core::stats;
 use assay_core::task::{Problem, Split};
@@ -24,6 +25,17 @@ pub struct Plan {
     pub max_completion_length: u32,
     pub temperature: f64,
     pub top_p: f64,
+}
+
+impl From<&Validation> for Plan {
+    fn from(of: &Validation) -> Self {
+        Self {
+            samples: of.samples,
+            max_completion_length: of.max_completion_length,
+            temperature: of.temperature,
+            top_p: of.top_p,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -43,6 +55,14 @@ impl Measured {
             .map(|i| i.correct.iter().filter(|c| **c).count() as f64 / i.correct.len() as f64)
             .collect();
         stats::mean(&each)
+    }
+
+    /// What a look at the validation split records.
+    pub fn validation_metrics(&self) -> BTreeMap<String, f64> {
+        let mut metrics = self.detectors.metrics("validation");
+        metrics.insert(metric::VALIDATION_PASS_AT_1.into(), self.pass_at_1());
+        metrics.insert(metric::VALIDATION_LENGTH.into(), self.mean_length());
+        metrics
     }
 
     pub fn mean_length(&self) -> f64 {

@@ -10,7 +10,6 @@ use super::progress::Progress;
 use super::tokenizer::Tokenizer;
 use super::{EngineError, Recorder, Result, StageContext};
 use assay_core::ledger::purpose;
-use assay_core::metric;
 use assay_core::spec::ModelSpec;
 use assay_core::spec::checkpoint::CheckpointParams;
 use assay_core::task::{Split, TaskSpec};
@@ -374,12 +373,7 @@ fn measure(
     let mut models = models_over(context, Outputs::Tokens, &flat, false);
     let task = &context.spec.task;
     let problems = task.fixed_problems(Split::Validation, validation.problems);
-    let plan = Plan {
-        samples: validation.samples,
-        max_completion_length: validation.max_completion_length,
-        temperature: validation.temperature,
-        top_p: validation.top_p,
-    };
+    let plan = Plan::from(validation);
     let mut progress = Progress::new(Default::default(), context.device);
     let measured = eval::measure(
         context,
@@ -394,9 +388,7 @@ fn measure(
         measured.cost.tokens,
         measured.cost.flops,
     );
-    let mut metrics = measured.detectors.metrics("validation");
-    metrics.insert(metric::VALIDATION_PASS_AT_1.into(), measured.pass_at_1());
-    metrics.insert(metric::VALIDATION_LENGTH.into(), measured.mean_length());
+    let metrics = measured.validation_metrics();
     let cum = Cumulative::default();
     recorder.record(Record::Step {
         step: 0,

@@ -321,12 +321,7 @@ impl<'a> Trainer<'a> {
             .spec
             .task
             .fixed_problems(Split::Validation, validation.problems);
-        let plan = eval::Plan {
-            samples: validation.samples,
-            max_completion_length: validation.max_completion_length,
-            temperature: validation.temperature,
-            top_p: validation.top_p,
-        };
+        let plan = eval::Plan::from(&validation);
         // Every milestone draws the same random numbers: differences are the policy's.
         let measured = eval::measure(
             self.context,
@@ -341,17 +336,7 @@ impl<'a> Trainer<'a> {
             measured.cost.tokens,
             measured.cost.flops,
         );
-        let mut metrics = measured.detectors.metrics("validation");
-        metrics.extend([
-            (
-                metric::VALIDATION_PASS_AT_1.to_string(),
-                measured.pass_at_1(),
-            ),
-            (
-                metric::VALIDATION_LENGTH.to_string(),
-                measured.mean_length(),
-            ),
-        ]);
+        let metrics = measured.validation_metrics();
         let step = self.step();
         recorder.record(Record::Step {
             step,

@@ -42,7 +42,9 @@ params! {
 
 impl ModelSpec {
     pub fn head_dim(&self) -> u32 {
-        self.head_width.unwrap_or(self.d_model / self.heads)
+        // A file from elsewhere may say that it has no heads.
+        self.head_width
+            .unwrap_or_else(|| self.d_model / self.heads.max(1))
     }
 
     /// Rows of the embedding, where the model works on this task.

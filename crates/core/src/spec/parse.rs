@@ -106,7 +106,7 @@ pub(super) fn read(value: &Value, sink: &Sink) -> Option<Experiment> {
 }
 
 impl<'a> Reader<'a> {
-    fn required_value(&self, key: &'static str) -> Option<&'a Value> {
+    pub(crate) fn required_value(&self, key: &'static str) -> Option<&'a Value> {
         let value = self.raw(key);
         if value.is_none() {
             self.report(key, "is required");

@@ -19,9 +19,8 @@ pub use bank::Bank;
 use super::{Kind, Piece, Problem, Range, Split, StepVerdict, Verdict};
 use crate::rng::Stream;
 use crate::spec::checkpoint::{check_path, check_sha256};
-use crate::spec::reader::{Field, Reader, Sink, choice, describe};
+use crate::spec::reader::{Reader, choice};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::sync::Arc;
 
 /// What R1-Zero's template asks for (DeepSeek-R1, table 1), in our words.
@@ -64,10 +63,10 @@ impl FileRef {
             file: String::new(),
             sha256: String::new(),
         };
-        let Some(value) = r.required::<Anything>(key) else {
+        let Some(value) = r.required_value(key) else {
             return empty();
         };
-        let own = Reader::new(&value.0, r.at(key), r.sink());
+        let own = Reader::new(value, r.at(key), r.sink());
         let found = Self {
             file: own.required("file").unwrap_or_default(),
             sha256: own.required("sha256").unwrap_or_default(),
@@ -82,21 +81,6 @@ impl FileRef {
         }
         own.finish();
         found
-    }
-}
-
-/// An object that has a reader of its own.
-struct Anything(Value);
-
-impl Field for Anything {
-    fn read(value: &Value) -> Result<Self, String> {
-        match value {
-            Value::Object(_) => Ok(Self(value.clone())),
-            other => Err(format!(
-                "expected {{file, sha256}}, found {}",
-                describe(other)
-            )),
-        }
     }
 }
 
@@ -293,12 +277,4 @@ impl Kind for Questions {
             .map(|phrase| text.matches(phrase).count() as u32)
             .sum()
     }
-}
-
-/// Reads the task; used where the settings stand alone.
-pub fn read_alone(value: &Value, sink: &Sink) -> Questions {
-    let r = Reader::new(value, "", sink);
-    let questions = Questions::read(&r);
-    questions.check(&r);
-    questions
 }

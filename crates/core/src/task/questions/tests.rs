@@ -2,8 +2,16 @@ use super::answer::{canonical, read};
 use super::*;
 use crate::canonical::sha256_of;
 use crate::rng::Uniform;
+use crate::spec::reader::Sink;
 use crate::task::TaskSpec;
 use std::collections::BTreeMap;
+
+fn read_alone(value: &serde_json::Value, sink: &Sink) -> Questions {
+    let r = Reader::new(value, "", sink);
+    let task = Questions::read(&r);
+    task.check(&r);
+    task
+}
 
 fn lines(from: u32, n: u32) -> String {
     (from..from + n)
