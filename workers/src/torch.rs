@@ -32,27 +32,34 @@ fn open_cuda() -> Result<(), String> {
         .map_err(|e| format!("{}: {e}", path.display()))
 }
 
-/// The device of a name: `cpu`, `cuda` or `auto`.
+/// The device of a name: `cpu`, `cuda` (the first), `cuda:N` or `auto`.
 ///
 /// # Errors
 /// One line that says what is missing, where `cuda` was asked for and is not to be had.
 pub fn device(name: &str) -> Result<Device, String> {
     match name {
         "cpu" => Ok(Device::Cpu),
-        "cuda" => {
-            open_cuda()?;
-            if Cuda::is_available() {
-                Ok(Device::Cuda(0))
-            } else {
-                Err("libtorch sees no CUDA device; is the driver installed?".into())
-            }
-        }
+        "cuda" => cuda(0),
         "auto" => Ok(if open_cuda().is_ok() && Cuda::is_available() {
             Device::Cuda(0)
         } else {
             Device::Cpu
         }),
-        other => Err(format!("unknown device {other:?}; use cpu, cuda or auto")),
+        other => match other.strip_prefix("cuda:").map(str::parse) {
+            Some(Ok(index)) => cuda(index),
+            _ => Err(format!(
+                "unknown device {other:?}; use cpu, cuda, cuda:N or auto"
+            )),
+        },
+    }
+}
+
+fn cuda(index: usize) -> Result<Device, String> {
+    open_cuda()?;
+    match Cuda::device_count() {
+        0 => Err("libtorch sees no CUDA device; is the driver installed?".into()),
+        n if index as i64 >= n => Err(format!("there is no device cuda:{index}; there are {n}")),
+        _ => Ok(Device::Cuda(index)),
     }
 }
 

@@ -34,9 +34,9 @@ pub struct TrainArgs {
     /// Folder for records and files
     #[arg(long)]
     out: PathBuf,
-    /// cpu, cuda or auto
-    #[arg(long, default_value = "auto")]
-    device: String,
+    /// cpu, cuda, cuda:N or auto; of several, with commas, each stage takes the least busy
+    #[arg(long, default_value = "auto", value_delimiter = ',')]
+    device: Vec<String>,
     /// Folder of checkpoints and files of questions
     #[arg(long, env = "ASSAY_WORKER_DATA")]
     data: Option<PathBuf>,
@@ -56,7 +56,7 @@ pub fn train(args: &TrainArgs) -> anyhow::Result<i32> {
             name: "stage".into(),
             spec,
             folder: args.out.clone(),
-            device: args.device.clone(),
+            device: args.device[0].clone(),
             data: args.data.clone(),
             inputs: BTreeMap::new(),
         };
@@ -78,7 +78,7 @@ pub fn train(args: &TrainArgs) -> anyhow::Result<i32> {
     if args.jobs == 1 {
         one_by_one(&tasks)
     } else {
-        side_by_side(&tasks, args.jobs as usize)
+        side_by_side(tasks, args.jobs as usize, &args.device)
     }
 }
 
@@ -148,7 +148,7 @@ fn tasks(plan: &recipe::Plan, args: &TrainArgs) -> Vec<Task> {
                 name: name.clone(),
                 spec: planned.spec.clone(),
                 folder: folder(stage),
-                device: args.device.clone(),
+                device: args.device[0].clone(),
                 data: args.data.clone(),
                 inputs: inputs.map(|(role, &from)| (*role, folder(from))).collect(),
             }
@@ -170,10 +170,10 @@ fn one_by_one(tasks: &[Task]) -> anyhow::Result<i32> {
 
 /// `jobs` processes at a time, each stage as soon as its inputs are there. A failed
 /// stage ends only what needs it. A signal is passed on, and what was saved is kept.
-fn side_by_side(tasks: &[Task], jobs: usize) -> anyhow::Result<i32> {
+fn side_by_side(mut tasks: Vec<Task>, jobs: usize, devices: &[String]) -> anyhow::Result<i32> {
     let mut waiting: Vec<usize> = (0..tasks.len()).collect();
     let mut running: Vec<(usize, std::process::Child)> = vec![];
-    let mut done: BTreeMap<&Path, bool> = BTreeMap::new();
+    let mut done: BTreeMap<PathBuf, bool> = BTreeMap::new();
     let (mut worst, mut stopping) = (0, false);
     while !waiting.is_empty() || !running.is_empty() {
         if STOP.load(Ordering::Relaxed) && !stopping {
@@ -197,10 +197,13 @@ fn side_by_side(tasks: &[Task], jobs: usize) -> anyhow::Result<i32> {
                     "{}: not computed, what it builds on has failed",
                     task.folder.display()
                 );
-                done.insert(&task.folder, false);
+                done.insert(task.folder.clone(), false);
                 waiting.remove(index);
             } else if inputs.iter().all(|i| *i == Some(true)) {
-                running.push((waiting.remove(index), start(task)?));
+                let at = waiting.remove(index);
+                let busy: Vec<&str> = running.iter().map(|(i, _)| &*tasks[*i].device).collect();
+                tasks[at].device = least_busy(devices, &busy);
+                running.push((at, start(&tasks[at])?));
             } else {
                 index += 1;
             }
@@ -217,7 +220,7 @@ fn side_by_side(tasks: &[Task], jobs: usize) -> anyhow::Result<i32> {
             continue;
         };
         let (index, _) = running.remove(at);
-        done.insert(&tasks[index].folder, code == 0);
+        done.insert(tasks[index].folder.clone(), code == 0);
         if code != 0 {
             worst = code;
         }
@@ -230,6 +233,12 @@ fn side_by_side(tasks: &[Task], jobs: usize) -> anyhow::Result<i32> {
         );
     }
     Ok(worst)
+}
+
+/// The device with the fewest stages on it, the first of equals.
+fn least_busy(devices: &[String], busy: &[&str]) -> String {
+    let load = |device: &&String| busy.iter().filter(|b| *b == *device).count();
+    devices.iter().min_by_key(load).cloned().unwrap_or_default()
 }
 
 /// A process for one stage.
@@ -385,4 +394,18 @@ fn output_of(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
         }
     }
     Ok(output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::least_busy;
+
+    #[test]
+    fn stages_are_spread_over_the_devices() {
+        let two = ["cuda:0".to_string(), "cuda:1".to_string()];
+        assert_eq!(least_busy(&two, &[]), "cuda:0");
+        assert_eq!(least_busy(&two, &["cuda:0"]), "cuda:1");
+        assert_eq!(least_busy(&two, &["cuda:0", "cuda:1"]), "cuda:0");
+        assert_eq!(least_busy(&two, &["cuda:1", "cuda:0", "cuda:0"]), "cuda:1");
+    }
 }

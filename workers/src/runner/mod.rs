@@ -28,7 +28,7 @@ pub struct RunArgs {
     /// Shown on the queue page
     #[arg(long)]
     name: Option<String>,
-    /// cpu, cuda or auto
+    /// cpu, cuda, cuda:N or auto
     #[arg(long, default_value = "auto")]
     device: String,
     /// Folder for attempts in progress and for downloaded inputs
@@ -91,7 +91,10 @@ pub fn run(args: &RunArgs) -> anyhow::Result<i32> {
     let setup = attempt::Setup {
         client: client.clone(),
         worker,
-        device: facts.device,
+        device: match args.device.as_str() {
+            "auto" => facts.device,
+            named => named.to_string(),
+        },
         work,
         data: args.data.clone(),
         stall_limit: Duration::from_secs(args.stall_limit),
