@@ -1,5 +1,5 @@
 //! The private Postgres of `assay up`: a real, durable cluster under the data
-//! folder, run as a direct child of this process. RECORDS.md 6 has the rules.
+//! folder, run as a direct child of this process.
 //!
 //! The parts below know neither tokio nor SQL, so that `xtask` can include them
 //! as they are; this file is the async door for the server.

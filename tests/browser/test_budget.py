@@ -1,4 +1,5 @@
-"""What the experiment page of twelve arms may weigh, from the running server (DASHBOARD.md 6.1).
+"""What the experiment page of twelve arms may weigh, from the running server: a first visit
+over a slow line shall show it within a second or two.
 `cargo xtask bench page` measures its speed with 10,000 stored steps."""
 
 import gzip
@@ -12,9 +13,9 @@ from pages import PAGE, PAGES, path_of
 
 KB = 1000
 HTML, CSS, JS, SVG = 60 * KB, 10 * KB, 12 * KB, 90 * KB
-# DASHBOARD.md says 1,500, from a prototype with one table. A page with the verdicts of eleven
-# contrasts, costs by purpose, pass@k, six figures and sixty runs has 2,959, most of them table
-# cells and what stands in them.
+# Layout and style take longer with each of them, also when a live page is swapped. The verdicts of
+# eleven contrasts, costs by purpose, pass@k, six figures and sixty runs make 2,959, most of them
+# table cells and what stands in them.
 ELEMENTS = 3_000
 
 

@@ -21,7 +21,7 @@ pub(super) fn are_unequal(of: &Material) -> bool {
     all.windows(2).any(|pair| pair[0].1 != pair[1].1)
 }
 
-/// What stands beside the table then (RECORDS.md 5.7).
+/// What stands beside the table then.
 pub(super) fn said(of: &Material) -> Option<String> {
     are_unequal(of).then(|| {
         let arms = stated(of).into_iter().map(|(arm, tried)| {
