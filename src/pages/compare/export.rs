@@ -109,20 +109,20 @@ fn row(of: &Line, kind: Kind) -> String {
         (false, Some(verdict)) => verdict.to_string(),
         (false, None) => "none: not registered".into(),
     };
-    let mark = match of.mark {
-        Some(Mark::Unsuccessful) => "$\\times$ ",
-        Some(Mark::GainNotShown) | None => "",
-    };
     let policy = match of.added_by_policy {
         true => ", added by policy",
         false => "",
     };
-    format!(
-        "{mark}{}{policy} & {} & {} of {} & {value} & {difference} & {} \\\\\n",
-        latex::escape(&of.label),
-        latex::escape(&of.experiment_name),
-        of.value.map_or(0, |v| v.n),
-        of.planned_seeds,
-        latex::escape(&verdict)
+    let n = of.value.map_or(0, |v| v.n);
+    latex::row(
+        of.mark == Some(Mark::Unsuccessful),
+        &[
+            format!("{}{policy}", latex::escape(&of.label)),
+            latex::escape(&of.experiment_name),
+            format!("{n} of {}", of.planned_seeds),
+            value,
+            difference,
+            latex::escape(&verdict),
+        ],
     )
 }

@@ -1,7 +1,7 @@
 //! The tables beside the comparison as files: decoders, charges, configurations, pass@k. Every
 //! arm has its row, whatever the figures show.
 
-use super::tables::{Cell, MEANS, Sheet, head};
+use super::tables::{Cell, MEANS, Sheet, Table, head};
 use super::view::Wanted;
 use super::{Material, tries as passk};
 use crate::number::Kind;
@@ -36,6 +36,7 @@ fn failed(of: &Material, arm: &str) -> bool {
 /// the picture.
 pub(super) fn decoded(of: &Material, wanted: &Wanted) -> Sheet {
     let mut sheet = Sheet {
+        table: Table::Decoders,
         title: "Test questions answered right by decoders of one policy, a question at the cost of so many of its samples".into(),
         note: MEANS,
         head: head(&[
@@ -105,6 +106,7 @@ pub(super) fn costs(of: &Material) -> Sheet {
         "charged_device_s",
     ]));
     Sheet {
+        table: Table::Costs,
         title: format!(
             "Charged to the arms by purpose, {}, all seeds, as if each arm were alone",
             words::unit(unit)
@@ -156,6 +158,7 @@ pub(super) fn matrix(of: &Material) -> Sheet {
     let mut names = head(&["key"]);
     names.extend(spec.arms.iter().map(|arm| named("arm_", &arm.id)));
     Sheet {
+        table: Table::Matrix,
         title: "Configuration of the arms: resolved values that differ, empty where the recipe has no such stage".into(),
         note: "",
         head: names,
@@ -184,6 +187,7 @@ pub(super) fn tries(of: &Material) -> Sheet {
         row
     };
     Sheet {
+        table: Table::Tries,
         title: format!(
             "Test pass@k, unbiased from all samples of a question ({})",
             of.basis()

@@ -26,21 +26,34 @@ pub(super) enum Table {
 }
 
 impl Table {
-    /// A file's name, of a table that the experiment has.
+    pub const ALL: [Self; 6] = [
+        Self::Comparison,
+        Self::Verdicts,
+        Self::Decoders,
+        Self::Costs,
+        Self::Matrix,
+        Self::Tries,
+    ];
+
+    /// A file's name without its ending.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Comparison => "table",
+            Self::Verdicts => "verdicts",
+            Self::Decoders => "decoders",
+            Self::Costs => "costs",
+            Self::Matrix => "matrix",
+            Self::Tries => "passk",
+        }
+    }
+
+    /// By a file's name, of a table that the experiment has.
     pub fn of_file(of: &Material, word: &str, ending: &str) -> Option<Self> {
-        let table = match (word, ending) {
-            ("table", _) => Self::Comparison,
-            ("verdicts", _) => Self::Verdicts,
-            ("decoders", _) => Self::Decoders,
-            ("costs", _) => Self::Costs,
-            ("matrix", _) => Self::Matrix,
-            ("passk", "tex") => Self::Tries,
-            (_, _) => return None,
-        };
+        let table = Self::ALL.into_iter().find(|table| table.word() == word)?;
         let exists = match table {
             Self::Comparison | Self::Verdicts | Self::Costs | Self::Matrix => true,
             Self::Decoders => !of.decoders.is_empty(),
-            Self::Tries => !of.test.is_empty(),
+            Self::Tries => ending == "tex" && !of.test.is_empty(),
         };
         exists.then_some(table)
     }
@@ -56,6 +69,7 @@ impl Table {
 
 /// Columns with their units, and rows of what stands in them.
 pub(super) struct Sheet {
+    pub table: Table,
     pub title: String,
     /// Said under a table for a paper.
     pub note: &'static str,
@@ -105,6 +119,7 @@ fn compared(of: &Material, wanted: &Wanted) -> Sheet {
     let rows: Vec<_> = rows.iter().filter(|r| !wanted.hides(of, &r.arm)).collect();
     let mark = |row: &Row| of.mark(&row.arm).filter(|_| !wanted.is_exploratory());
     Sheet {
+        table: Table::Comparison,
         title: match exploring(of, wanted) {
             Some(said) => {
                 let said = said.trim_end_matches('.');
@@ -171,6 +186,7 @@ fn judged(of: &Material, wanted: &Wanted) -> Sheet {
     let contrasts: Vec<_> = contrasts.filter(|c| !wanted.hides(of, &c.arm)).collect();
     let level = contrasts.first().map_or(0.95, |c| c.adjusted_level);
     Sheet {
+        table: Table::Verdicts,
         title: format!(
             "{} by the registered rule, Holm over all of them; adjusted interval {}, margin {}, minimum gain {}",
             number::counted(of.outcome.m as i64, "registered contrast"),
@@ -303,16 +319,19 @@ impl Sheet {
             self.note,
             latex::escape(&carried.denominator.line())
         );
-        out += &format!("\\label{{tab:assay-{}}}\n", &carried.snapshot[..8]);
+        out += &format!(
+            "\\label{{tab:assay-{}-{}}}\n",
+            self.table.word(),
+            &carried.snapshot[..8]
+        );
         out += &format!("\\begin{{tabular}}{{{align}}}\n\\toprule\n");
         let head = shown
             .iter()
             .map(|i| latex::escape(&self.head[*i].replace('_', " ")));
         out += &format!("{} \\\\\n\\midrule\n", head.collect::<Vec<_>>().join(" & "));
         for (row, unsuccessful) in self.rows.iter().zip(&self.unsuccessful) {
-            let cells = shown.iter().map(|i| row[*i].tex(self.kind));
-            let mark = if *unsuccessful { "$\\times$ " } else { "" };
-            out += &format!("{mark}{} \\\\\n", cells.collect::<Vec<_>>().join(" & "));
+            let cells: Vec<String> = shown.iter().map(|i| row[*i].tex(self.kind)).collect();
+            out += &latex::row(*unsuccessful, &cells);
         }
         out += "\\bottomrule\n\\end{tabular}\n\\end{table}\n";
         out

@@ -246,6 +246,24 @@ fn the_snapshot_changes_with_the_data_and_with_nothing_else() {
 }
 
 #[test]
+fn no_two_tables_of_a_paper_have_one_label() {
+    let of = material(&LABELS, 3, &[3, 3, 3], 10);
+    let (wanted, _) = asked(&of, "");
+    let carried = Carried::new(&of, &wanted);
+    for table in Table::ALL {
+        let tex = tables::sheet(&of, &wanted, table).tex(&carried);
+        let label = format!(
+            "\\label{{tab:assay-{}-{}}}\n",
+            table.word(),
+            &carried.snapshot[..8]
+        );
+        assert_eq!(tex.matches(&label).count(), 1, "{tex}");
+    }
+    let words: std::collections::BTreeSet<_> = Table::ALL.map(Table::word).into();
+    assert_eq!(words.len(), Table::ALL.len());
+}
+
+#[test]
 fn files_with_hostile_names_are_whole_and_run_nothing() {
     let mut of = material(&LABELS, 3, &[3, 3, 1], 10);
     let long = "x".repeat(200);
@@ -253,6 +271,8 @@ fn files_with_hostile_names_are_whole_and_run_nothing() {
         "</style><script>alert(1)</script>",
         "\"\u{202e}]]>&\u{0}",
         "🦀\n=1+1",
+        "[2cm]{",
+        "\u{202e}* \\end{document}",
         &long,
         "",
     ] {
@@ -271,6 +291,13 @@ fn files_with_hostile_names_are_whole_and_run_nothing() {
             resvg::usvg::roxmltree::Document::parse(&svg).unwrap_or_else(|e| panic!("{e}"));
             let csv = numbers::csv(&of, &wanted, &figure, &carried);
             assert!(csv.lines().all(|l| !l.starts_with('=')), "{csv}");
+        }
+        for table in Table::ALL {
+            let tex = tables::sheet(&of, &wanted, table).tex(&carried);
+            assert_eq!(tex.matches('{').count(), tex.matches('}').count(), "{tex}");
+            assert_eq!(tex.matches("\\end{").count(), 2, "{tex}");
+            assert!(tex.lines().all(|l| !l.starts_with(['[', '*'])), "{tex}");
+            assert!(tex.lines().all(|l| !l.contains(char::is_control)), "{tex}");
         }
         let entry = cite::bibtex(&carried, "http://h", OffsetDateTime::UNIX_EPOCH);
         assert_eq!(
