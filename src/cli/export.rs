@@ -73,8 +73,8 @@ impl Export {
 
     fn endings(&self) -> Vec<&'static str> {
         match self.png {
-            true => vec!["svg", "csv", "png"],
-            false => vec!["svg", "csv"],
+            true => vec!["svg", "csv", "json", "png"],
+            false => vec!["svg", "csv", "json"],
         }
     }
 
@@ -100,11 +100,11 @@ impl Export {
                 list.push((name.clone(), at(&name), Needed::IfThere));
             }
         }
-        for name in ["passk.tex", "decoders.csv", "decoders.tex"] {
+        for name in ["passk.tex", "decoders.csv", "decoders.tex", "decoders.json"] {
             list.push((name.into(), at(name), Needed::IfThere));
         }
         for table in TABLES {
-            for ending in ["csv", "tex"] {
+            for ending in ["csv", "tex", "json"] {
                 let name = format!("{table}.{ending}");
                 list.push((name.clone(), at(&name), Needed::Always));
             }

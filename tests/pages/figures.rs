@@ -191,7 +191,7 @@ fn pixels_come_from_the_same_drawing_or_say_what_is_missing() {
     let head = String::from_utf8_lossy(&out.stdout[..out.stdout.len().min(2_000)]);
     if head.starts_with("HTTP/1.1 501") {
         assert!(
-            head.contains("application/problem+json") && head.contains("install"),
+            head.contains("application/problem+json") && head.contains("take the .svg"),
             "{head}"
         );
         return;
@@ -252,7 +252,7 @@ fn export_saves_figures_and_tables_into_a_folder() {
     let done = run(&format!("{}/experiments/{id}?hide=arm-0", app.url));
     let said = String::from_utf8_lossy(&done.stdout);
     assert!(
-        done.status.success() && said.contains("24 files"),
+        done.status.success() && said.contains("34 files"),
         "{done:?}"
     );
     let mut names: Vec<String> = std::fs::read_dir(&out)
@@ -260,12 +260,29 @@ fn export_saves_figures_and_tables_into_a_folder() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names.len(), 24, "{names:?}");
+    assert_eq!(names.len(), 34, "{names:?}");
+    let read = |name: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(out.join(name)).unwrap()).unwrap()
+    };
+    let snapshot = read("comparison.json")["snapshot"].clone();
+    assert!(snapshot.is_string());
+    for figure in FIGURES {
+        let json = read(&format!("{figure}.json"));
+        assert_eq!(json["figure"], figure);
+        assert_eq!(json["snapshot"], snapshot, "{figure}");
+        assert_eq!(json["denominator"]["hidden"][0]["arm"], "arm-0", "{figure}");
+    }
+    for table in ["table", "verdicts", "costs", "matrix"] {
+        let json = read(&format!("{table}.json"));
+        assert_eq!(json["snapshot"], snapshot, "{table}");
+        assert!(
+            json["rows"].is_array() && json["figure"].is_null(),
+            "{table}"
+        );
+    }
     let svg = std::fs::read_to_string(out.join("forest.svg")).unwrap();
     assert!(svg.contains("Hidden by the link: SFT on clean chains."));
-    let json: Value =
-        serde_json::from_slice(&std::fs::read(out.join("comparison.json")).unwrap()).unwrap();
-    assert_eq!(json["experiment"], id.to_string());
+    assert_eq!(read("comparison.json")["experiment"], id.to_string());
     let none = run("0198c0de-0000-7000-8000-000000000001");
     assert!(!none.status.success());
 }
