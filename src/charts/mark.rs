@@ -62,13 +62,14 @@ pub(super) fn frame<'a>(
 /// The outline of a slot's marker, from its middle on.
 fn shape(slot: usize) -> &'static str {
     match slot % super::SLOTS {
-        0 | 7 => "m-40 0a40 40 0 1 0 80 0a40 40 0 1 0-80 0z",
+        0 => "m-40 0a40 40 0 1 0 80 0a40 40 0 1 0-80 0z",
         1 => "m-38-38h76v76h-76z",
         2 => "m0-50l46 84h-92z",
         3 => "m0-54l50 54l-50 54l-50-54z",
         4 => "m0 50l46-84h-92z",
         5 => "m-15-48h30v33h33v30h-33v33h-30v-33h-33v-30h33z",
-        _ => "m0-52l46 40v52h-92v-52z",
+        6 => "m0-52l46 40v52h-92v-52z",
+        _ => "m-44-44h88l-88 88h88z",
     }
 }
 
@@ -152,6 +153,15 @@ pub(super) fn declutter(wanted: &[i32], gap: i32, low: i32, high: i32) -> Vec<i3
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_slot_has_an_outline_of_its_own() {
+        let slots = super::super::SLOTS;
+        let outlines: std::collections::BTreeSet<_> = (0..slots).map(shape).collect();
+        assert_eq!(outlines.len(), slots);
+        assert!(!outlines.contains(CROSS) && !outlines.contains(CRASH));
+        assert_eq!(shape(slots), shape(0));
+    }
 
     #[test]
     fn labels_keep_their_order_and_distance() {
