@@ -4,6 +4,7 @@ while it loaded is part of the visit."""
 import json
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -56,6 +57,14 @@ def chromium():
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def pictures():
+    """Where a test leaves what a person shall look at."""
+    folder = Path(__file__).parents[2] / "target" / "browser"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @pytest.fixture
