@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from pages import PAGE
 from test_charts import MILESTONES, PANELS, TRAINING, place
 
-#: Far over what it takes (8 ms where nothing else runs): other programs are at work here.
+#: Generous, for other programs may be at work here.
 HOVER_MS = 250
 MOVES = 40
 
