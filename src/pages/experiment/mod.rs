@@ -28,6 +28,7 @@ mod matrix;
 mod milestones;
 pub(super) mod numbers;
 mod prices;
+mod published;
 mod runs;
 mod settings;
 mod sheets;
