@@ -47,6 +47,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
                 .route(post().to(new::submit)),
         )
         .service(resource("/experiments/{id}/amend").route(post().to(experiment::amend)))
+        .service(resource("/experiments/{id}/default").route(post().to(experiment::keep)))
         .service(resource("/experiments/{id}/exclude").route(post().to(experiment::exclude)))
         .service(resource("/experiments/{id}/include").route(post().to(experiment::include)))
         .service(resource("/compare").route(get().to(compare::page)))
