@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 pub mod embedded;
 pub mod entering;
+pub mod etag;
 pub mod live;
 pub mod number;
 pub mod pages;

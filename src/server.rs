@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::live::Hub;
 use crate::requests::Requests;
 use crate::state::AppState;
-use crate::{background, routes};
+use crate::{background, etag, routes};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App, HttpServer, web::Data};
@@ -91,6 +91,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         App::new()
             .app_data(data.clone())
             .configure(routes::configure)
+            .wrap(from_fn(etag::tag))
             .wrap(from_fn(routes::gate))
             .wrap(Compress::default())
     })

@@ -377,6 +377,87 @@ fn pass_at_k_is_thin_where_k_is_more_than_half_of_the_samples() {
     check("passk", &drawn.svg);
 }
 
+fn published(model: &str, value: f64, at: Option<f64>) -> Published {
+    Published {
+        model: model.into(),
+        version: "v2 (Nature 645)".into(),
+        source: "A paper".into(),
+        place: "Table 2".into(),
+        value,
+        at,
+        ..Published::default()
+    }
+}
+
+#[test]
+fn what_others_have_published_is_a_level_beside_the_lines_and_stretches_no_axis() {
+    let arms = || {
+        vec![
+            curve(0, "Base", milestones(0, 5)),
+            curve(1, "RL", milestones(2, 5)),
+        ]
+    };
+    let plain = curves(arms()).draw();
+    let values = [0.30, 0.95, 0.05, 0.31, 0.32, 0.33, 0.34, 0.29, f64::NAN];
+    let marks = values.map(|v| published(&format!("Model of {v}"), v, None));
+    let mut c = curves(arms());
+    c.published = marks.to_vec();
+    let drawn = c.draw();
+    let axes = |svg: &str| {
+        let rest = svg.split_once("data-x=").unwrap().1;
+        rest.split_once('>').unwrap().0.to_string()
+    };
+    assert_eq!(axes(&drawn.svg), axes(&plain.svg));
+    assert_eq!(c.published_drawn().len(), MOST_PUBLISHED);
+    for far in ["Model of 0.95", "Model of 0.05", "NaN"] {
+        assert!(!drawn.svg.contains(far), "{far}");
+    }
+    for i in c.published_drawn() {
+        assert!(drawn.svg.contains(&c.published[i].model));
+    }
+    assert_eq!(
+        drawn.svg.matches("published, v2 (Nature 645)<").count(),
+        MOST_PUBLISHED
+    );
+    // Nothing is near to what is not there.
+    c.curves = vec![curve(0, "Not begun", vec![])];
+    assert!(c.published_drawn().is_empty());
+    let mut hostile = curves(arms());
+    hostile.published = vec![published("\"><script>\u{202e}", 0.3, None)];
+    assert_is_clean(&hostile.draw().svg);
+    check("published", &drawn.svg);
+}
+
+#[test]
+fn what_is_published_of_one_try_is_a_bar_at_one_try() {
+    let seeds: Vec<Seed> = (0..3)
+        .map(|seed| Seed {
+            seed,
+            points: vec![(1.0, 0.4), (2.0, 0.55), (4.0, 0.7)],
+        })
+        .collect();
+    let arm = Curve {
+        bins: hold(&seeds, &[1.0, 2.0, 4.0]),
+        ..curve(0, "Recipe", seeds)
+    };
+    let chart = Curves {
+        x_scale: Scale::Doubling,
+        shape: Shape::Joined,
+        budget: None,
+        published: vec![
+            published("Near to one try", 0.45, Some(1.0)),
+            published("Off the axis", 0.99, Some(1.0)),
+            published("Of no k here", 0.5, Some(64.0)),
+        ],
+        ..curves(vec![arm])
+    };
+    assert_eq!(chart.published_drawn(), [0]);
+    let svg = chart.draw().svg;
+    assert_eq!(svg.matches("class=\"pub one\"").count(), 1);
+    assert!(svg.contains("published, v2 (Nature 645), at 1<"));
+    check("published_passk", &svg);
+}
+
 #[test]
 fn scores_stand_against_what_came_out_with_their_counts() {
     let chart = Calibration {

@@ -27,7 +27,7 @@ mod palette;
 pub use aggregate::{Bin, Marked, Seed, Stand, along, average, ema, hold};
 pub use axis::Scale;
 pub use calibration::{Calibration, CalibrationPoint};
-pub use curves::{Band, Curve, Curves, Shape};
+pub use curves::{Band, Curve, Curves, MOST_PUBLISHED, Published, Shape};
 pub use merge::{MOST, Merged, merge};
 pub use panel::{Panel, PanelPoint};
 pub use pareto::pareto;

@@ -28,7 +28,7 @@ mod words;
 
 use crate::problem::Problem;
 use crate::state::AppState;
-use actix_web::web::{ServiceConfig, get, post, resource};
+use actix_web::web::{ServiceConfig, get, head, post, resource};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_store::RunView;
@@ -47,32 +47,33 @@ pub fn configure(cfg: &mut ServiceConfig) {
                 .route(post().to(new::submit)),
         )
         .service(resource("/experiments/{id}/amend").route(post().to(experiment::amend)))
+        .service(resource("/experiments/{id}/default").route(post().to(experiment::keep)))
         .service(resource("/experiments/{id}/exclude").route(post().to(experiment::exclude)))
         .service(resource("/experiments/{id}/include").route(post().to(experiment::include)))
         .service(resource("/compare").route(get().to(compare::page)))
-        .service(resource("/compare.csv").route(get().to(compare::csv)))
-        .service(resource("/compare.json").route(get().to(compare::json)))
-        .service(resource("/compare.tex").route(get().to(compare::tex)))
+        .service(resource("/compare.csv").route(get().to(compare::csv)).route(head().to(compare::csv)))
+        .service(resource("/compare.json").route(get().to(compare::json)).route(head().to(compare::json)))
+        .service(resource("/compare.tex").route(get().to(compare::tex)).route(head().to(compare::tex)))
         .service(
             resource("/compare/{figure:forest|training}.{ending:svg|json|png}")
-                .route(get().to(compare::file)),
+                .route(get().to(compare::file)).route(head().to(compare::file)),
         )
         .service(resource("/cost").route(get().to(cost::page)))
         .service(resource("/cost/prices").route(post().to(cost::add_price)))
         .service(resource("/references").route(get().to(references::page)))
-        .service(resource("/references.csv").route(get().to(references::csv)))
-        .service(resource("/references.json").route(get().to(references::json)))
-        .service(resource("/experiments/{id}.csv").route(get().to(experiment::csv)))
-        .service(resource("/experiments/{id}.json").route(get().to(experiment::json)))
+        .service(resource("/references.csv").route(get().to(references::csv)).route(head().to(references::csv)))
+        .service(resource("/references.json").route(get().to(references::json)).route(head().to(references::json)))
+        .service(resource("/experiments/{id}.csv").route(get().to(experiment::csv)).route(head().to(experiment::csv)))
+        .service(resource("/experiments/{id}.json").route(get().to(experiment::json)).route(head().to(experiment::json)))
         .service(resource("/experiments/{id}/graveyard").route(get().to(graveyard::page)))
         .service(resource("/experiments/{id}/arms/{arm}/notes").route(post().to(graveyard::note)))
         .service(
             resource(
                 "/experiments/{id}/{figure:milestones|frontier|forest|training|seeds|passk|contrasts|decoders-[0-9]+|table|verdicts|decoders|costs|matrix}.{ending:svg|csv|json|png|tex}",
             )
-            .route(get().to(experiment::file)),
+            .route(get().to(experiment::file)).route(head().to(experiment::file)),
         )
-        .service(resource("/experiments/{id}/cite.bib").route(get().to(experiment::bib)))
+        .service(resource("/experiments/{id}/cite.bib").route(get().to(experiment::bib)).route(head().to(experiment::bib)))
         .service(resource("/experiments/{id}").route(get().to(experiment::page)))
         .service(
             resource("/runs/{id}")

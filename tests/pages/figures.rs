@@ -363,3 +363,47 @@ fn runs_say_on_the_experiments_page_when_they_were_heard_and_what_alarmed() {
     let late = text.matches("<strong class=\"bad\">heartbeat 10 min ago</strong>");
     assert_eq!(late.count(), 3);
 }
+
+#[test]
+fn a_file_that_has_not_changed_is_not_sent_again_and_a_page_has_no_tag() {
+    let app = App::start();
+    let id = seeded(&app, 60, |_, _| Until::End);
+    let own = |rest: &str| format!("/experiments/{id}{rest}");
+    for path in [
+        own("/milestones.svg"),
+        own("/passk.csv?band=none"),
+        own("/forest.json"),
+        own("/table.tex"),
+        own("/cite.bib"),
+        own(".csv"),
+        "/references.csv".to_string(),
+    ] {
+        let first = app.get(&path);
+        assert_eq!(first.status, 200, "{path}");
+        let tag = first.header("etag").to_string();
+        assert!(tag.starts_with("W/\""), "{path}: {tag:?}");
+        assert_eq!(first.header("cache-control"), "private, no-cache", "{path}");
+        assert_eq!(app.get(&path).header("etag"), tag, "{path}");
+        let known = app.send("GET", &path, &[("if-none-match", &tag)], ());
+        assert_eq!((known.status, known.text.as_str()), (304, ""), "{path}");
+        let head = app.send("HEAD", &path, &[], ());
+        assert_eq!((head.status, head.text.as_str()), (200, ""), "{path}");
+        assert_eq!(head.header("etag"), tag, "{path}");
+    }
+    // Another view is another file.
+    let tag = |path: &str| app.get(path).header("etag").to_string();
+    let plain = tag(&own("/milestones.csv"));
+    assert_ne!(tag(&own("/milestones.csv?only=base")), plain);
+    let gone = app.send(
+        "GET",
+        "/experiments/0/table.csv",
+        &[("if-none-match", "*")],
+        (),
+    );
+    assert_eq!((gone.status, gone.header("etag")), (404, ""));
+    for path in [own(""), "/references".to_string()] {
+        let page = app.send("GET", &path, &[("if-none-match", "*")], ());
+        assert_eq!((page.status, page.header("etag")), (200, ""), "{path}");
+        assert_eq!(page.header("cache-control"), "no-store");
+    }
+}

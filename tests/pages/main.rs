@@ -12,6 +12,7 @@ mod forms;
 mod freshness;
 mod graveyard;
 mod numbers;
+mod own_view;
 mod seed;
 mod standing;
 mod stored;

@@ -8,22 +8,41 @@ use super::{Curve, Curves, LABEL_GAP, Plot, WIDTH, open};
 use crate::number::{self, Kind};
 use std::fmt::Write;
 
+/// What a label in the gutter is of.
+#[derive(Debug, Clone, Copy)]
+enum Beside {
+    Curve(usize),
+    Published(usize),
+}
+
 impl Curves {
-    pub(super) fn labels(&self, buffer: &Buffer, ends: &[Option<(i32, i32)>], plot: &Plot<'_>) {
-        let mut order: Vec<usize> = (0..ends.len()).collect();
+    /// `published`: their places among `Curves::published`, and where their levels are.
+    pub(super) fn labels(
+        &self,
+        buffer: &Buffer,
+        ends: &[Option<(i32, i32)>],
+        published: &[(usize, i32)],
+        plot: &Plot<'_>,
+    ) {
+        let height = |i: usize| ends[i].map_or(plot.bottom, |end| end.1);
+        let own = (0..ends.len()).map(|i| (height(i), Beside::Curve(i)));
+        let others = published.iter().map(|&(i, y)| (y, Beside::Published(i)));
+        let mut order: Vec<(i32, Beside)> = own.chain(others).collect();
         // Arms without data stand below the others.
-        order.sort_by_key(|&i| ends[i].map_or(plot.bottom, |end| end.1));
-        // How an arm stands has a line of its own below the arm's.
-        let mut lines: Vec<(usize, Option<&str>)> = vec![];
-        for i in order {
-            lines.push((i, None));
-            let standing = self.standing(&self.curves[i].key);
-            lines.extend(standing.map(|words| (i, Some(words))));
+        order.sort_by_key(|(y, _)| *y);
+        // How an arm stands has a line of its own below the arm's; so has a paper's version.
+        let mut lines: Vec<(i32, Beside, bool)> = vec![];
+        for (y, of) in order {
+            lines.push((y, of, false));
+            let more = match of {
+                Beside::Curve(i) => self.standing(&self.curves[i].key).is_some(),
+                Beside::Published(_) => true,
+            };
+            if more {
+                lines.push((y, of, true));
+            }
         }
-        let wanted: Vec<i32> = lines
-            .iter()
-            .map(|&(i, _)| ends[i].map_or(plot.bottom, |e| e.1))
-            .collect();
+        let wanted: Vec<i32> = lines.iter().map(|line| line.0).collect();
         let foot = plot.bottom
             - if self.merged.is_some() {
                 LABEL_GAP * UNIT
@@ -32,10 +51,19 @@ impl Curves {
             };
         let places = declutter(&wanted, LABEL_GAP * UNIT, plot.top, foot);
         let mut placed = lines.into_iter().zip(places).peekable();
-        while let Some(((i, _), y)) = placed.next() {
-            let below = placed.next_if(|((_, words), _)| words.is_some());
-            let below = below.and_then(|((_, words), y)| Some((words?, y)));
-            self.label(&self.curves[i], buffer, ends[i], y, below, plot);
+        while let Some(((from, of, _), y)) = placed.next() {
+            let below = placed.next_if(|((_, _, below), _)| *below).map(|(_, y)| y);
+            match of {
+                Beside::Curve(i) => {
+                    let curve = &self.curves[i];
+                    let words = self.standing(&curve.key).zip(below);
+                    self.label(curve, buffer, ends[i], y, words, plot);
+                }
+                Beside::Published(i) => {
+                    let below = below.unwrap_or(y + LABEL_GAP * UNIT);
+                    self.published_label(&self.published[i], buffer, from, (y, below), plot);
+                }
+            }
         }
         if let Some(merged) = &self.merged {
             let n = merged.curves.len() as i64;

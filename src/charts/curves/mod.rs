@@ -3,6 +3,9 @@
 
 mod labels;
 mod line;
+mod published;
+
+pub use published::{MOST_PUBLISHED, Published};
 
 use super::aggregate::{Bin, Seed};
 use super::axis::{Axis, Scale};
@@ -72,6 +75,8 @@ pub struct Curves {
     pub merged: Option<Merged>,
     /// Key and words: how an arm stands, below its label; nothing of arms that have finished.
     pub standings: Vec<(String, String)>,
+    /// Of others: no line of the chart.
+    pub published: Vec<Published>,
     pub curves: Vec<Curve>,
 }
 
@@ -91,6 +96,7 @@ impl Default for Curves {
             pareto: vec![],
             merged: None,
             standings: vec![],
+            published: vec![],
             curves: vec![],
         }
     }
@@ -137,6 +143,7 @@ impl Curves {
     pub fn draw(&self) -> Drawn {
         let told = self.curves.iter().filter_map(|c| self.standing(&c.key));
         let rows = self.curves.len() + told.count() + usize::from(self.merged.is_some());
+        let rows = rows + 2 * self.published_drawn().len();
         let height = (rows as u32 * LABEL_GAP as u32 + 90).max(380);
         let (backend, buffer) = ThemedSvg::new(WIDTH, height);
         let mut missed = Missed::default();
@@ -273,6 +280,7 @@ impl Curves {
         let under = plot.bottom + 36 * UNIT;
         text(buffer, "tx at", (plot.right, under), "end", &self.x_title);
         self.budget_line(buffer, &mut chart, &plot)?;
+        let published = self.published_marks(buffer, &chart, &plot);
         if let Some(merged) = &self.merged {
             self.merged_band(merged, buffer, &mut chart, &plot)?;
         }
@@ -295,7 +303,7 @@ impl Curves {
             ends[i] = self.line(curve, buffer, &mut chart, &plot, missed)?;
             buffer.borrow_mut().push_str("</g>");
         }
-        self.labels(buffer, &ends, &plot);
+        self.labels(buffer, &ends, &published, &plot);
         Ok(format!(
             r#" data-plot="{} {} {} {}" data-x="{} {} {}" data-y="{} {} {}""#,
             plot.left,

@@ -6,7 +6,8 @@ use super::axis::{Cost, Places};
 use super::material::Material;
 use super::view::{SeedLines, Wanted};
 use super::{
-    colours, contrasts, decoders, forest, frontier, milestones, prices, standing, training, tries,
+    colours, contrasts, decoders, forest, frontier, milestones, prices, published, standing,
+    training, tries,
 };
 use crate::charts::{Curve, Curves, Drawn, End, Rows};
 use crate::number;
@@ -118,6 +119,7 @@ impl Name {
         };
         if let Chart::Curves(chart) = &mut figure.chart {
             chart.standings = standing::all(of);
+            figure.caption.extend(published::said(of, self, chart));
         }
         if figure.cost == Some(Cost::Usd) {
             figure.caption.push(prices::said(&of.dollars));

@@ -3,6 +3,7 @@
 use super::Material;
 use super::at_budget::AtBudget;
 use super::figure::{Chart, Figure, Name, end, every};
+use super::published;
 use super::view::Wanted;
 use crate::charts::{Band, Bin, Curve, Curves, Marked, Scale, Seed, Shape, along, hold, merge};
 use crate::number::{self, Kind};
@@ -182,6 +183,10 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         x_range: wanted.range(first, last),
         budget: wanted.budget_line(of, wanted.x),
         merged,
+        published: match measured.name {
+            metric::PASS_AT_1 => published::of_task(of, None),
+            _ => vec![],
+        },
         curves,
         ..Curves::default()
     };

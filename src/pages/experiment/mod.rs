@@ -27,7 +27,9 @@ mod material;
 mod matrix;
 mod milestones;
 pub(super) mod numbers;
+mod own_view;
 mod prices;
+mod published;
 mod runs;
 mod settings;
 mod sheets;
@@ -72,6 +74,7 @@ use figure::Name;
 use figures::{Controls, Figures};
 use material::{Material, Needs, gather};
 use matrix::Matrix;
+pub(super) use own_view::keep;
 use runs::ArmRuns;
 use serde_json::Value;
 use sort::Sort;
@@ -176,6 +179,8 @@ struct ExperimentPage {
     query: String,
     /// The same for files, in this page's own words.
     files: String,
+    /// The reader's browser keeps a default view.
+    own_view: bool,
 }
 
 impl ExperimentPage {
@@ -303,6 +308,7 @@ impl ExperimentPage {
             spec: serde_json::to_string_pretty(spec).unwrap_or_default(),
             query,
             files: wanted.query(&of.view),
+            own_view: false,
         }
     }
 }
@@ -329,7 +335,11 @@ pub async fn page(
     request: HttpRequest,
     id: Path<ExperimentId>,
 ) -> Result<HttpResponse, Problem> {
+    if let Some(answer) = own_view::lead(&request, *id) {
+        return Ok(answer);
+    }
     let mut asked = Asked::read(request.query_string());
+    asked.choose("plain", &[("1", ())]);
     let mut wanted = None;
     let of = gather(&state, *id, |view| {
         let read = wanted.insert(Wanted::read(&mut asked, view));
@@ -357,6 +367,7 @@ pub async fn page(
         .then(|| format!("/experiments/{id}/live"));
     let query = figures::asked(request.query_string());
     let mut page = ExperimentPage::new(shell, &of, &wanted, query);
+    page.own_view = own_view::is_kept(&request);
     if questions {
         let mut conn = state.conn().await?;
         let shares = store::arm_shares(&mut conn, &of.runs, &of.exclusions, Split::Test).await?;

@@ -5,6 +5,7 @@ use super::at_budget::AtBudget;
 use super::carried::Carried;
 use super::export::text;
 use super::figure::{Chart, Figure, Line, Name};
+use super::published;
 use super::training;
 use super::view::{SeedLines, Wanted};
 use crate::charts::{Bin, Curve, Curves, Fate, Row, Shape, Stand};
@@ -39,6 +40,9 @@ pub(super) fn json(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Ca
             let name = |key: &str| of.name(key);
             let own = |c: &Curve| seeds(of, wanted, figure, c);
             drawn(&mut value, chart, name, own);
+            if let Some(rows) = published::json(chart) {
+                value["published"] = rows;
+            }
         }
         Chart::Rows(chart) => {
             value["x"] = json!({ "title": chart.x_title, "scale": "linear" });
@@ -180,6 +184,7 @@ pub(super) fn csv(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Car
                     }
                 }
             }
+            out += &published::lines(chart, text);
         }
         Chart::Rows(chart) => {
             for row in &chart.rows {

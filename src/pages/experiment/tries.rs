@@ -3,6 +3,7 @@
 use super::Material;
 use super::figure::{Chart, Figure, Name, end};
 use super::milestones::{arms, band, said};
+use super::published;
 use super::view::Wanted;
 use crate::charts::{Curve, Curves, Scale, Seed, Shape, Stand, hold, merge};
 use crate::number::{self, Kind};
@@ -133,6 +134,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         shape: Shape::Joined,
         band: wanted.band,
         merged,
+        published: published::of_task(of, Some(1.0)),
         curves,
         ..Curves::default()
     };

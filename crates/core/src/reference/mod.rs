@@ -93,6 +93,8 @@ impl Library {
 pub struct Mark {
     /// `DeepSeek-R1-Zero (v2 (Nature 645))`: never without its version.
     pub label: String,
+    /// The label's parts: this, and `version`.
+    pub model: &'static str,
     /// Key of `Library::metrics`.
     pub metric: &'static str,
     /// As published: shares in per cent.
@@ -112,6 +114,7 @@ pub fn marks(benchmark: &str) -> Vec<Mark> {
         let source = library.sources.get(&result.source)?;
         Some(Mark {
             label: format!("{} ({})", result.model, source.version),
+            model: &result.model,
             metric: &result.metric,
             value: result.value,
             source: &source.title,

@@ -192,16 +192,82 @@ fn published_results_stand_on_the_page_of_a_task_that_names_their_benchmark_alon
     for words in [
         "What have others published on MATH-500?",
         "DeepSeek-R1-Zero (v2 (Nature 645))",
-        "no comparison, so they are drawn in no figure",
+        "an orientation, no comparison",
         "/references?benchmark=math_500",
     ] {
         assert!(text.contains(words), "{words}");
     }
-    let table = &text[text.find("<section id=\"references\"").unwrap()..];
-    let table = &table[..table.find("</section>").unwrap()];
-    // Nowhere else, and in no drawing.
-    assert_eq!(
-        text.matches("Nature 645").count(),
-        table.matches("Nature 645").count()
-    );
+    // All of it is far above what is drawn: no axis is stretched, the caption names it.
+    assert!(!text.contains("class=\"pub\"") && text.contains("that is not drawn, off the axis"));
+}
+
+#[test]
+fn published_marks_are_few_and_named_and_stand_in_the_files_and_stretch_no_axis() {
+    let mut of = material(&LABELS, 3, &[3; 3], 0);
+    of.pass_at_k = of
+        .runs
+        .iter()
+        .map(|run| assay_store::PassAtK {
+            arm_key: run.arm.key.clone(),
+            seed: run.seed,
+            samples: 8,
+            values: vec![(1, 0.4), (2, 0.5), (4, 0.6), (8, 0.7)],
+        })
+        .collect();
+    let axis = |svg: &str| {
+        let rest = svg.split_once("data-y=\"").unwrap().1;
+        rest.split('"').next().unwrap().to_string()
+    };
+    let wanted = Wanted::new(of.view.spec.budget.unit);
+    let names = [figure::Name::Milestones, figure::Name::Passk];
+    let plain = names.map(|name| axis(&name.figure(&of, &wanted).draw().svg));
+    let file = serde_json::json!({"file": "a.jsonl", "sha256": "0".repeat(64)});
+    let task = serde_json::json!({
+        "name": "questions", "train": file, "test": file, "ood": file, "template": "{question}",
+        "answer": "tag", "max_prompt_tokens": 8, "max_solution_tokens": 8,
+        "benchmark": "aime_2024",
+    });
+    of.view.spec.task = serde_json::from_value(task).unwrap();
+    let all = published::of_task(&of, None).len();
+    assert!(all > crate::charts::MOST_PUBLISHED);
+    let carried = Carried::new(&of, &wanted);
+    for (name, plain) in names.into_iter().zip(plain) {
+        let word = name.word();
+        let figure = name.figure(&of, &wanted);
+        let svg = figure.draw().svg;
+        assert_eq!(axis(&svg), plain, "{word}");
+        assert!(svg.contains("DeepSeek-V3") && svg.contains("published, arXiv v1"));
+        let json = numbers::json(&of, &wanted, &figure, &carried);
+        let rows = json["published"].as_array().unwrap();
+        assert_eq!(rows.len(), all, "{word}");
+        let drawn = rows.iter().filter(|r| r["drawn"] == true).count();
+        assert!((1..=crate::charts::MOST_PUBLISHED).contains(&drawn));
+        assert_eq!(
+            svg.matches("published, not measured here</title>").count(),
+            drawn
+        );
+        let csv = numbers::csv(&of, &wanted, &figure, &carried);
+        assert_eq!(csv.matches(",published,,").count(), all, "{word}");
+        assert_eq!(csv.matches(", not drawn\"").count(), all - drawn, "{word}");
+        let said = figure.caption.join(" ");
+        for words in [
+            "DeepSeek-R1-Zero 0.779 (v2 (Nature 645), ",
+            "Published in: ",
+        ] {
+            assert!(said.contains(words), "{words} in {said}");
+        }
+    }
+    let said = figure::Name::Milestones
+        .figure(&of, &wanted)
+        .caption
+        .join(" ");
+    assert!(said.contains("validation questions"));
+    // Its curve is of lengths: nothing published is of that.
+    let mut lengths = wanted.clone();
+    lengths.metric = words::FINAL
+        .iter()
+        .position(|f| f.1 == metric::LENGTH)
+        .unwrap();
+    let figure = figure::Name::Milestones.figure(&of, &lengths);
+    assert!(!figure.draw().svg.contains("class=\"pub"));
 }
