@@ -1,9 +1,10 @@
 //! Ways from a run's page to what it has stored.
 
-use super::material::{Material, POINTS};
+use super::material::Material;
 use crate::number;
 use crate::pages::Choice;
 use crate::pages::query::link;
+use crate::rules::POINTS;
 use assay_core::wire::role;
 
 /// Where the samples of a step are: the step follows.

@@ -3,10 +3,10 @@
 use super::config;
 use super::counting::Refused;
 use super::header::{Standing, standing};
-use super::health;
 use super::panels::{self, Measured};
 use crate::pages::query::Asked;
 use crate::problem::Problem;
+use crate::rules::{self, POINTS};
 use crate::state::AppState;
 use assay_core::ids::{RunId, StageId};
 use assay_core::recipe;
@@ -86,8 +86,6 @@ fn chosen(run: &RunView, asked: &mut Asked) -> Option<(String, StageId)> {
         .map(|s| (s.name.clone(), s.stage))
 }
 
-/// Of each curve.
-pub(super) const POINTS: usize = 300;
 const COMPLETIONS: i64 = 64;
 const EVENTS: i64 = 50;
 /// Characters that are read of a prompt and of a completion.
@@ -107,18 +105,17 @@ async fn measure(
 ) -> Result<(), Problem> {
     let known = store::list_metrics(&mut *conn, stage).await?;
     let on_card = |name: &str| panels::CARDS.iter().any(|(_, m)| m.contains(&name));
-    let watched = |name: &str| health::WATCHED.contains(&name) || health::DETECTORS.contains(&name);
     // One figure for each depth or K is too many for a page.
     let plain = |name: &str| !name.contains("_depth_") && !name.contains("_k_");
     let none = !known.iter().any(|name| on_card(name));
     of.all |= none;
     of.further = known
         .iter()
-        .filter(|name| !on_card(name) && !watched(name) && plain(name))
+        .filter(|name| !on_card(name) && !rules::is_read(name) && plain(name))
         .count();
     let mut further = 0;
     for name in &known {
-        let wanted = if on_card(name) || watched(name) {
+        let wanted = if on_card(name) || rules::is_read(name) {
             true
         } else {
             let room = of.all && plain(name) && further < FURTHER;
