@@ -81,6 +81,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
         )
         .service(resource("/runs/{id}/log.txt").route(get().to(run::log)))
         .service(resource("/runs/{id}/files/{sha256}").route(get().to(run::download)))
+        .service(resource("/runs/{id}/notes").route(post().to(run::note)))
         .service(resource("/runs/{id}/samples").route(get().to(samples::page)))
         .service(resource("/runs/{id}/contests").route(post().to(samples::contest)))
         .service(resource("/runs/{id}/trees").route(get().to(trees::list)))

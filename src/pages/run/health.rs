@@ -8,7 +8,7 @@ use crate::rules;
 use assay_core::health::{self, Finding, Rule};
 use assay_core::spec::Alarms;
 use assay_core::wire::Level;
-use assay_store::EventView;
+use assay_store::{EventView, RuleAlarmView};
 
 #[derive(Debug)]
 pub(super) struct AlarmRow {
@@ -96,6 +96,23 @@ fn levels(series: &[Measured]) -> Vec<(i64, String)> {
         }
     }
     out
+}
+
+/// What the look in the background has found, newest first, whatever the stage.
+pub(super) fn found(of: &[RuleAlarmView], limits: &Alarms) -> Vec<Moment> {
+    of.iter()
+        .map(|alarm| Moment {
+            at: number::moment(alarm.at),
+            text: format!(
+                "{}: {} at step {}: {}",
+                alarm.stage,
+                alarm.found.rule.words(limits),
+                number::integer(alarm.found.step),
+                number::significant(alarm.found.value)
+            ),
+            alarm: true,
+        })
+        .collect()
 }
 
 /// Alarms that the worker has raised.

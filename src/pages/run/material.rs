@@ -13,7 +13,8 @@ use assay_core::recipe;
 use assay_core::spec::Alarms;
 use assay_store::{
     self as store, ArtifactView, AttemptView, CompletionView, Cut, EvaluationView, EventView,
-    ExclusionEvent, JobState, LedgerRow, RunStageView, RunView, SampleFilter,
+    ExclusionEvent, JobState, LedgerRow, RuleAlarmView, RunNoteView, RunStageView, RunView,
+    SampleFilter,
 };
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -44,6 +45,12 @@ pub(super) struct Material {
     pub ledger: Vec<LedgerRow>,
     pub attempts: Vec<(String, AttemptView)>,
     pub events: Vec<(String, EventView)>,
+    /// What rules have found in the background, in any of its stages.
+    pub found: Vec<RuleAlarmView>,
+    /// What people say of it, newest first.
+    pub notes: Vec<RunNoteView>,
+    /// A note that could not be kept.
+    pub unkept: Option<Refused>,
     /// Whether it counts: every decision, in order.
     pub decisions: Vec<ExclusionEvent>,
     pub refused: Option<Refused>,
@@ -207,6 +214,9 @@ pub(super) async fn material(
         ledger: store::run_ledger(&mut conn, id).await?,
         attempts: vec![],
         events: vec![],
+        found: store::list_rule_alarms(&mut conn, id).await?,
+        notes: store::list_run_notes(&mut conn, id).await?,
+        unkept: None,
         decisions,
         refused: None,
         run,

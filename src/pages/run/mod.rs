@@ -10,6 +10,7 @@ mod history;
 mod links;
 mod log;
 mod material;
+mod noting;
 pub(super) mod panels;
 
 use super::query::{Asked, link};
@@ -33,6 +34,8 @@ use health::AlarmRow;
 use history::{EvaluationRow, FileRow, HostRow, LedgerLine, Moment};
 pub use log::log;
 use material::{Material, material};
+use noting::Noting;
+pub use noting::note;
 use panels::{Card, PanelView};
 
 struct StageTab {
@@ -84,6 +87,8 @@ struct RunPage {
     stored: String,
     viewers: Vec<(&'static str, String)>,
     alarms: Vec<AlarmRow>,
+    /// Kept of earlier looks at all stages.
+    found: Vec<Moment>,
     worker_rules: String,
     raised: Vec<Moment>,
     answers: Answers,
@@ -101,6 +106,7 @@ struct RunPage {
     siblings: Vec<Choice>,
     against: Option<Difference>,
     counting: Counting,
+    noting: Noting,
     run: RunId,
 }
 
@@ -157,6 +163,7 @@ impl RunPage {
             stored: links::stored(&of.steps),
             viewers: links::viewers(of),
             alarms: health::alarms(&of.series, &of.limits),
+            found: health::found(&of.found, &of.limits),
             worker_rules: health::worker_rules(),
             raised: health::raised(of),
             answers: Answers::new(&of.steps, &of.completions),
@@ -180,6 +187,7 @@ impl RunPage {
                 .as_ref()
                 .map(|other| config::difference(other, of.spec.as_ref(), of.commits())),
             counting: Counting::new(of),
+            noting: Noting::new(of),
             run: of.run.id,
             shell,
         }

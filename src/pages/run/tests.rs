@@ -127,6 +127,9 @@ fn material() -> Material {
         ledger: vec![],
         attempts: vec![("rl".into(), attempt)],
         events: vec![("rl".into(), event)],
+        found: vec![],
+        notes: vec![],
+        unkept: None,
         decisions: vec![],
         refused: None,
     }
