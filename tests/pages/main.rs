@@ -3,6 +3,7 @@
 #[expect(dead_code, reason = "shared with the HTTP tests, which use more of it")]
 #[path = "../http/app.rs"]
 mod app;
+mod alarms;
 mod comparing;
 mod deciding;
 mod decoders;
