@@ -79,6 +79,9 @@ pub fn configure(cfg: &mut ServiceConfig) {
                 .route(get().to(run::page))
                 .route(post().to(run::decide)),
         )
+        .service(
+            resource("/runs/{id}/reflective.{ending:svg|png|csv|json}").route(get().to(run::file)),
+        )
         .service(resource("/runs/{id}/log.txt").route(get().to(run::log)))
         .service(resource("/runs/{id}/files/{sha256}").route(get().to(run::download)))
         .service(resource("/runs/{id}/notes").route(post().to(run::note)))

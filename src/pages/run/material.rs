@@ -4,6 +4,7 @@ use super::config;
 use super::counting::Refused;
 use super::header::{Standing, standing};
 use super::panels::{self, Measured};
+use super::reflective::{self, Base};
 use crate::pages::query::Asked;
 use crate::problem::Problem;
 use crate::rules::{self, POINTS};
@@ -30,6 +31,8 @@ pub(super) struct Material {
     /// Name of the stage whose training is shown.
     pub stage: Option<String>,
     pub series: Vec<Measured>,
+    /// How reflective the base was, where the stage counts that too.
+    pub base: Option<Base>,
     /// Further metrics that the stage reports, and whether they are among the series.
     pub further: usize,
     pub all: bool,
@@ -199,6 +202,7 @@ pub(super) async fn material(
         limits: experiment.spec.alarms,
         stage: chosen.as_ref().map(|(name, _)| name.clone()),
         series: vec![],
+        base: None,
         further: 0,
         all: asked.choose("metrics", &[("all", ())]).is_some(),
         spec: None,
@@ -223,6 +227,9 @@ pub(super) async fn material(
     };
     if let Some((name, stage)) = chosen {
         measure(&mut conn, &mut of, stage).await?;
+        if of.series.iter().any(|(name, _)| name == reflective::METRIC) {
+            of.base = reflective::base(&mut conn, &of.run).await?;
+        }
         of.spec = Some(spec_of(&mut conn, stage).await?);
         if let Some(own) = of.run.stages.iter().find(|s| s.name == name) {
             of.against = against(&mut conn, asked, own).await?;

@@ -12,6 +12,7 @@ mod log;
 mod material;
 mod noting;
 pub(super) mod panels;
+mod reflective;
 
 use super::query::{Asked, link};
 use super::{Choice, Shell, filters, html, words};
@@ -37,6 +38,7 @@ use material::{Material, material};
 use noting::Noting;
 pub use noting::note;
 use panels::{Card, PanelView};
+pub use reflective::file;
 
 struct StageTab {
     name: String,
@@ -152,7 +154,7 @@ impl RunPage {
             stage: of.stage.clone(),
             cards: panels::cards(&of.series),
             missing: panels::missing(&of.series),
-            others: panels::others(&of.series),
+            others: panels::others(of),
             more: (of.further > 0 && !of.all).then(|| {
                 let stage = of.stage.as_deref().unwrap_or("");
                 (of.further, link([("stage", stage), ("metrics", "all")]))

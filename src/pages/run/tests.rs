@@ -114,6 +114,7 @@ fn material() -> Material {
         limits: Alarms::default(),
         stage: Some("rl".into()),
         series: of,
+        base: None,
         further: 7,
         all: false,
         spec: Some(json!({"job": {"beta": 0.1}, "semantics_version": 2, "generator_version": 1})),
@@ -515,4 +516,27 @@ fn notes_stand_with_their_time_and_author_and_what_was_entered_is_kept() {
     }
     assert_eq!(text.matches("</textarea>").count(), 1);
     assert!(!text.contains('\u{202e}') && !text.contains("No note yet"));
+}
+
+#[test]
+fn the_bases_own_rate_is_drawn_beside_the_reflective_one() {
+    let mut of = material();
+    let text = render(&of);
+    assert!(text.contains("Nothing was measured of the base") && !text.contains(">base</text>"));
+    of.base = Some(reflective::Base {
+        stage: "base".into(),
+        step: 1_200,
+        rate: 0.035,
+    });
+    let text = render(&of);
+    for words in [
+        "completions of each step&#39;s rollout with at least one reflective mark",
+        "not evidence of reasoning",
+        "the base&#39;s own rate, 0.0350 over the validation split",
+        "/reflective.svg?stage=rl\" download>.svg</a>",
+        "/reflective.json?stage=rl\" download>.json</a>",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert_eq!(text.matches(">base</text>").count(), 1);
 }

@@ -40,7 +40,7 @@ async fn send(
     db: &Database,
     w: assay_core::ids::WorkerId,
     a: assay_core::ids::AttemptRef,
-    seq: i64,
+    seq: u64,
     records: &[Record],
 ) {
     let mut tx = assay_store::begin(&db.pool).await.unwrap();
