@@ -83,10 +83,7 @@ pub async fn insert(
 }
 
 /// Newest first.
-pub async fn list_of_run(
-    state: Data<AppState>,
-    id: Path<RunId>,
-) -> Result<HttpResponse, Problem> {
+pub async fn list_of_run(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResponse, Problem> {
     let mut conn = state.conn().await?;
     let run = store::get_run(&mut conn, *id).await?;
     let notes = store::list_run_notes(&mut conn, run.id).await?;

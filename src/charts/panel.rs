@@ -86,6 +86,7 @@ impl Panel {
             return Ok(attributes);
         }
         if let Some(value) = beside {
+            let value = y.clamped(value).unwrap_or(value);
             chart.draw_series(LineSeries::new(
                 [(x.low, value), (x.high, value)],
                 Ink::Budget.color(),
@@ -163,7 +164,11 @@ mod tests {
         for value in [f64::NAN, f64::INFINITY] {
             assert_eq!(panel(Some(value), 5), panel(None, 5));
         }
-        assert_eq!(panel(Some(0.9), 0), panel(None, 0), "nothing to stand beside");
+        assert_eq!(
+            panel(Some(0.9), 0),
+            panel(None, 0),
+            "nothing to stand beside"
+        );
         assert_ne!(panel(Some(0.9), 5), panel(Some(0.15), 5));
     }
 }

@@ -15,7 +15,9 @@ use assay_core::outcome::{Outcome, Verdict};
 use assay_core::spending::{Spending, StageSpend, spending};
 use assay_core::stats::MIN_SEEDS_INTERVAL;
 use assay_core::wire::LEASE_SECONDS;
-use assay_store::{self as store, AlarmedRun, ExperimentSummary, Search, Sign, Standing, WorkerView};
+use assay_store::{
+    self as store, AlarmedRun, ExperimentSummary, Search, Sign, Standing, WorkerView,
+};
 use time::OffsetDateTime;
 
 #[derive(Template)]

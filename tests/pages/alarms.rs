@@ -118,7 +118,10 @@ fn notes_on_a_run_are_added_and_stay() {
     assert!(!text.contains("<img") && !text.contains('\u{202e}') && !text.contains('\u{7}'));
     // What cannot be kept is shown again with what is wrong with it.
     let long = "é".repeat(4_001);
-    for (bad, words) in [("", "must not be empty"), (long.as_str(), "longer than 4000")] {
+    for (bad, words) in [
+        ("", "must not be empty"),
+        (long.as_str(), "longer than 4000"),
+    ] {
         let answer = send(&app, &notes, &[("text", bad)]);
         assert_eq!(answer.status, 422);
         assert!(answer.text.contains(words), "{words}");

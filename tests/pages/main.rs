@@ -1,9 +1,9 @@
 //! The pages over HTTP, from a database of their own with made-up training.
 
+mod alarms;
 #[expect(dead_code, reason = "shared with the HTTP tests, which use more of it")]
 #[path = "../http/app.rs"]
 mod app;
-mod alarms;
 mod comparing;
 mod deciding;
 mod decoders;
@@ -13,6 +13,7 @@ mod forms;
 mod freshness;
 mod graveyard;
 mod numbers;
+mod reflective;
 mod seed;
 mod standing;
 mod stored;

@@ -163,10 +163,7 @@ pub async fn list_rule_alarms(conn: &mut PgConnection, run: RunId) -> Result<Vec
     rows.into_iter()
         .map(|row| {
             let rule = Rule::from_word(&row.rule).ok_or_else(|| {
-                StoreError::unreadable(std::io::Error::other(format!(
-                    "not a rule: {:?}",
-                    row.rule
-                )))
+                StoreError::unreadable(std::io::Error::other(format!("not a rule: {:?}", row.rule)))
             })?;
             Ok(RuleAlarmView {
                 stage: row.name,

@@ -231,6 +231,8 @@ fn runs_with_alarms_are_named_where_they_are_asked_for() {
     let text = render(&of);
     assert!(text.contains("value=\"alarmed\" selected"));
     assert!(text.contains(&format!("href=\"/runs/{run}#alarms\"")));
-    assert!(text.contains(", seed 3") && text.contains("2 alarms, <span class=\"num nw\">7 min ago"));
+    assert!(
+        text.contains(", seed 3") && text.contains("2 alarms, <span class=\"num nw\">7 min ago")
+    );
     assert!(!text.contains("<b>") && !render(&Material::default()).contains("id=\"alarmed\""));
 }

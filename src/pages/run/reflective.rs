@@ -34,11 +34,7 @@ pub(super) struct Base {
 
 /// Of the run's base; `None` where nothing was measured of it, or no finite number.
 pub(super) async fn base(conn: &mut PgConnection, run: &RunView) -> Result<Option<Base>, Problem> {
-    let Some(stage) = run
-        .stages
-        .iter()
-        .find(|s| BASES.contains(&s.kind.as_str()))
-    else {
+    let Some(stage) = run.stages.iter().find(|s| BASES.contains(&s.kind.as_str())) else {
         return Ok(None);
     };
     let series = store::series(conn, stage.stage, MEASURED, POINTS).await?;
@@ -107,7 +103,10 @@ fn csv(of: &Material, series: &Series) -> String {
         .map(|line| format!("# {line}\r\n"))
         .collect();
     out.push_str("step,points,mean,min,max,base\r\n");
-    let base = of.base.as_ref().map_or(String::new(), |b| b.rate.to_string());
+    let base = of
+        .base
+        .as_ref()
+        .map_or(String::new(), |b| b.rate.to_string());
     for p in &series.points {
         out.push_str(&format!(
             "{},{},{},{},{},{base}\r\n",
