@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     fn panel(beside: Option<f64>, n: usize) -> Drawn {
-        let point = |i| PanelPoint {
+        let point = |i: usize| PanelPoint {
             step: i as f64,
             mean: 0.2,
             min: 0.1,
