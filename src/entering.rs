@@ -1,5 +1,5 @@
 //! What people enter, whether through REST or a form on a page: experiments, amendments,
-//! decisions about runs, prices. Checked here, once.
+//! decisions about runs, notes on them, prices. Checked here, once.
 
 use crate::problem::{Problem, kind};
 use crate::state::AppState;
@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use assay_core::amendment::Amendment;
 use assay_core::ids::{ExperimentId, RunId};
+use assay_core::note::RunNote;
 use assay_core::spec::Experiment;
 use assay_core::violation::{Violation, Violations};
 use assay_store::{self as store, NewPrice, VersionView};
@@ -105,6 +106,29 @@ fn checked(decision: Decision, reason: &str) -> Result<String, Problem> {
     Err(Problem::violations(Violations(vec![Violation::new(
         "/reason", wrong,
     )])))
+}
+
+/// Enters a note on a run; returns its number.
+///
+/// # Errors
+/// 422 with every mistake, 404.
+pub async fn note_run(
+    state: &Data<AppState>,
+    run: RunId,
+    note: &RunNote,
+    author: Option<&'static str>,
+) -> Result<i64, Problem> {
+    let note = note.checked().map_err(Problem::violations)?;
+    let state = state.clone().into_inner();
+    let inner = state.clone();
+    state
+        .detached(async move {
+            let mut tx = inner.begin().await?;
+            let number = store::insert_run_note(&mut tx, run, &note, author).await?;
+            tx.commit().await?;
+            Ok(number)
+        })
+        .await
 }
 
 /// Enters an amendment; returns the new version.

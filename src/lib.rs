@@ -18,6 +18,7 @@ pub mod presets;
 pub mod problem;
 pub mod requests;
 pub mod routes;
+pub mod rules;
 pub mod server;
 pub mod sse;
 pub mod state;

@@ -79,6 +79,11 @@ fn rest(cfg: &mut ServiceConfig) {
     .service(resource("/runs/{id}/evaluations").route(get().to(runs::evaluations)))
     .service(resource("/runs/{id}/ledger").route(get().to(runs::ledger)))
     .service(
+        resource("/runs/{id}/notes")
+            .route(get().to(notes::list_of_run))
+            .route(post().to(notes::add_to_run)),
+    )
+    .service(
         resource("/runs/{id}/contests")
             .route(get().to(runs::contests))
             .route(post().to(runs::contest)),

@@ -110,6 +110,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         tokio::spawn(listen_to_postgres(Arc::clone(&state))),
         tokio::spawn(background::reap(Arc::clone(&state))),
         tokio::spawn(background::sweep(Arc::clone(&state))),
+        tokio::spawn(background::look(Arc::clone(&state))),
     ];
     Ok(Server {
         address,

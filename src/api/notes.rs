@@ -1,15 +1,17 @@
 //! `/api/v1/experiments/{id}/failures` and `…/arms/{arm}/notes`: how attempts failed, in
-//! numbers and in the words of those who ran them.
+//! numbers and in the words of those who ran them; `/api/v1/runs/{id}/notes`: their words on a
+//! run.
 
 use crate::body;
 use crate::config::MAX_JSON_BYTES;
+use crate::entering;
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use assay_core::failure::FailureTable;
-use assay_core::ids::ExperimentId;
-use assay_core::note::Note;
+use assay_core::ids::{ExperimentId, RunId};
+use assay_core::note::{Note, RunNote};
 use assay_store as store;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -78,4 +80,24 @@ pub async fn insert(
             Ok(number)
         })
         .await
+}
+
+/// Newest first.
+pub async fn list_of_run(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResponse, Problem> {
+    let mut conn = state.conn().await?;
+    let run = store::get_run(&mut conn, *id).await?;
+    let notes = store::list_run_notes(&mut conn, run.id).await?;
+    Ok(HttpResponse::Ok().json(json!({ "notes": notes })))
+}
+
+pub async fn add_to_run(
+    state: Data<AppState>,
+    request: HttpRequest,
+    id: Path<RunId>,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let note: RunNote = body::json(&request, payload, MAX_JSON_BYTES).await?;
+    let author = state.auth.author(&request);
+    let number = entering::note_run(&state, *id, &note, author).await?;
+    Ok(HttpResponse::Created().json(json!({ "id": number })))
 }

@@ -689,6 +689,7 @@ fn hostile_names_and_numbers_do_no_harm() {
                 })
                 .collect(),
             measured: false,
+            beside: values.first().copied(),
         };
         assert_is_clean(&panel.draw().svg);
         assert_is_clean(&rows(vec![row(0, &values)], true).draw().svg);
@@ -778,6 +779,7 @@ fn a_run_is_drawn_with_its_smallest_and_largest_values() {
         title: "Reward, mean".into(),
         points,
         measured: false,
+        beside: None,
     };
     let drawn = panel.draw();
     assert_eq!(drawn.left_out, 1);

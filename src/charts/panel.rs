@@ -3,7 +3,7 @@
 
 use super::Drawn;
 use super::axis::{Axis, Scale};
-use super::backend::{Buffer, Ink, ThemedSvg, document};
+use super::backend::{Buffer, Ink, ThemedSvg, UNIT, document};
 use super::mark::{DrawError, Margins, frame, marker, text};
 use plotters::prelude::*;
 
@@ -21,6 +21,8 @@ pub struct Panel {
     pub points: Vec<PanelPoint>,
     /// Sparse measurements: joined by steps, each with its dot.
     pub measured: bool,
+    /// The base's own value: a dashed line across, named.
+    pub beside: Option<f64>,
 }
 
 const SIZE: (u32, u32) = (344, 168);
@@ -55,7 +57,11 @@ impl Panel {
         backend: ThemedSvg,
         buffer: &Buffer,
     ) -> Result<String, DrawError> {
-        let ends = || points.iter().flat_map(|p| [p.mean, p.min, p.max]);
+        let beside = self.beside.filter(|v| v.is_finite() && !points.is_empty());
+        let ends = || {
+            let own = points.iter().flat_map(|p| [p.mean, p.min, p.max]);
+            own.chain(beside)
+        };
         let (low, high) = ends()
             .filter(|v| v.is_finite())
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| {
@@ -78,6 +84,22 @@ impl Panel {
             let (px, py) = chart.backend_coord(&((x.low + x.high) / 2.0, (y.low + y.high) / 2.0));
             text(buffer, "tx mut", (px, py), "middle", "no data yet");
             return Ok(attributes);
+        }
+        if let Some(value) = beside {
+            let value = y.clamped(value).unwrap_or(value);
+            chart.draw_series(LineSeries::new(
+                [(x.low, value), (x.high, value)],
+                Ink::Budget.color(),
+            ))?;
+            let (px, py) = chart.backend_coord(&(x.high, value));
+            // Above the line, or below it where the plot ends.
+            let room = 14 * UNIT;
+            let py = if py - down.start > room {
+                py - 4 * UNIT
+            } else {
+                py + room
+            };
+            text(buffer, "tx mut", (px, py), "end", "base");
         }
         let at = |value: f64, mean: f64| y.clamped(value).unwrap_or(mean);
         buffer.borrow_mut().push_str(r#"<g class="s c1">"#);
@@ -110,5 +132,43 @@ impl Panel {
         }
         buffer.borrow_mut().push_str("</g>");
         Ok(attributes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn panel(beside: Option<f64>, n: usize) -> Drawn {
+        let point = |i: usize| PanelPoint {
+            step: i as f64,
+            mean: 0.2,
+            min: 0.1,
+            max: 0.3,
+        };
+        Panel {
+            title: "t".into(),
+            points: (0..n).map(point).collect(),
+            measured: false,
+            beside,
+        }
+        .draw()
+    }
+
+    #[test]
+    fn the_base_is_a_line_across_with_its_name_and_lies_within_the_axis() {
+        let drawn = panel(Some(0.9), 5).svg;
+        assert_eq!(drawn.matches("class=\"budget\"").count(), 1, "{drawn}");
+        assert!(drawn.contains(">base</text>"));
+        assert!(!panel(None, 5).svg.contains("budget"));
+        for value in [f64::NAN, f64::INFINITY] {
+            assert_eq!(panel(Some(value), 5), panel(None, 5));
+        }
+        assert_eq!(
+            panel(Some(0.9), 0),
+            panel(None, 0),
+            "nothing to stand beside"
+        );
+        assert_ne!(panel(Some(0.9), 5), panel(Some(0.15), 5));
     }
 }

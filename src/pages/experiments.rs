@@ -15,7 +15,9 @@ use assay_core::outcome::{Outcome, Verdict};
 use assay_core::spending::{Spending, StageSpend, spending};
 use assay_core::stats::MIN_SEEDS_INTERVAL;
 use assay_core::wire::LEASE_SECONDS;
-use assay_store::{self as store, ExperimentSummary, Search, Sign, Standing, WorkerView};
+use assay_store::{
+    self as store, AlarmedRun, ExperimentSummary, Search, Sign, Standing, WorkerView,
+};
 use time::OffsetDateTime;
 
 #[derive(Template)]
@@ -33,6 +35,15 @@ struct ExperimentsPage {
     more: Option<String>,
     /// Not the first page.
     later: bool,
+    /// Runs with alarms, where these are asked for.
+    alarmed: Vec<AlarmedRow>,
+}
+
+struct AlarmedRow {
+    run: String,
+    label: String,
+    alarms: String,
+    last: String,
 }
 
 struct ExperimentRow {
@@ -53,13 +64,16 @@ struct ExperimentRow {
 }
 
 const PAGE: i64 = 25;
+/// Runs with alarms that are named at most.
+const ALARMED: i64 = 50;
 /// Workers that have been silent for longer are gone, not silent.
 const FORGOTTEN_SECONDS: f64 = 600.0;
 
-const STANDINGS: [(&str, &str, Standing); 3] = [
+const STANDINGS: [(&str, &str, Standing); 4] = [
     ("open", "runs or waits", Standing::Open),
     ("failed", "a run has failed", Standing::Failed),
     ("done", "all runs done", Standing::Done),
+    ("alarmed", "a run has an alarm", Standing::Alarmed),
 ];
 
 /// One experiment with all that its line says.
@@ -77,6 +91,7 @@ struct Material {
     search: Search,
     silent: usize,
     alarmed: i64,
+    alarmed_runs: Vec<AlarmedRun>,
     sign: Sign,
 }
 
@@ -90,6 +105,7 @@ impl ExperimentsPage {
             rows: of.listed.iter().map(|l| row(l, now)).collect(),
             more: of.more.as_ref().map(|id| older(&of.search, id)),
             later: of.later,
+            alarmed: of.alarmed_runs.iter().map(|r| alarmed(r, now)).collect(),
             shell,
         }
     }
@@ -162,6 +178,15 @@ fn row(of: &Listed, now: OffsetDateTime) -> ExperimentRow {
     }
 }
 
+fn alarmed(of: &AlarmedRun, now: OffsetDateTime) -> AlarmedRow {
+    AlarmedRow {
+        run: of.run.to_string(),
+        label: format!("{}, seed {}", of.arm, of.seed),
+        alarms: number::counted(of.alarms, "alarm"),
+        last: number::age(of.latest, now),
+    }
+}
+
 /// The part of it that only arms which did not work needed: information, not a reproach.
 /// Nothing where nothing was spent, or where the rule has not spoken.
 fn on_unsuccessful(of: &Outcome, sum: &Spending) -> Option<String> {
@@ -225,7 +250,7 @@ fn needs(of: &Material) -> Vec<(String, &'static str)> {
         of.alarmed,
         "run",
         "with an alarm in the last 24 h",
-        "/?status=open",
+        "/?status=alarmed",
     );
     let failed = of.listed.iter().map(|l| l.summary.runs_failed).sum();
     say(failed, "run", "failed", "/?status=failed");
@@ -278,6 +303,10 @@ async fn material(
             summary,
         });
     }
+    let alarmed_runs = match search.standing {
+        Some(Standing::Alarmed) => store::list_alarmed_runs(&mut conn, &ids, ALARMED).await?,
+        Some(Standing::Open | Standing::Failed | Standing::Done) | None => vec![],
+    };
     let workers = store::list_workers(&mut conn).await?;
     Ok(Material {
         listed,
@@ -286,6 +315,7 @@ async fn material(
         search,
         silent: workers.iter().filter(|w| is_silent(w)).count(),
         alarmed: store::count_alarmed_runs(&mut conn).await?,
+        alarmed_runs,
         sign: store::last_change(&mut conn).await?,
     })
 }

@@ -80,8 +80,12 @@ pub fn configure(cfg: &mut ServiceConfig) {
                 .route(get().to(run::page))
                 .route(post().to(run::decide)),
         )
+        .service(
+            resource("/runs/{id}/reflective.{ending:svg|png|csv|json}").route(get().to(run::file)),
+        )
         .service(resource("/runs/{id}/log.txt").route(get().to(run::log)))
         .service(resource("/runs/{id}/files/{sha256}").route(get().to(run::download)))
+        .service(resource("/runs/{id}/notes").route(post().to(run::note)))
         .service(resource("/runs/{id}/samples").route(get().to(samples::page)))
         .service(resource("/runs/{id}/contests").route(post().to(samples::contest)))
         .service(resource("/runs/{id}/trees").route(get().to(trees::list)))

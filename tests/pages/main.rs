@@ -1,5 +1,6 @@
 //! The pages over HTTP, from a database of their own with made-up training.
 
+mod alarms;
 #[expect(dead_code, reason = "shared with the HTTP tests, which use more of it")]
 #[path = "../http/app.rs"]
 mod app;
@@ -13,6 +14,7 @@ mod freshness;
 mod graveyard;
 mod numbers;
 mod own_view;
+mod reflective;
 mod seed;
 mod standing;
 mod stored;

@@ -49,7 +49,7 @@ pub struct Note {
 }
 
 /// Longest of its texts, in characters.
-const MOST: usize = 4_000;
+pub const MOST: usize = 4_000;
 
 impl Note {
     /// # Errors
@@ -84,6 +84,40 @@ impl Note {
     }
 }
 
+/// What somebody says of a run: one text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunNote {
+    pub text: String,
+}
+
+impl RunNote {
+    /// As it is kept: without the space around it, and with one kind of line end.
+    ///
+    /// # Errors
+    /// Every violation with its pointer.
+    pub fn checked(&self) -> Result<Self, Violations> {
+        let text = self.text.replace("\r\n", "\n");
+        let text = text.trim();
+        let mut found = vec![];
+        if text.is_empty() {
+            found.push(Violation::new("/text", "must not be empty"));
+        }
+        if text.chars().count() > MOST {
+            let message = format!("longer than {MOST} characters");
+            found.push(Violation::new("/text", message));
+        }
+        if text.contains('\0') {
+            found.push(Violation::new("/text", "must be plain text"));
+        }
+        if found.is_empty() {
+            Ok(Self { text: text.into() })
+        } else {
+            Err(Violations(found))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,5 +144,16 @@ mod tests {
         assert_eq!(note.check(), Ok(()));
         assert_eq!("weak".parse::<Evidence>(), Ok(Evidence::Weak));
         assert!("sure".parse::<Evidence>().is_err());
+    }
+
+    #[test]
+    fn a_note_on_a_run_is_one_text_of_bounded_length() {
+        let note = |text: &str| RunNote { text: text.into() }.checked();
+        assert_eq!(note(" a\r\nb \n").unwrap().text, "a\nb");
+        assert!(note(&"é".repeat(MOST)).is_ok());
+        for bad in ["", " \n\t", "a\0b", &"x".repeat(MOST + 1)] {
+            let found = note(bad).unwrap_err().0;
+            assert!(found.iter().all(|v| v.pointer == "/text"), "{found:?}");
+        }
     }
 }

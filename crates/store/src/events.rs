@@ -47,22 +47,6 @@ pub async fn events(conn: &mut PgConnection, stage: StageId, limit: i64) -> Resu
         .collect()
 }
 
-/// Runs with an alarm in the last 24 hours that still work or wait.
-///
-/// # Errors
-/// `Database`.
-pub async fn count_alarmed_runs(conn: &mut PgConnection) -> Result<i64> {
-    let n = sqlx::query_scalar!(
-        r#"select count(distinct rs.run_id) as "n!"
-         from event e join run_stage rs on rs.stage_id = e.stage_id
-         join job j on j.stage_id = e.stage_id and j.state in ('blocked', 'queued', 'running')
-         where e.level = 'alarm' and e.at > clock_timestamp() - interval '24 hours'"#
-    )
-    .fetch_one(conn)
-    .await?;
-    Ok(n)
-}
-
 fn level(word: &str) -> Result<Level> {
     match word {
         "info" => Ok(Level::Info),

@@ -141,6 +141,8 @@ pub enum Standing {
     Failed,
     /// Every run has succeeded.
     Done,
+    /// Some run that works or waits has had an alarm in the last 24 hours.
+    Alarmed,
 }
 
 /// Newest first; `before` is the last one of the page before.
@@ -166,7 +168,7 @@ pub async fn search_experiments(
     search: &Search,
 ) -> Result<Vec<ExperimentSummary>> {
     let (some, none): (&[RunState], &[RunState]) = match search.standing {
-        None => (&[], &[]),
+        None | Some(Standing::Alarmed) => (&[], &[]),
         Some(Standing::Open) => (&[RunState::Running, RunState::Waiting], &[]),
         Some(Standing::Failed) => (&[RunState::Failed], &[]),
         Some(Standing::Done) => (
@@ -198,6 +200,8 @@ pub async fn search_experiments(
                  and (cardinality($5::text[]) = 0 or not exists (
                      select from run r where r.experiment_id = e.id
                          and (select state from run_state where run_id = r.id) = any($5)))
+                 and (not $7::bool or id in (
+                     select r.experiment_id from alarmed_run a join run r on r.id = a.run_id))
              order by created_at desc, id desc limit $1
          )
          select p.*,
@@ -224,7 +228,8 @@ pub async fn search_experiments(
         search.text.is_some(),
         &words(some),
         &words(none),
-        &named
+        &named,
+        search.standing == Some(Standing::Alarmed)
     )
     .fetch_all(conn)
     .await?;

@@ -1,8 +1,8 @@
-//! What people make of an arm's outcome, after the fact.
+//! What people make of an arm's outcome, after the fact, and what they say of a run.
 
 use crate::{Result, StoreError};
-use assay_core::ids::ExperimentId;
-use assay_core::note::{Evidence, Note};
+use assay_core::ids::{ExperimentId, RunId};
+use assay_core::note::{Evidence, Note, RunNote};
 use serde::Serialize;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -78,4 +78,58 @@ pub async fn list_notes(
             })
         })
         .collect()
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct RunNoteView {
+    pub id: i64,
+    #[serde(with = "time::serde::rfc3339")]
+    pub written_at: OffsetDateTime,
+    /// With which token; `None` where none was asked for.
+    pub author: Option<String>,
+    #[serde(flatten)]
+    pub note: RunNote,
+}
+
+/// # Errors
+/// `NotFound` without such a run, `Database`.
+pub async fn insert_run_note(
+    conn: &mut PgConnection,
+    run: RunId,
+    note: &RunNote,
+    author: Option<&str>,
+) -> Result<i64> {
+    sqlx::query_scalar!(
+        "insert into run_note (run_id, author, text)
+         select id, $2, $3 from run where id = $1
+         returning id",
+        run.0,
+        author,
+        note.text
+    )
+    .fetch_optional(conn)
+    .await?
+    .ok_or(StoreError::NotFound("run"))
+}
+
+/// Newest first.
+///
+/// # Errors
+/// `Database`; an unknown run has none.
+pub async fn list_run_notes(conn: &mut PgConnection, run: RunId) -> Result<Vec<RunNoteView>> {
+    let rows = sqlx::query!(
+        "select id, written_at, author, text from run_note where run_id = $1 order by id desc",
+        run.0
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| RunNoteView {
+            id: row.id,
+            written_at: row.written_at,
+            author: row.author,
+            note: RunNote { text: row.text },
+        })
+        .collect())
 }

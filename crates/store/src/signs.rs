@@ -1,4 +1,4 @@
-//! Signs of life of an experiment's runs, and what workers have raised alarms about.
+//! Signs of life of an experiment's runs, and how many alarms workers and rules have raised.
 
 use crate::Result;
 use assay_core::ids::{ExperimentId, RunId};
@@ -11,7 +11,7 @@ pub struct RunSign {
     /// Since the last heartbeat of an attempt that works, or was lost and nobody has followed;
     /// by the database's clock. `None` without such an attempt.
     pub silent_seconds: Option<f64>,
-    /// Of the run's stages, shared ones included.
+    /// Of the run's stages, shared ones included, and by the rules over its curves.
     pub alarms: i64,
 }
 
@@ -31,7 +31,8 @@ pub async fn list_signs(conn: &mut PgConnection, experiment: ExperimentId) -> Re
               where rs.run_id = r.id) as silent_seconds,
              (select count(*) from run_stage rs
               join event e on e.stage_id = rs.stage_id and e.level = 'alarm'
-              where rs.run_id = r.id) as "alarms!"
+              where rs.run_id = r.id)
+             + (select count(*) from rule_alarm a where a.run_id = r.id) as "alarms!"
          from run r where r.experiment_id = $1"#,
         experiment.0,
         LEASE_SECONDS as f64

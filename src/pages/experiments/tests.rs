@@ -161,7 +161,7 @@ fn what_needs_somebody_is_named_and_nothing_is_said_of_nothing() {
     for words in [
         "Needs you",
         "1 worker silent",
-        "2 runs with an alarm",
+        "<a href=\"/?status=alarmed\">2 runs with an alarm",
         "1 run failed",
         "3 arms with fewer than 3 seeds",
         "without enough seeds",
@@ -209,4 +209,30 @@ fn the_share_of_what_did_not_work_is_told_only_where_the_rule_has_spoken() {
         contrast.verdict = None;
     }
     assert!(!said(&silent).contains("did not work"));
+}
+
+#[test]
+fn runs_with_alarms_are_named_where_they_are_asked_for() {
+    let run = assay_core::ids::RunId(uuid::Uuid::nil());
+    let of = Material {
+        search: Search {
+            text: None,
+            standing: Some(Standing::Alarmed),
+        },
+        alarmed_runs: vec![AlarmedRun {
+            run,
+            arm: "<b>GRPO</b>".into(),
+            seed: 3,
+            alarms: 2,
+            latest: OffsetDateTime::UNIX_EPOCH,
+        }],
+        ..Material::default()
+    };
+    let text = render(&of);
+    assert!(text.contains("value=\"alarmed\" selected"));
+    assert!(text.contains(&format!("href=\"/runs/{run}#alarms\"")));
+    assert!(
+        text.contains(", seed 3") && text.contains("2 alarms, <span class=\"num nw\">7 min ago")
+    );
+    assert!(!text.contains("<b>") && !render(&Material::default()).contains("id=\"alarmed\""));
 }

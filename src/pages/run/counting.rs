@@ -91,29 +91,33 @@ pub async fn decide(
             .insert_header((header::LOCATION, format!("/runs/{id}#counts")))
             .finish()),
         Err(problem) if is_about_the_form(&problem) => {
-            again(&state, &request, *id, reason, &problem).await
+            let put = |of: &mut Material, refused| of.refused = Some(refused);
+            again(&state, &request, *id, reason, &problem, put).await
         }
         Err(problem) => Err(problem),
     }
 }
 
-fn is_about_the_form(problem: &Problem) -> bool {
+pub(super) fn is_about_the_form(problem: &Problem) -> bool {
     problem.kind == kind::VIOLATIONS || problem.status == StatusCode::CONFLICT
 }
 
-async fn again(
+/// The page once more, with what was sent to it and why that was not kept.
+pub(super) async fn again(
     state: &AppState,
     request: &HttpRequest,
     id: RunId,
     reason: String,
     problem: &Problem,
+    put: fn(&mut Material, Refused),
 ) -> Result<HttpResponse, Problem> {
     let mut of = material(state, id, &mut Asked::default()).await?;
     let first = problem.errors.first();
-    of.refused = Some(Refused {
+    let refused = Refused {
         reason,
         why: first.map_or(problem.detail.clone(), |e| e.message.clone()),
-    });
+    };
+    put(&mut of, refused);
     let mut shell = super::shell(state, request, &of);
     // What was entered must not be swept away by news.
     shell.live = None;

@@ -2,11 +2,11 @@
 //! it has cost, and what looks wrong.
 
 use super::material::Material;
-use super::{current, health, links};
+use super::{current, links};
 use crate::number;
 use crate::pages::{freshness, words};
 use crate::problem::Problem;
-use assay_core::health::{Finding, Rule};
+use crate::rules;
 use assay_core::metric;
 use assay_core::progress::fraction;
 use assay_core::wire::Level;
@@ -111,20 +111,15 @@ impl Header {
 
 /// The page's rules over the chosen stage, then what the workers have raised, newest first.
 fn alarms(of: &Material) -> Vec<Alarm> {
-    let curves = health::curves(&of.series);
-    let rules = Rule::ALL
-        .iter()
-        .filter_map(|rule| match rule.check(&curves, &of.limits) {
-            Finding::Raised { step, .. } => Some(Alarm {
-                text: format!(
-                    "{} at step {}",
-                    rule.words(&of.limits),
-                    number::integer(step)
-                ),
-                samples: samples(of, step),
-            }),
-            Finding::NotMeasured | Finding::Quiet => None,
-        });
+    let broken = rules::broken(&rules::curves(&of.series), &of.limits);
+    let by_rule = broken.into_iter().map(|found| Alarm {
+        text: format!(
+            "{} at step {}",
+            found.rule.words(&of.limits),
+            number::integer(found.step)
+        ),
+        samples: samples(of, found.step),
+    });
     let raised = of.events.iter().filter(|(_, e)| e.level == Level::Alarm);
     let raised = raised.map(|(stage, e)| {
         let own = of.stage.as_ref() == Some(stage);
@@ -136,7 +131,7 @@ fn alarms(of: &Material) -> Vec<Alarm> {
             samples: e.step.filter(|_| own).and_then(|step| samples(of, step)),
         }
     });
-    rules.chain(raised).collect()
+    by_rule.chain(raised).collect()
 }
 
 /// Of the stored step that is nearest: its address, and what to call it.

@@ -4,11 +4,11 @@ use super::history::{self, Moment};
 use super::material::Material;
 use super::panels::{self, Measured};
 use crate::number::{self, Kind};
-use assay_core::health::{self, Curves, Finding, Rule, Sample};
-use assay_core::metric;
+use crate::rules;
+use assay_core::health::{self, Finding, Rule};
 use assay_core::spec::Alarms;
 use assay_core::wire::Level;
-use assay_store::EventView;
+use assay_store::{EventView, RuleAlarmView};
 
 #[derive(Debug)]
 pub(super) struct AlarmRow {
@@ -29,35 +29,8 @@ pub(super) fn worker_rules() -> String {
     )
 }
 
-/// Curves that rules look at and no panel shows.
-pub(super) const WATCHED: [&str; 1] = [metric::CLIP_HIGH];
-
-/// Detectors in texts, and what is said when their level has changed.
-pub(super) const DETECTORS: [&str; 5] = [
-    "train/reflection_rate",
-    "train/language_consistency",
-    "train/long_share",
-    "train/step_accuracy",
-    metric::COMPLETION_LENGTH,
-];
-
-pub(super) fn curves(series: &[Measured]) -> Curves {
-    series
-        .iter()
-        .map(|(name, series)| {
-            let samples = series.points.iter().map(|p| Sample {
-                step: p.step,
-                mean: p.mean,
-                min: p.min,
-                max: p.max,
-            });
-            (name.clone(), samples.collect())
-        })
-        .collect()
-}
-
 pub(super) fn alarms(series: &[Measured], limits: &Alarms) -> Vec<AlarmRow> {
-    let curves = curves(series);
+    let curves = rules::curves(series);
     Rule::ALL
         .iter()
         .map(|rule| {
@@ -105,7 +78,7 @@ fn levels(series: &[Measured]) -> Vec<(i64, String)> {
     let mut out = vec![];
     for (name, series) in series
         .iter()
-        .filter(|(name, _)| DETECTORS.contains(&name.as_str()))
+        .filter(|(name, _)| rules::DETECTORS.contains(&name.as_str()))
     {
         let points: Vec<(i64, f64)> = series.points.iter().map(|p| (p.step, p.mean)).collect();
         if let Some(change) = health::change(&points) {
@@ -123,6 +96,23 @@ fn levels(series: &[Measured]) -> Vec<(i64, String)> {
         }
     }
     out
+}
+
+/// What the look in the background has found, newest first, whatever the stage.
+pub(super) fn found(of: &[RuleAlarmView], limits: &Alarms) -> Vec<Moment> {
+    of.iter()
+        .map(|alarm| Moment {
+            at: number::moment(alarm.at),
+            text: format!(
+                "{}: {} at step {}: {}",
+                alarm.stage,
+                alarm.found.rule.words(limits),
+                number::integer(alarm.found.step),
+                number::significant(alarm.found.value)
+            ),
+            alarm: true,
+        })
+        .collect()
 }
 
 /// Alarms that the worker has raised.

@@ -1,9 +1,10 @@
 //! Ways from a run's page to what it has stored.
 
-use super::material::{Material, POINTS};
+use super::material::Material;
 use crate::number;
 use crate::pages::Choice;
 use crate::pages::query::link;
+use crate::rules::POINTS;
 use assay_core::wire::role;
 
 /// Where the samples of a step are: the step follows.
@@ -19,6 +20,12 @@ pub(super) fn series(of: &Material) -> String {
     let stage = of.stage.as_deref().unwrap_or("");
     let query = link([("stage", stage), ("max_points", most.as_str())]);
     format!("/api/v1/runs/{}/series{query}&metric=", of.run.id)
+}
+
+/// A figure of the shown stage as a file.
+pub(super) fn figure(of: &Material, word: &str, ending: &str) -> String {
+    let query = link([("stage", of.stage.as_deref().unwrap_or(""))]);
+    format!("/runs/{}/{word}.{ending}{query}", of.run.id)
 }
 
 /// Steps that a click on a curve can lead to.

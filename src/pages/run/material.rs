@@ -3,17 +3,19 @@
 use super::config;
 use super::counting::Refused;
 use super::header::{Standing, standing};
-use super::health;
 use super::panels::{self, Measured};
+use super::reflective::{self, Base};
 use crate::pages::query::Asked;
 use crate::problem::Problem;
+use crate::rules::{self, POINTS};
 use crate::state::AppState;
 use assay_core::ids::{RunId, StageId};
 use assay_core::recipe;
 use assay_core::spec::Alarms;
 use assay_store::{
     self as store, ArtifactView, AttemptView, CompletionView, Cut, EvaluationView, EventView,
-    ExclusionEvent, JobState, LedgerRow, RunStageView, RunView, SampleFilter,
+    ExclusionEvent, JobState, LedgerRow, RuleAlarmView, RunNoteView, RunStageView, RunView,
+    SampleFilter,
 };
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -29,6 +31,8 @@ pub(super) struct Material {
     /// Name of the stage whose training is shown.
     pub stage: Option<String>,
     pub series: Vec<Measured>,
+    /// How reflective the base was, where the stage counts that too.
+    pub base: Option<Base>,
     /// Further metrics that the stage reports, and whether they are among the series.
     pub further: usize,
     pub all: bool,
@@ -44,6 +48,12 @@ pub(super) struct Material {
     pub ledger: Vec<LedgerRow>,
     pub attempts: Vec<(String, AttemptView)>,
     pub events: Vec<(String, EventView)>,
+    /// What rules have found in the background, in any of its stages.
+    pub found: Vec<RuleAlarmView>,
+    /// What people say of it, newest first.
+    pub notes: Vec<RunNoteView>,
+    /// A note that could not be kept.
+    pub unkept: Option<Refused>,
     /// Whether it counts: every decision, in order.
     pub decisions: Vec<ExclusionEvent>,
     pub refused: Option<Refused>,
@@ -86,8 +96,6 @@ fn chosen(run: &RunView, asked: &mut Asked) -> Option<(String, StageId)> {
         .map(|s| (s.name.clone(), s.stage))
 }
 
-/// Of each curve.
-pub(super) const POINTS: usize = 300;
 const COMPLETIONS: i64 = 64;
 const EVENTS: i64 = 50;
 /// Characters that are read of a prompt and of a completion.
@@ -107,18 +115,17 @@ async fn measure(
 ) -> Result<(), Problem> {
     let known = store::list_metrics(&mut *conn, stage).await?;
     let on_card = |name: &str| panels::CARDS.iter().any(|(_, m)| m.contains(&name));
-    let watched = |name: &str| health::WATCHED.contains(&name) || health::DETECTORS.contains(&name);
     // One figure for each depth or K is too many for a page.
     let plain = |name: &str| !name.contains("_depth_") && !name.contains("_k_");
     let none = !known.iter().any(|name| on_card(name));
     of.all |= none;
     of.further = known
         .iter()
-        .filter(|name| !on_card(name) && !watched(name) && plain(name))
+        .filter(|name| !on_card(name) && !rules::is_read(name) && plain(name))
         .count();
     let mut further = 0;
     for name in &known {
-        let wanted = if on_card(name) || watched(name) {
+        let wanted = if on_card(name) || rules::is_read(name) {
             true
         } else {
             let room = of.all && plain(name) && further < FURTHER;
@@ -195,6 +202,7 @@ pub(super) async fn material(
         limits: experiment.spec.alarms,
         stage: chosen.as_ref().map(|(name, _)| name.clone()),
         series: vec![],
+        base: None,
         further: 0,
         all: asked.choose("metrics", &[("all", ())]).is_some(),
         spec: None,
@@ -210,12 +218,18 @@ pub(super) async fn material(
         ledger: store::run_ledger(&mut conn, id).await?,
         attempts: vec![],
         events: vec![],
+        found: store::list_rule_alarms(&mut conn, id).await?,
+        notes: store::list_run_notes(&mut conn, id).await?,
+        unkept: None,
         decisions,
         refused: None,
         run,
     };
     if let Some((name, stage)) = chosen {
         measure(&mut conn, &mut of, stage).await?;
+        if of.series.iter().any(|(name, _)| name == reflective::METRIC) {
+            of.base = reflective::base(&mut conn, &of.run).await?;
+        }
         of.spec = Some(spec_of(&mut conn, stage).await?);
         if let Some(own) = of.run.stages.iter().find(|s| s.name == name) {
             of.against = against(&mut conn, asked, own).await?;

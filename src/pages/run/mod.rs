@@ -10,7 +10,9 @@ mod history;
 mod links;
 mod log;
 mod material;
+mod noting;
 pub(super) mod panels;
+mod reflective;
 
 use super::query::{Asked, link};
 use super::{Choice, Shell, filters, html, words};
@@ -33,7 +35,10 @@ use health::AlarmRow;
 use history::{EvaluationRow, FileRow, HostRow, LedgerLine, Moment};
 pub use log::log;
 use material::{Material, material};
+use noting::Noting;
+pub use noting::note;
 use panels::{Card, PanelView};
+pub use reflective::file;
 
 struct StageTab {
     name: String,
@@ -84,6 +89,8 @@ struct RunPage {
     stored: String,
     viewers: Vec<(&'static str, String)>,
     alarms: Vec<AlarmRow>,
+    /// Kept of earlier looks at all stages.
+    found: Vec<Moment>,
     worker_rules: String,
     raised: Vec<Moment>,
     answers: Answers,
@@ -101,6 +108,7 @@ struct RunPage {
     siblings: Vec<Choice>,
     against: Option<Difference>,
     counting: Counting,
+    noting: Noting,
     run: RunId,
 }
 
@@ -146,7 +154,7 @@ impl RunPage {
             stage: of.stage.clone(),
             cards: panels::cards(&of.series),
             missing: panels::missing(&of.series),
-            others: panels::others(&of.series),
+            others: panels::others(of),
             more: (of.further > 0 && !of.all).then(|| {
                 let stage = of.stage.as_deref().unwrap_or("");
                 (of.further, link([("stage", stage), ("metrics", "all")]))
@@ -157,6 +165,7 @@ impl RunPage {
             stored: links::stored(&of.steps),
             viewers: links::viewers(of),
             alarms: health::alarms(&of.series, &of.limits),
+            found: health::found(&of.found, &of.limits),
             worker_rules: health::worker_rules(),
             raised: health::raised(of),
             answers: Answers::new(&of.steps, &of.completions),
@@ -180,6 +189,7 @@ impl RunPage {
                 .as_ref()
                 .map(|other| config::difference(other, of.spec.as_ref(), of.commits())),
             counting: Counting::new(of),
+            noting: Noting::new(of),
             run: of.run.id,
             shell,
         }

@@ -1,6 +1,8 @@
 //! The panels of a run, with their latest values: six that say whether it is healthy,
 //! others behind them. All have the same axis of steps, so that one crosshair serves.
 
+use super::material::Material;
+use super::reflective;
 use crate::charts::{Panel, PanelPoint};
 use crate::number::{self, Kind};
 use assay_core::metric;
@@ -15,6 +17,10 @@ pub(in crate::pages) struct PanelView {
     pub latest: String,
     pub svg: String,
     pub note: Option<String>,
+    /// What is counted, where that is said below it.
+    pub caption: Option<String>,
+    /// The figure as files: ending and address.
+    pub files: Vec<(&'static str, String)>,
 }
 
 /// One card: a question, and one or two curves that answer it.
@@ -91,16 +97,29 @@ pub(super) fn missing(series: &[Measured]) -> Vec<String> {
 }
 
 /// What stands on no card.
-pub(super) fn others(series: &[Measured]) -> Vec<PanelView> {
+pub(super) fn others(of: &Material) -> Vec<PanelView> {
     let on_card = |name: &str| CARDS.iter().any(|(_, m)| m.contains(&name));
-    series
+    of.series
         .iter()
         .filter(|(name, _)| !on_card(name))
-        .map(|(name, series)| view(name, &title(name), series))
+        .map(|(name, series)| match name.as_str() {
+            reflective::METRIC => reflective::panel(of, series),
+            _ => view(name, &title(name), series),
+        })
         .collect()
 }
 
 pub(in crate::pages) fn view(name: &str, title: &str, series: &Series) -> PanelView {
+    view_beside(name, title, series, None)
+}
+
+/// With the base's own value as a line across.
+pub(super) fn view_beside(
+    name: &str,
+    title: &str,
+    series: &Series,
+    base: Option<f64>,
+) -> PanelView {
     let latest = series.points.last().map_or(number::NONE.into(), |p| {
         number::value(Kind::of(name), p.last)
     });
@@ -114,10 +133,14 @@ pub(in crate::pages) fn view(name: &str, title: &str, series: &Series) -> PanelV
             max: p.max,
         })
         .collect();
+    let said = base.map_or(String::new(), |v| {
+        format!("; the base: {}", number::value(Kind::of(name), v))
+    });
     let drawn = Panel {
-        title: format!("{title} by step, now {latest}"),
+        title: format!("{title} by step, now {latest}{said}"),
         points,
         measured: name.starts_with("validation/"),
+        beside: base,
     }
     .draw();
     let left_out = drawn.left_out as i64;
@@ -128,5 +151,7 @@ pub(in crate::pages) fn view(name: &str, title: &str, series: &Series) -> PanelV
         latest,
         svg: drawn.svg,
         note: (left_out > 0).then(|| format!("{} not finite", number::counted(left_out, "value"))),
+        caption: None,
+        files: vec![],
     }
 }

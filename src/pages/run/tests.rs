@@ -17,6 +17,8 @@ use assay_store::{
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
+mod said;
+
 fn series(values: impl IntoIterator<Item = f64>) -> Series {
     let point = |(i, v): (usize, f64)| Point {
         step: i as i64 + 1,
@@ -111,6 +113,7 @@ fn material() -> Material {
         limits: Alarms::default(),
         stage: Some("rl".into()),
         series: of,
+        base: None,
         further: 7,
         all: false,
         spec: Some(json!({"job": {"beta": 0.1}, "semantics_version": 2, "generator_version": 1})),
@@ -127,6 +130,9 @@ fn material() -> Material {
         ledger: vec![],
         attempts: vec![("rl".into(), attempt)],
         events: vec![("rl".into(), event)],
+        found: vec![],
+        notes: vec![],
+        unkept: None,
         decisions: vec![],
         refused: None,
     }

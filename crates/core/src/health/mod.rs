@@ -57,17 +57,39 @@ impl Rule {
         Self::NotFinite,
     ];
 
+    /// Its name where findings are stored.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::EntropyLow => "entropy_low",
+            Self::KlJump => "kl_jump",
+            Self::ClippedMuch => "clipped_much",
+            Self::Slow => "slow",
+            Self::RewardAlone => "reward_alone",
+            Self::TruncatedMuch => "truncated_much",
+            Self::NotFinite => "not_finite",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.word() == word)
+    }
+
+    /// The number that it is about.
+    pub fn threshold(self, limits: &Alarms) -> Option<f64> {
+        match self {
+            Self::EntropyLow => Some(limits.entropy_below),
+            Self::KlJump => Some(limits.kl_times),
+            Self::ClippedMuch => Some(limits.clip_above),
+            Self::Slow => Some(limits.speed_below),
+            Self::RewardAlone => Some(limits.moved_by),
+            Self::TruncatedMuch => Some(limits.truncated_above),
+            Self::NotFinite => None,
+        }
+    }
+
     /// Whether an experiment can set anything about it.
     pub fn has_threshold(self) -> bool {
-        match self {
-            Self::EntropyLow
-            | Self::KlJump
-            | Self::ClippedMuch
-            | Self::Slow
-            | Self::RewardAlone
-            | Self::TruncatedMuch => true,
-            Self::NotFinite => false,
-        }
+        self.threshold(&Alarms::default()).is_some()
     }
 
     /// The rule in words, with the threshold in force.

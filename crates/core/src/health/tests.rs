@@ -191,3 +191,26 @@ fn every_threshold_that_an_experiment_sets_is_the_one_in_force_and_in_the_words(
         "held-out pass@1 down by more than 0.001 while the reward rose by more than 0.001, over 10 steps or more"
     );
 }
+
+#[test]
+fn every_rule_is_found_again_by_its_word_and_tells_the_threshold_in_its_words() {
+    let limits = Alarms {
+        entropy_below: 0.125,
+        kl_times: 7.5,
+        clip_above: 0.375,
+        speed_below: 0.625,
+        moved_by: 0.0625,
+        truncated_above: 0.875,
+        ..Alarms::default()
+    };
+    for rule in Rule::ALL {
+        assert_eq!(Rule::from_word(rule.word()), Some(rule));
+        let threshold = rule.threshold(&limits);
+        assert_eq!(threshold.is_some(), rule.has_threshold());
+        if let Some(threshold) = threshold {
+            let words = rule.words(&limits);
+            assert!(words.contains(&threshold.to_string()), "{words}");
+        }
+    }
+    assert_eq!(Rule::from_word("entropy"), None);
+}

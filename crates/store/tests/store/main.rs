@@ -1,5 +1,6 @@
 //! The store against a real Postgres, one database a test.
 
+mod alarms;
 mod artifacts;
 mod cancelling;
 mod claiming;
