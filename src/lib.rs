@@ -18,6 +18,7 @@ pub mod problem;
 pub mod requests;
 pub mod routes;
 pub mod server;
+pub mod snapshots;
 pub mod sse;
 pub mod state;
 pub mod worker_api;
