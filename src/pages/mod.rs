@@ -73,6 +73,8 @@ pub fn configure(cfg: &mut ServiceConfig) {
             .route(get().to(experiment::file)),
         )
         .service(resource("/experiments/{id}/cite.bib").route(get().to(experiment::bib)))
+        .service(resource("/experiments/{id}/cite").route(post().to(experiment::keep)))
+        .service(resource("/experiments/{id}/snapshot.json").route(get().to(experiment::snapshot)))
         .service(resource("/experiments/{id}").route(get().to(experiment::page)))
         .service(
             resource("/runs/{id}")

@@ -90,6 +90,7 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
         failures: vec![],
         dollars: Dollars::default(),
         no_price: None,
+        kept: None,
         ledger: ExperimentLedger {
             arms: vec![ArmCharge {
                 arm_key: "arm-1".into(),
