@@ -43,9 +43,11 @@ mod verdict_line;
 mod verdicts;
 mod versions;
 mod view;
+mod whole;
 mod why;
 
 pub use files::{bib, get as file};
+pub use whole::{csv, json};
 
 use super::query::Asked;
 use super::references::{self, Marks};
@@ -76,7 +78,6 @@ pub(super) use kept::{export as snapshot, keep};
 use material::{Material, Needs};
 use matrix::Matrix;
 use runs::ArmRuns;
-use serde_json::Value;
 use sort::Sort;
 use tries::{Tries, tries};
 use verdicts::Verdicts;
@@ -383,47 +384,6 @@ pub async fn page(
             .map(|found| beyond::table(&of, &found));
     }
     html(&page)
-}
-
-/// Every arm and number, whatever else the link says.
-async fn whole(
-    state: &AppState,
-    request: &HttpRequest,
-    id: ExperimentId,
-) -> Result<(Material, Carried), Problem> {
-    let snap = view::cited(request.query_string());
-    let of = kept::cited(state, id, snap.as_deref(), |_| Needs::default()).await?;
-    let mut wanted = Wanted::new(of.view.spec.budget.unit);
-    wanted.snap = snap;
-    let carried = Carried::cited(&of, &wanted)?;
-    Ok((of, carried))
-}
-
-pub async fn csv(
-    state: Data<AppState>,
-    request: HttpRequest,
-    id: Path<ExperimentId>,
-) -> Result<HttpResponse, Problem> {
-    let (of, _) = whole(&state, &request, *id).await?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((
-            "content-disposition",
-            format!("attachment; filename=\"{id}.csv\""),
-        ))
-        .body(export::csv(&of)))
-}
-
-pub async fn json(
-    state: Data<AppState>,
-    request: HttpRequest,
-    id: Path<ExperimentId>,
-) -> Result<HttpResponse, Problem> {
-    let (of, carried) = whole(&state, &request, *id).await?;
-    let mut value: Value = export::json(&of);
-    value["denominator"] = serde_json::json!(carried.denominator);
-    value["snapshot"] = carried.snapshot.into();
-    Ok(HttpResponse::Ok().json(value))
 }
 
 #[cfg(test)]
