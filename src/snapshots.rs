@@ -26,6 +26,12 @@ pub struct Opened {
     pub inputs: Vec<u8>,
 }
 
+/// The start of a hash as somebody gives it, in lower case.
+pub fn start(text: &str) -> Option<String> {
+    let digits = text.chars().all(|c| c.is_ascii_hexdigit());
+    (digits && (8..=64).contains(&text.len())).then(|| text.to_ascii_lowercase())
+}
+
 /// # Errors
 /// 413 of a state that is too large to be kept.
 pub fn packed(state: &str, inputs: &[u8], query: &str) -> Result<NewSnapshot, Problem> {
@@ -162,6 +168,15 @@ mod tests {
             let refused = exported(&of).unwrap_err();
             assert_eq!(refused.status, StatusCode::INTERNAL_SERVER_ERROR, "{i}");
             assert!(refused.detail.contains("damaged"), "{i}");
+        }
+    }
+
+    #[test]
+    fn a_hash_is_named_by_eight_digits_or_more() {
+        assert_eq!(start("0123ABCD").as_deref(), Some("0123abcd"));
+        let long = "a".repeat(65);
+        for bad in ["", "0123abc", "0123abcg", "%25252525", long.as_str()] {
+            assert_eq!(start(bad), None, "{bad}");
         }
     }
 

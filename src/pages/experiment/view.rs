@@ -9,6 +9,7 @@ use super::sort::Sort;
 use crate::charts::{Band, Scale};
 use crate::pages::query::Asked;
 use crate::pages::words;
+use crate::snapshots;
 use assay_core::spec::BudgetUnit;
 use assay_store::ExperimentView;
 
@@ -57,12 +58,7 @@ pub(super) struct Wanted {
 
 /// What a link cites, before anything else of it is read; lower-case.
 pub(super) fn cited(query: &str) -> Option<String> {
-    let snap = Asked::read(query).text("snap").filter(|s| is_hash(s));
-    snap.map(|s| s.to_ascii_lowercase())
-}
-
-fn is_hash(text: &str) -> bool {
-    (8..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_hexdigit())
+    snapshots::start(&Asked::read(query).text("snap")?)
 }
 
 const MAX_SMOOTH: f64 = 0.99;
@@ -151,7 +147,7 @@ impl Wanted {
         if let Some(budget) = wanted.budget.take_if(|_| places == Places::Steps) {
             asked.refuse("budget", &format!("{budget} with x={}", Places::STEPS));
         }
-        if let Some(bad) = wanted.snap.take_if(|s| !is_hash(s)) {
+        if let Some(bad) = wanted.snap.take_if(|s| snapshots::start(s).is_none()) {
             asked.refuse("snap", &bad);
         }
         wanted
