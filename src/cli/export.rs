@@ -89,14 +89,14 @@ impl Export {
 
     /// Which state is asked for, whatever else the address says.
     fn state(&self, query: &str) -> Result<String, Stop> {
-        let words = query.split('&').filter_map(|w| w.strip_prefix("snap="));
-        let Some(snap) = self.snap.as_deref().or(words.last()) else {
+        let mut words = query.split('&').filter_map(|w| w.strip_prefix("snap="));
+        let Some(snap) = self.snap.as_deref().or_else(|| words.next_back()) else {
             return Ok(String::new());
         };
         let hex = snap.chars().all(|c| c.is_ascii_hexdigit());
         match hex && (8..=64).contains(&snap.len()) {
             true => Ok(format!("?snap={snap}")),
-            false => Err(Stop::new(
+            false => Err(Stop::usage(
                 "a snapshot is named by 8 to 64 hexadecimal digits of its hash",
             )),
         }

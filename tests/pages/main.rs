@@ -11,6 +11,7 @@ mod files;
 mod forms;
 mod freshness;
 mod graveyard;
+mod kept;
 mod numbers;
 mod seed;
 mod standing;

@@ -94,7 +94,10 @@ impl Curves {
 
     fn column(&self, at: usize) -> impl Iterator<Item = f64> {
         let values = self.columns.get(at).map(Vec::as_slice);
-        values.unwrap_or_default().iter().map(|v| v.unwrap_or(f64::NAN))
+        values
+            .unwrap_or_default()
+            .iter()
+            .map(|v| v.unwrap_or(f64::NAN))
     }
 }
 

@@ -262,10 +262,7 @@ pub async fn keep(
         })
         .await?;
     Ok(HttpResponse::SeeOther()
-        .insert_header((
-            header::LOCATION,
-            format!("/experiments/{id}?snap={hash}"),
-        ))
+        .insert_header((header::LOCATION, format!("/experiments/{id}?snap={hash}")))
         .finish())
 }
 
@@ -275,8 +272,9 @@ pub async fn export(
     request: HttpRequest,
     id: Path<ExperimentId>,
 ) -> Result<HttpResponse, Problem> {
-    let snap = super::view::cited(request.query_string())
-        .ok_or_else(|| Problem::bad_request("snap= is missing: the start of a kept state's hash"))?;
+    let snap = super::view::cited(request.query_string()).ok_or_else(|| {
+        Problem::bad_request("snap= is missing: the start of a kept state's hash")
+    })?;
     let row = store::find_snapshot(&mut *state.conn().await?, *id, &snap).await?;
     let row = row.ok_or_else(|| Problem::not_found("kept state of this experiment"))?;
     Ok(HttpResponse::Ok()
