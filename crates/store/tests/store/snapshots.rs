@@ -109,6 +109,10 @@ async fn a_transaction_of_one_state_sees_nothing_that_comes_later_and_writes_not
         insert(&mut conn, &small("1")).await;
     }
     assert_eq!(counts, [1, 1]);
+    drop(tx);
+    let mut tx = assay_store::begin(&db.pool).await.unwrap();
+    let read = sqlx::query("select count(*) from experiment");
+    read.fetch_one(&mut *tx).await.unwrap();
     let late = assay_store::see_one_state(&mut tx).await;
     assert!(late.is_err(), "something was read before");
     drop(tx);
