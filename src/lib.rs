@@ -20,6 +20,7 @@ pub mod requests;
 pub mod routes;
 pub mod rules;
 pub mod server;
+pub mod snapshots;
 pub mod sse;
 pub mod state;
 pub mod worker_api;

@@ -51,6 +51,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
 fn rest(cfg: &mut ServiceConfig) {
     use api::{
         amendments, exclusions, experiments, imports, notes, prices, queue, references, runs,
+        snapshots,
     };
     cfg.service(
         resource("/experiments")
@@ -72,6 +73,8 @@ fn rest(cfg: &mut ServiceConfig) {
             .route(get().to(amendments::list))
             .route(post().to(amendments::add)),
     )
+    .service(resource("/experiments/{id}/snapshots").route(get().to(snapshots::list)))
+    .service(resource("/experiments/{id}/snapshots/{hash}").route(get().to(snapshots::one)))
     .service(resource("/experiments/{id}/cancel").route(post().to(experiments::cancel)))
     .service(resource("/runs/{id}").route(get().to(runs::one)))
     .service(resource("/runs/{id}/series").route(get().to(runs::series)))

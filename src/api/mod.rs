@@ -12,4 +12,5 @@ pub mod progress;
 pub mod queue;
 pub mod references;
 pub mod runs;
+pub mod snapshots;
 pub mod submission;

@@ -15,6 +15,9 @@ pub(crate) struct Export {
     /// Folder to write to; it is made where it is not there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// The state kept under this hash, or its start, and not the present one
+    #[arg(long, value_name = "HASH")]
+    snap: Option<String>,
     /// Pictures as pixels too
     #[arg(long)]
     png: bool,
@@ -39,13 +42,19 @@ impl Export {
         let id = experiment_id(&self.experiment)?;
         let client = Client::new(&remote_of(&self.experiment, &self.remote))?;
         let query = self.experiment.split_once('?').map(|(_, query)| query);
-        let query = query
-            .and_then(|q| q.split('#').next())
-            .map_or(String::new(), |q| format!("?{q}"));
+        let query = query.and_then(|q| q.split('#').next()).unwrap_or("");
+        let state = self.state(query)?;
+        // The last word counts.
+        let words = [query, state.trim_start_matches('?')];
+        let words: Vec<&str> = words.into_iter().filter(|w| !w.is_empty()).collect();
+        let query = match words.is_empty() {
+            true => String::new(),
+            false => format!("?{}", words.join("&")),
+        };
         std::fs::create_dir_all(&self.out)
             .map_err(|e| Stop::new(format!("cannot make {}: {e}", self.out.display())))?;
         let mut written = 0;
-        for (name, path, needed) in self.files(&id.to_string(), &query) {
+        for (name, path, needed) in self.files(&id.to_string(), &query, &state) {
             let Some(bytes) = fetch(&client, &path, needed)? else {
                 continue;
             };
@@ -78,22 +87,41 @@ impl Export {
         }
     }
 
+    /// Which state is asked for, whatever else the address says.
+    fn state(&self, query: &str) -> Result<String, Stop> {
+        let mut words = query.split('&').filter_map(|w| w.strip_prefix("snap="));
+        let Some(snap) = self.snap.as_deref().or_else(|| words.next_back()) else {
+            return Ok(String::new());
+        };
+        let hex = snap.chars().all(|c| c.is_ascii_hexdigit());
+        match hex && (8..=64).contains(&snap.len()) {
+            true => Ok(format!("?snap={snap}")),
+            false => Err(Stop::usage(
+                "a snapshot is named by 8 to 64 hexadecimal digits of its hash",
+            )),
+        }
+    }
+
     /// File, address, and whether every experiment has it.
-    fn files(&self, id: &str, query: &str) -> Vec<(String, String, Needed)> {
+    fn files(&self, id: &str, query: &str, state: &str) -> Vec<(String, String, Needed)> {
         let at = |name: &str| format!("/experiments/{id}/{name}{query}");
         let mut list = vec![
             (
                 "comparison.csv".into(),
-                format!("/experiments/{id}.csv"),
+                format!("/experiments/{id}.csv{state}"),
                 Needed::Always,
             ),
             (
                 "comparison.json".into(),
-                format!("/experiments/{id}.json"),
+                format!("/experiments/{id}.json{state}"),
                 Needed::Always,
             ),
             ("cite.bib".into(), at("cite.bib"), Needed::Always),
         ];
+        if !state.is_empty() {
+            let path = format!("/experiments/{id}/snapshot.json{state}");
+            list.push(("snapshot.json".into(), path, Needed::IfThere));
+        }
         for figure in FIGURES {
             for ending in self.endings() {
                 let name = format!("{figure}.{ending}");
@@ -116,8 +144,8 @@ impl Export {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Needed {
     Always,
-    /// Not of every experiment: decoders alone have no figures of equal compute, and others
-    /// have none of decoders.
+    /// Not of every experiment: decoders alone have no figures of equal compute, others have
+    /// none of decoders, and a state that is cited need not have been kept.
     IfThere,
 }
 
@@ -127,7 +155,11 @@ fn fetch(client: &Client, path: &str, needed: Needed) -> Result<Option<Vec<u8>>,
     let reader = response.body_mut().with_config().limit(MAX_BYTES);
     if status >= 400 {
         let body = reader.read_json().unwrap_or(Value::Null);
-        let missing = status == 404 && body["detail"] == "there is no such figure";
+        let missing = [
+            "there is no such figure",
+            "there is no such kept state of this experiment",
+        ];
+        let missing = status == 404 && missing.iter().any(|words| body["detail"] == *words);
         return match needed {
             Needed::IfThere if missing => Ok(None),
             Needed::IfThere | Needed::Always => Err(Refusal { status, body }.stop()),

@@ -12,6 +12,7 @@ mod files;
 mod forms;
 mod freshness;
 mod graveyard;
+mod kept;
 mod numbers;
 mod own_view;
 mod reflective;

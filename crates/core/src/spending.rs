@@ -4,10 +4,10 @@
 
 use crate::ids::StageId;
 use crate::ledger::Cost;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One stage's whole spending.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StageSpend {
     pub stage: StageId,
     /// Keys of the experiment's arms that need it.

@@ -5,20 +5,22 @@ use crate::Result;
 use crate::ledger::not_charged;
 use assay_core::ids::{ExperimentId, RunId};
 use assay_core::spec::Charge;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use std::collections::HashMap;
 use time::OffsetDateTime;
 
 /// The price of one attempt's device.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AttemptPrice {
     pub dollars_per_hour: f64,
+    #[serde(with = "time::serde::rfc3339")]
     pub valid_from: OffsetDateTime,
     pub source: String,
 }
 
 /// What one attempt at a stage was charged, in the order of the run's work.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChargedAttempt {
     pub device: String,
     pub device_ms: f64,
@@ -27,7 +29,7 @@ pub struct ChargedAttempt {
 }
 
 /// Of every run of an experiment: the attempts that were charged to it, in their order.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Dollars {
     pub runs: HashMap<RunId, Vec<ChargedAttempt>>,
 }

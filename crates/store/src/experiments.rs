@@ -8,7 +8,7 @@ use assay_core::canonical;
 use assay_core::ids::{ArmId, ExperimentId, RunId, WorkerId};
 use assay_core::recipe::{self, Plan};
 use assay_core::spec::{ArmSpec, Experiment};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -32,7 +32,7 @@ pub struct ExperimentSummary {
 }
 
 /// One experiment in its current version.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ExperimentView {
     pub id: ExperimentId,
     pub name: String,
@@ -49,7 +49,7 @@ pub struct ExperimentView {
     pub arms: Vec<ArmView>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArmView {
     pub id: ArmId,
     pub position: i32,

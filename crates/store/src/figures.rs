@@ -26,7 +26,7 @@ pub struct PassAtK {
 }
 
 /// One measurement on the validation split along a run's training.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MilestonePoint {
     pub arm_key: String,
     pub seed: u64,

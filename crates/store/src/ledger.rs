@@ -6,7 +6,7 @@ use crate::runs::charge;
 use assay_core::ids::{AttemptRef, ExperimentId, RunId, StageId};
 use assay_core::ledger::{Cost, purpose};
 use assay_core::spec::Charge;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub struct LedgerRow {
 }
 
 /// An experiment's two sums. They answer different questions and are never added.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ExperimentLedger {
     /// Per arm, as if alone: shared stages count in every arm that builds on them.
     pub arms: Vec<ArmCharge>,
@@ -33,7 +33,7 @@ pub struct ExperimentLedger {
 }
 
 /// Sums over the arm's runs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ArmCharge {
     pub arm_key: String,
     pub label: String,
@@ -48,7 +48,7 @@ pub struct ArmCharge {
     pub never: Cost,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpentRow {
     pub purpose: String,
     /// Spent by an earlier experiment, whose stages this one reuses.

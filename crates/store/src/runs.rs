@@ -5,12 +5,12 @@ use crate::{ArmView, AttemptState, JobState, Result, RunState, StoreError};
 use assay_core::ids::{ArmId, ExperimentId, RunId, StageId};
 use assay_core::spec::{Charge, StageSpec};
 use assay_core::wire::HostFacts;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 /// One arm at one seed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunView {
     pub id: RunId,
     pub experiment: ExperimentId,
@@ -22,7 +22,7 @@ pub struct RunView {
 }
 
 /// A stage as one run sees it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunStageView {
     pub position: i32,
     /// `stage`, `arm/stage` or `eval`.
@@ -52,7 +52,7 @@ pub struct RunStageView {
     pub waits_for: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureView {
     /// Word of a `FailureClass`.
     pub class: String,

@@ -3,9 +3,10 @@
 use crate::Result;
 use assay_core::ids::{ExperimentId, RunId};
 use assay_core::wire::LEASE_SECONDS;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RunSign {
     pub run: RunId,
     /// Since the last heartbeat of an attempt that works, or was lost and nobody has followed;

@@ -4,6 +4,7 @@
 use super::denominator::Denominator;
 use super::view::Wanted;
 use super::{Material, export, versions};
+use crate::problem::Problem;
 use assay_core::canonical;
 use serde_json::{Value, json};
 
@@ -25,14 +26,22 @@ pub(super) struct Carried {
     pub snapshot: String,
 }
 
-/// sha256 over the canonical form of the data of the comparison: figures, milestones,
-/// pass@k, charges and verdicts, under the specification's own hash.
-pub(super) fn snapshot(of: &Material) -> String {
-    canonical::sha256(&json!({
+/// The canonical form of the data of the comparison: figures, milestones, pass@k, charges and
+/// verdicts, under the specification's own hash.
+pub(super) fn state(of: &Material) -> String {
+    canonical::to_string(&json!({
         "comparison": export::json(of),
         "milestones": of.milestones,
         "pass_at_k": of.pass_at_k,
     }))
+}
+
+/// sha256 over that; of a kept state the hash that it was kept under.
+pub(super) fn snapshot(of: &Material) -> String {
+    match &of.kept {
+        Some(kept) => kept.id.clone(),
+        None => canonical::sha256_of(state(of).as_bytes()),
+    }
 }
 
 impl Carried {
@@ -51,6 +60,17 @@ impl Carried {
             amended: versions::said(of),
             denominator: Denominator::new(of, wanted),
             snapshot: snapshot(of),
+        }
+    }
+
+    /// For a file: it says nothing of other data than the link cites.
+    pub fn cited(of: &Material, wanted: &Wanted) -> Result<Self, Problem> {
+        let carried = Self::new(of, wanted);
+        match wanted.is_past(&carried.snapshot) {
+            true => Err(Problem::not_found(
+                "kept state of this experiment, and its present data have another hash: without snap= the link shows those",
+            )),
+            false => Ok(carried),
         }
     }
 

@@ -4,7 +4,8 @@ use super::carried::Carried;
 use super::latex;
 use time::OffsetDateTime;
 
-/// A link that says later whether the data are still those that were cited.
+/// A link that shows what was cited where that was kept, and else says later whether the data
+/// are still those.
 pub(super) fn link(carried: &Carried, server: &str) -> String {
     format!(
         "{server}/experiments/{}?snap={}",

@@ -4,10 +4,10 @@
 use super::at_budget::AtBudget;
 use super::carried::Carried;
 use super::figure::{Figure, Name};
-use super::material::{Material, Needs, gather};
+use super::material::{Material, Needs};
 use super::tables::{Table, sheet};
-use super::view::Wanted;
-use super::{cite, numbers};
+use super::view::{self, Wanted};
+use super::{cite, kept, numbers};
 use crate::charts::{Theme, standalone};
 use crate::pages::query::Asked;
 use crate::pages::words;
@@ -27,7 +27,8 @@ async fn read(
 ) -> Result<(Material, Wanted), Problem> {
     let mut asked = Asked::read(request.query_string());
     let mut wanted = None;
-    let of = gather(state, id, |view| {
+    let snap = view::cited(request.query_string());
+    let of = kept::cited(state, id, snap.as_deref(), |view| {
         let read = wanted.insert(Wanted::read(&mut asked, view));
         Needs {
             curve: of_training.then_some(words::TRAINING[read.curve].1),
@@ -49,7 +50,7 @@ pub async fn get(
     let (id, word, ending) = path.into_inner();
     let of_training = word == Name::Training.word();
     let (of, wanted) = read(&state, &request, id, of_training).await?;
-    let mut carried = Carried::new(&of, &wanted);
+    let mut carried = Carried::cited(&of, &wanted)?;
     let file = format!("{id}-{word}.{ending}");
     if let Some(table) = Table::of_file(&of, &word, &ending) {
         carried.basis = table.basis().unwrap_or(carried.basis);
@@ -138,7 +139,7 @@ pub async fn bib(
     id: Path<ExperimentId>,
 ) -> Result<HttpResponse, Problem> {
     let (of, wanted) = read(&state, &request, *id, false).await?;
-    let carried = Carried::new(&of, &wanted);
+    let carried = Carried::cited(&of, &wanted)?;
     let info = request.connection_info();
     let server = format!("{}://{}", info.scheme(), info.host());
     let entry = cite::bibtex(&carried, &server, OffsetDateTime::now_utc());

@@ -1,6 +1,7 @@
 //! Everything that the page and its files are made from, read once.
 
 use super::axis::{Cost, Places};
+use super::kept::Kept;
 use super::prices;
 use crate::charts::{Fate, UNSUCCESSFUL};
 use crate::problem::Problem;
@@ -18,6 +19,7 @@ use assay_store::{
     self as store, Dollars, ExclusionEvent, ExperimentLedger, ExperimentView, MilestonePoint,
     PassAtK, RunSeries, RunSign, RunView, StoreError, VersionView,
 };
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 #[derive(Debug)]
@@ -56,6 +58,8 @@ pub(super) struct Material {
     pub signs: Vec<RunSign>,
     /// Read only where the registered rule calls some arm unsuccessful.
     pub failures: Vec<FailureTable>,
+    /// Not the present data, but those of a state that was kept.
+    pub kept: Option<Kept>,
 }
 
 impl Material {
@@ -128,6 +132,11 @@ impl Material {
         }
     }
 
+    pub fn has_unsuccessful(&self) -> bool {
+        let mut contrasts = self.outcome.contrasts.iter();
+        contrasts.any(|c| c.mark == Some(Mark::Unsuccessful))
+    }
+
     /// The gravest of the arm's registered contrasts.
     pub fn mark(&self, arm: &str) -> Option<Mark> {
         self.outcome.mark(arm)
@@ -152,6 +161,34 @@ pub(super) struct Needs {
     pub places: Places,
 }
 
+/// What the training curve is drawn along.
+#[derive(Debug)]
+pub(super) struct Axis {
+    along: Cost,
+    places: Places,
+    no_price: Option<String>,
+    /// What series are read along; nothing for the budget's unit.
+    pub read: Option<store::Along>,
+}
+
+impl Axis {
+    pub fn new(needs: Needs, unit: Cost, dollars: &Dollars) -> Self {
+        let asked = needs.x.unwrap_or(unit);
+        let no_price = prices::missing(asked, dollars, unit);
+        let along = if no_price.is_some() { unit } else { asked };
+        let read = match needs.places {
+            Places::Steps => Some(store::Along::Step),
+            Places::Cost => (along != unit).then(|| along.along()),
+        };
+        Self {
+            along,
+            places: needs.places,
+            no_price,
+            read,
+        }
+    }
+}
+
 pub(super) async fn gather(
     state: &AppState,
     id: ExperimentId,
@@ -161,32 +198,41 @@ pub(super) async fn gather(
     let view = store::get_experiment(&mut conn, id).await?;
     let needs = needs(&view);
     let unit: Cost = view.spec.budget.unit.into();
-    let asked = needs.x.unwrap_or(unit);
     let priced = !store::list_prices(&mut conn).await?.is_empty();
-    let dollars = match priced || asked == Cost::Usd {
+    let dollars = match priced || needs.x == Some(Cost::Usd) {
         true => store::charged_dollars(&mut conn, id).await?,
         false => Dollars::default(),
     };
-    let no_price = prices::missing(asked, &dollars, unit);
-    let along = if no_price.is_some() { unit } else { asked };
-    let axis = match needs.places {
-        Places::Steps => Some(store::Along::Step),
-        _ if along != unit => Some(along.along()),
-        _ => None,
-    };
+    let axis = Axis::new(needs, unit, &dollars);
     // Curves are what takes longest to read: beside the rest, where a connection is idle.
     let idle = needs.curve.and_then(|_| state.pool.try_acquire());
     let (series, rest) = match idle {
         Some(mut second) => {
-            let curves = curves(&mut second, id, needs.curve, axis);
+            let curves = curves(&mut second, id, needs.curve, axis.read);
             let (series, rest) = tokio::join!(curves, rest(&mut conn, id));
             (series?, rest?)
         }
         None => (
-            curves(&mut conn, id, needs.curve, axis).await?,
+            curves(&mut conn, id, needs.curve, axis.read).await?,
             rest(&mut conn, id).await?,
         ),
     };
+    let mut of = assembled(view, rest, dollars, axis, series);
+    if of.has_unsuccessful() {
+        let measured = &of.milestones;
+        of.failures = store::failure_tables(&mut conn, id, &of.view.spec, measured).await?;
+    }
+    Ok(of)
+}
+
+/// The same from what was read just now and from what was kept; without tables of failures.
+pub(super) fn assembled(
+    view: ExperimentView,
+    rest: Rest,
+    dollars: Dollars,
+    axis: Axis,
+    series: Vec<RunSeries>,
+) -> Material {
     let mut of = Material {
         outcome: outcome(&view.spec, &rest.test, &rest.decoders),
         spent: rest.spent,
@@ -204,20 +250,16 @@ pub(super) async fn gather(
         signs: rest.signs,
         failures: vec![],
         series,
-        along,
-        places: needs.places,
+        along: axis.along,
+        places: axis.places,
         dollars,
-        no_price,
+        no_price: axis.no_price,
         view,
+        kept: None,
     };
     in_its_unit(&mut of);
     leave_out(&mut of);
-    let mut contrasts = of.outcome.contrasts.iter();
-    if contrasts.any(|c| c.mark == Some(Mark::Unsuccessful)) {
-        let measured = &of.milestones;
-        of.failures = store::failure_tables(&mut conn, id, &of.view.spec, measured).await?;
-    }
-    Ok(of)
+    of
 }
 
 async fn curves(
@@ -236,23 +278,24 @@ async fn curves(
 }
 
 /// What a comparison is made from, curves apart.
-struct Rest {
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Rest {
     test: Vec<ArmFigures>,
     decoders: Vec<DecoderFigures>,
-    exclusions: Vec<ExclusionEvent>,
+    pub exclusions: Vec<ExclusionEvent>,
     spent: Vec<StageSpend>,
     versions: Vec<VersionView>,
-    runs: Vec<RunView>,
+    pub runs: Vec<RunView>,
     decoders_ood: Vec<DecoderFigures>,
     supervision: Vec<ArmSupervision>,
     ood: Vec<ArmFigures>,
-    milestones: Vec<MilestonePoint>,
+    pub milestones: Vec<MilestonePoint>,
     ledger: ExperimentLedger,
     pass_at_k: Vec<PassAtK>,
-    signs: Vec<RunSign>,
+    pub signs: Vec<RunSign>,
 }
 
-async fn rest(conn: &mut PgConnection, id: ExperimentId) -> Result<Rest, StoreError> {
+pub(super) async fn rest(conn: &mut PgConnection, id: ExperimentId) -> Result<Rest, StoreError> {
     let spent = store::list_spending(conn, &[id]).await?.remove(&id);
     Ok(Rest {
         test: store::run_figures(conn, id).await?,

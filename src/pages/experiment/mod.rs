@@ -10,6 +10,7 @@ mod comparison;
 mod contrasts;
 mod controls;
 mod costs;
+mod curves;
 mod data;
 mod decisions;
 mod decoders;
@@ -22,6 +23,7 @@ mod figures;
 pub(super) mod files;
 mod forest;
 mod frontier;
+mod kept;
 pub(super) mod latex;
 mod material;
 mod matrix;
@@ -43,9 +45,11 @@ mod verdict_line;
 mod verdicts;
 mod versions;
 mod view;
+mod whole;
 mod why;
 
 pub use files::{bib, get as file};
+pub use whole::{csv, json};
 
 use super::query::Asked;
 use super::references::{self, Marks};
@@ -72,11 +76,11 @@ use did_not_work::DidNotWork;
 use excluded::Excluded;
 use figure::Name;
 use figures::{Controls, Figures};
-use material::{Material, Needs, gather};
+pub(super) use kept::{export as snapshot, keep as cite};
+use material::{Material, Needs};
 use matrix::Matrix;
 pub(super) use own_view::keep;
 use runs::ArmRuns;
-use serde_json::Value;
 use sort::Sort;
 use tries::{Tries, tries};
 use verdicts::Verdicts;
@@ -157,8 +161,11 @@ struct ExperimentPage {
     /// Names every arm that the link leaves out of the figures.
     hidden: Option<String>,
     snapshot: String,
-    /// The link cites another state of the data.
+    /// The link cites another state of the data, which was not kept.
     past: Option<String>,
+    kept: kept::Said,
+    /// Asks for the kept state that is shown, and for nothing else of the view.
+    of_state: String,
     runs: Vec<ArmRuns>,
     charged: Vec<CostRow>,
     by_purpose: ByPurpose,
@@ -288,6 +295,8 @@ impl ExperimentPage {
                 .clone()
                 .filter(|_| wanted.is_past(&carried.snapshot)),
             snapshot: carried.snapshot,
+            kept: kept::Said::default(),
+            of_state: wanted.state(),
             runs: runs::by_arm(of),
             charged: costs::charged(of),
             by_purpose: costs::by_purpose(of),
@@ -341,7 +350,8 @@ pub async fn page(
     let mut asked = Asked::read(request.query_string());
     asked.choose("plain", &[("1", ())]);
     let mut wanted = None;
-    let of = gather(&state, *id, |view| {
+    let snap = view::cited(request.query_string());
+    let of = kept::cited(&state, *id, snap.as_deref(), |view| {
         let read = wanted.insert(Wanted::read(&mut asked, view));
         Needs {
             curve: Some(words::TRAINING[read.curve].1),
@@ -353,21 +363,30 @@ pub async fn page(
     let mut wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
     wanted.settle(&of);
     let questions = asked.choose("questions", &[("0", false), ("1", true)]);
-    let questions = questions.unwrap_or(false);
-    let sign = freshness::of_runs(&mut *state.conn().await?, &of.runs).await?;
-    let sign = freshness::later(sign, of.exclusions.iter().map(|e| e.at));
+    let mut questions = questions.unwrap_or(false);
+    if questions && of.kept.is_some() {
+        // Answers to single questions are not kept.
+        asked.refuse("questions", "1 of a kept state");
+        questions = false;
+    }
+    let sign = match &of.kept {
+        Some(kept) => kept.sign(),
+        None => {
+            let sign = freshness::of_runs(&mut *state.conn().await?, &of.runs).await?;
+            freshness::later(sign, of.exclusions.iter().map(|e| e.at))
+        }
+    };
     let mut shell = Shell::new(&state, &request, of.view.name.clone())
         .crumb("/", "Experiments")
         .signed(&sign);
     shell.ignored = asked.ignored();
-    shell.live = of
-        .runs
-        .iter()
-        .any(|run| words::is_open(run.state))
-        .then(|| format!("/experiments/{id}/live"));
+    let open = of.runs.iter().any(|run| words::is_open(run.state));
+    // What was kept has no news.
+    shell.live = (open && of.kept.is_none()).then(|| format!("/experiments/{id}/live"));
     let query = figures::asked(request.query_string());
     let mut page = ExperimentPage::new(shell, &of, &wanted, query);
     page.own_view = own_view::is_kept(&request);
+    page.kept = kept::Said::read(&state, &of).await?;
     if questions {
         let mut conn = state.conn().await?;
         let shares = store::arm_shares(&mut conn, &of.runs, &of.exclusions, Split::Test).await?;
@@ -376,26 +395,6 @@ pub async fn page(
             .map(|found| beyond::table(&of, &found));
     }
     html(&page)
-}
-
-pub async fn csv(state: Data<AppState>, id: Path<ExperimentId>) -> Result<HttpResponse, Problem> {
-    let of = gather(&state, *id, |_| Needs::default()).await?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((
-            "content-disposition",
-            format!("attachment; filename=\"{id}.csv\""),
-        ))
-        .body(export::csv(&of)))
-}
-
-pub async fn json(state: Data<AppState>, id: Path<ExperimentId>) -> Result<HttpResponse, Problem> {
-    let of = gather(&state, *id, |_| Needs::default()).await?;
-    let mut value: Value = export::json(&of);
-    let carried = Carried::new(&of, &Wanted::new(of.view.spec.budget.unit));
-    value["denominator"] = serde_json::json!(carried.denominator);
-    value["snapshot"] = carried.snapshot.into();
-    Ok(HttpResponse::Ok().json(value))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::sort::Sort;
 use crate::charts::{Band, Scale};
 use crate::pages::query::Asked;
 use crate::pages::words;
+use crate::snapshots;
 use assay_core::spec::BudgetUnit;
 use assay_store::ExperimentView;
 
@@ -51,6 +52,13 @@ pub(super) struct Wanted {
     only: Vec<String>,
     hide: Vec<String>,
     pub snap: Option<String>,
+    /// The start of the hash of the kept state that is shown.
+    kept: Option<String>,
+}
+
+/// What a link cites, before anything else of it is read; lower-case.
+pub(super) fn cited(query: &str) -> Option<String> {
+    snapshots::start(&Asked::read(query).text("snap")?)
 }
 
 const MAX_SMOOTH: f64 = 0.99;
@@ -78,6 +86,7 @@ impl Wanted {
             only: vec![],
             hide: vec![],
             snap: None,
+            kept: None,
         }
     }
 
@@ -119,6 +128,7 @@ impl Wanted {
             only: arms(asked, "only", view),
             hide: arms(asked, "hide", view),
             snap: asked.text("snap"),
+            kept: None,
         };
         if let (Some(low), Some(high)) = (wanted.low, wanted.high)
             && low >= high
@@ -137,8 +147,7 @@ impl Wanted {
         if let Some(budget) = wanted.budget.take_if(|_| places == Places::Steps) {
             asked.refuse("budget", &format!("{budget} with x={}", Places::STEPS));
         }
-        let hash = |s: &String| s.len() >= 8 && s.chars().all(|c| c.is_ascii_hexdigit());
-        if let Some(bad) = wanted.snap.take_if(|s| !hash(s)) {
+        if let Some(bad) = wanted.snap.take_if(|s| snapshots::start(s).is_none()) {
             asked.refuse("snap", &bad);
         }
         wanted
@@ -206,6 +215,8 @@ impl Wanted {
         say("pin", !pinned.is_empty(), pinned.join(","));
         say("only", !self.only.is_empty(), self.only.join(","));
         say("hide", !self.hide.is_empty(), self.hide.join(","));
+        let kept = self.kept.clone().unwrap_or_default();
+        say("snap", self.kept.is_some(), kept);
         let said: Vec<String> = pairs.iter().map(|(k, v)| format!("{k}={v}")).collect();
         match said.is_empty() {
             true => String::new(),
@@ -214,8 +225,9 @@ impl Wanted {
     }
 
     /// Where there is no price, the axis counts what the budget does; what was asked for in
-    /// dollars has no place on it.
+    /// dollars has no place on it. Links of a kept state stay with it.
     pub fn settle(&mut self, of: &Material) {
+        self.kept = of.kept.as_ref().map(|kept| kept.id[..16].to_string());
         if self.x == Cost::Usd && of.along != Cost::Usd {
             self.x = of.along;
             (self.low, self.high, self.budget) = (None, None, None);
@@ -284,6 +296,12 @@ impl Wanted {
         }
         let range = (self.low.unwrap_or(first), self.high.unwrap_or(last));
         (range.0 < range.1).then_some(range)
+    }
+
+    /// The words that ask for the kept state alone; nothing of the present data.
+    pub fn state(&self) -> String {
+        let kept = self.kept.as_ref();
+        kept.map_or(String::new(), |kept| format!("?snap={kept}"))
     }
 
     /// The cited state and the present one, where they differ.

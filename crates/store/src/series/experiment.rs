@@ -10,11 +10,13 @@ use crate::numbers::unsigned;
 use assay_core::ids::{AttemptRef, ExperimentId, RunId, StageId};
 use assay_core::spec::Charge;
 use assay_core::wire::Cumulative;
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// What a curve is drawn along.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Along {
     Flops,
     Tokens,
@@ -25,7 +27,7 @@ pub enum Along {
 }
 
 impl Along {
-    const ALL: [Self; 5] = [
+    pub const ALL: [Self; 5] = [
         Self::Flops,
         Self::Tokens,
         Self::DeviceMs,

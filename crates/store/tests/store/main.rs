@@ -18,6 +18,7 @@ mod play;
 mod records;
 mod rollups;
 mod samples;
+mod snapshots;
 mod speed;
 mod support;
 mod twin;

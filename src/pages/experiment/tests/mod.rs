@@ -1,6 +1,7 @@
 //! The whole page from made-up material: what must stand on it, in every state.
 
 mod address;
+mod cited;
 mod figures;
 mod left_out;
 mod questions;
@@ -90,6 +91,7 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
         failures: vec![],
         dollars: Dollars::default(),
         no_price: None,
+        kept: None,
         ledger: ExperimentLedger {
             arms: vec![ArmCharge {
                 arm_key: "arm-1".into(),
