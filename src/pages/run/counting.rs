@@ -97,7 +97,7 @@ pub async fn decide(
     }
 }
 
-fn is_about_the_form(problem: &Problem) -> bool {
+pub(super) fn is_about_the_form(problem: &Problem) -> bool {
     problem.kind == kind::VIOLATIONS || problem.status == StatusCode::CONFLICT
 }
 

@@ -11,6 +11,7 @@ mod links;
 mod log;
 mod material;
 pub(super) mod panels;
+mod requeue;
 
 use super::query::{Asked, link};
 use super::{Choice, Shell, filters, html, words};
@@ -34,6 +35,8 @@ use history::{EvaluationRow, FileRow, HostRow, LedgerLine, Moment};
 pub use log::log;
 use material::{Material, material};
 use panels::{Card, PanelView};
+use requeue::Requeue;
+pub use requeue::requeue;
 
 struct StageTab {
     name: String,
@@ -101,6 +104,7 @@ struct RunPage {
     siblings: Vec<Choice>,
     against: Option<Difference>,
     counting: Counting,
+    requeue: Requeue,
     run: RunId,
 }
 
@@ -180,6 +184,7 @@ impl RunPage {
                 .as_ref()
                 .map(|other| config::difference(other, of.spec.as_ref(), of.commits())),
             counting: Counting::new(of),
+            requeue: Requeue::new(of),
             run: of.run.id,
             shell,
         }

@@ -129,6 +129,7 @@ fn material() -> Material {
         events: vec![("rl".into(), event)],
         decisions: vec![],
         refused: None,
+        not_requeued: None,
     }
 }
 

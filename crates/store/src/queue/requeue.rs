@@ -72,7 +72,7 @@ impl RequeueView {
         let why = match self.silent_seconds {
             Some(_) if self.is_held => format!("taken from {who} although its lease held"),
             Some(seconds) => format!("taken from {who}, silent for {} s", seconds.round()),
-            None => format!("one more attempt after {} failed", self.failures),
+            None => format!("one more attempt granted, {} failed before", self.failures),
         };
         let from = match self.from_step {
             0 => "from its start".into(),
@@ -200,7 +200,7 @@ pub async fn requeue_run(
             "this is requeued only with a reason".into(),
         ));
     }
-    let of = |aims: &[RequeueView], state| -> Vec<Uuid> {
+    let of = |aims: &[RequeueView], state: JobState| -> Vec<Uuid> {
         let ids = aims.iter().filter(|s| s.state == state);
         ids.map(|s| s.stage.0).collect()
     };
