@@ -15,6 +15,7 @@ mod pages;
 mod planning;
 mod play;
 mod records;
+mod requeueing;
 mod rollups;
 mod samples;
 mod speed;
