@@ -12,6 +12,7 @@ mod forms;
 mod freshness;
 mod graveyard;
 mod numbers;
+mod requeueing;
 mod seed;
 mod standing;
 mod stored;
