@@ -50,7 +50,8 @@ fn a_silent_workers_run_is_queued_again_once_and_its_late_words_are_refused() {
     app.sql(SILENCE);
     let done = post(&app, &run, "");
     assert_eq!(done.status, 200, "{}", done.text);
-    let stage = &done.json()["requeued"][0];
+    let done = done.json();
+    let stage = &done["requeued"][0];
     assert_eq!(
         (&stage["name"], &stage["was"]),
         (&"base".into(), &"running".into())

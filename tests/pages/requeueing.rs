@@ -11,6 +11,13 @@ const SILENCE: [&str; 2] = [
     "update worker set seen_at = clock_timestamp() - interval '6 minutes'",
 ];
 
+/// However long the seeding took.
+const HEALTHY: [&str; 2] = [
+    "update attempt set lease_expires_at = clock_timestamp() + interval '25 seconds'
+     where state = 'running'",
+    "update worker set seen_at = clock_timestamp()",
+];
+
 fn id_of(run: &str) -> &str {
     &run["/runs/".len()..]
 }
@@ -22,6 +29,9 @@ fn a_silent_workers_run_has_a_button_and_its_story_says_what_was_discarded() {
         "grpo" => Until::Share(0.4),
         _ => Until::End,
     });
+    for statement in HEALTHY {
+        app.sql(statement);
+    }
     let experiment = page(&app, &format!("/experiments/{id}"));
     let run = run_link(&experiment, "GRPO from the base", 0);
     assert!(!page(&app, "/queue").contains("/queue/requeue"));
@@ -94,7 +104,7 @@ fn a_crashed_run_goes_on_with_a_reason_and_what_was_entered_is_kept() {
     let long = "é".repeat(501);
     for (reason, words) in [
         ("", "only with a reason"),
-        (&long, "at most 500 characters"),
+        (long.as_str(), "at most 500 characters"),
     ] {
         let pairs = [("run", id_of(run)), ("reason", reason)];
         let answer = send(&app, "/queue/requeue", &pairs);
