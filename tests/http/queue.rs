@@ -74,6 +74,7 @@ fn a_worker_that_goes_silent_loses_its_job_and_its_stale_words_are_refused() {
     let beat = HeartbeatRequest {
         worker: silent.id,
         step: Some(1),
+        log: None,
     };
     for (what, answer) in [
         (
@@ -103,6 +104,7 @@ fn a_heartbeat_tells_a_running_attempt_that_nobody_needs_it() {
         let beat = HeartbeatRequest {
             worker: worker.id,
             step: None,
+            log: None,
         };
         app.as_worker(&FakeWorker::path(&claim, "heartbeat"), &beat)
             .json()["cancel"]
@@ -272,6 +274,7 @@ fn what_a_worker_sends_wrong_is_its_own_fault() {
     let beat = HeartbeatRequest {
         worker: worker.id,
         step: None,
+        log: None,
     };
     let path = format!("/attempts/{}/{}/heartbeat", nobody.stage, nobody.number);
     assert_eq!(app.as_worker(&path, &beat).status, 409);

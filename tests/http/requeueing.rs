@@ -66,6 +66,7 @@ fn a_silent_workers_run_is_queued_again_once_and_its_late_words_are_refused() {
     let beat = HeartbeatRequest {
         worker: silent.id,
         step: Some(3),
+        log: None,
     };
     for answer in [
         app.as_worker(&FakeWorker::path(&claim, "heartbeat"), &beat),
