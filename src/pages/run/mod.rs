@@ -32,6 +32,7 @@ pub use download::download;
 use header::Header;
 use health::AlarmRow;
 use history::{EvaluationRow, FileRow, HostRow, LedgerLine, Moment};
+use log::LogView;
 pub use log::log;
 use material::{Material, material};
 use panels::{Card, PanelView};
@@ -95,7 +96,7 @@ struct RunPage {
     charged: String,
     spent: String,
     timeline: Vec<Moment>,
-    logs: Vec<(String, String)>,
+    logs: Vec<LogView>,
     hosts: Vec<HostRow>,
     code: Option<String>,
     files: Vec<FileRow>,

@@ -262,7 +262,7 @@ fn follow(
 }
 
 /// Takes a line of the child's; what is worth a line goes to the log too.
-fn take(spool: &mut Spool, line: &str, shared: &Shared) {
+fn take(spool: &mut Spool<'_>, line: &str, shared: &Shared) {
     if let Some(said) = spool.take(line, &shared.step) {
         shared.tail().push(&said);
     }
@@ -357,7 +357,8 @@ fn with_patience<T>(mut each: impl FnMut() -> Result<T, ClientError>) -> Result<
     }
 }
 
-/// Renews the lease every ten seconds until the child has ended; what it has printed since goes along.
+/// Renews the lease every ten seconds until the child has ended; what it has printed since
+/// goes along.
 fn heartbeats(shared: &Shared, client: &Client, worker: WorkerId, attempt: AttemptRef) {
     let mut due = Instant::now() + Duration::from_secs(HEARTBEAT_SECONDS);
     while !shared.over.load(Ordering::Relaxed) {
