@@ -34,8 +34,7 @@ pub(super) fn logs(of: &[(String, AttemptView)]) -> Vec<LogView> {
     let mut all: Vec<LogView> = of
         .iter()
         .filter(|(_, a)| !lines_of(a).is_empty())
-        .enumerate()
-        .map(|(i, (stage, a))| {
+        .map(|(stage, a)| {
             let is_running = a.state == AttemptState::Running;
             let log = lines_of(a);
             let shown = if is_running {
@@ -44,7 +43,7 @@ pub(super) fn logs(of: &[(String, AttemptView)]) -> Vec<LogView> {
                 super::LOG_LINES
             };
             LogView {
-                id: format!("log-{i}"),
+                id: format!("log-{stage}-{}", a.number),
                 name: format!("{stage}, attempt {}", a.number),
                 at: a.log_at.filter(|_| a.failure.is_none()).map(number::moment),
                 lines: log[log.len().saturating_sub(shown)..].join("\n"),
