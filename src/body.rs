@@ -86,3 +86,20 @@ pub async fn json<T: DeserializeOwned + Send + 'static>(
         .await
         .map_err(Problem::internal)?
 }
+
+/// The same of a body that may be left out.
+///
+/// # Errors
+/// As `json`.
+pub async fn json_if_any<T: DeserializeOwned + Default>(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+) -> Result<T, Problem> {
+    let body = read(request, payload, limit).await?;
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(T::default());
+    }
+    serde_json::from_slice(&body)
+        .map_err(|e| Problem::bad_request(format!("the body is not what was expected: {e}")))
+}

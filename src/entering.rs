@@ -10,7 +10,7 @@ use assay_core::ids::{ExperimentId, RunId};
 use assay_core::note::RunNote;
 use assay_core::spec::Experiment;
 use assay_core::violation::{Violation, Violations};
-use assay_store::{self as store, NewPrice, VersionView};
+use assay_store::{self as store, NewPrice, RequeueView, VersionView};
 use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -103,9 +103,43 @@ fn checked(decision: Decision, reason: &str) -> Result<String, Problem> {
     } else {
         return Ok(reason.into());
     };
-    Err(Problem::violations(Violations(vec![Violation::new(
-        "/reason", wrong,
-    )])))
+    Err(wrong_reason(wrong))
+}
+
+fn wrong_reason(wrong: &str) -> Problem {
+    Problem::violations(Violations(vec![Violation::new("/reason", wrong)]))
+}
+
+/// Queues a run again; returns the stages that this concerned, as they were before.
+///
+/// # Errors
+/// 422 without a reason where one is needed, 404, 409 with the reason why it is refused.
+pub async fn requeue(
+    state: &Data<AppState>,
+    run: RunId,
+    force: bool,
+    reason: &str,
+) -> Result<Vec<RequeueView>, Problem> {
+    let reason = reason.trim().to_string();
+    if reason.chars().count() > MAX_REASON {
+        return Err(wrong_reason("must be at most 500 characters"));
+    }
+    let state = state.clone().into_inner();
+    let inner = state.clone();
+    state
+        .detached(async move {
+            let mut tx = inner.begin().await?;
+            let planned = store::plan_requeue(&mut tx, run, force).await?;
+            if reason.is_empty() && planned.iter().any(RequeueView::needs_reason) {
+                return Err(wrong_reason(
+                    "what has not fallen silent is requeued only with a reason, which stays in its history",
+                ));
+            }
+            let done = store::requeue_run(&mut tx, run, force, &reason).await?;
+            tx.commit().await?;
+            Ok(done)
+        })
+        .await
 }
 
 /// Enters a note on a run; returns its number.

@@ -93,6 +93,7 @@ fn rest(cfg: &mut ServiceConfig) {
     )
     .service(resource("/runs/{id}/cancel").route(post().to(runs::cancel)))
     .service(resource("/runs/{id}/retry").route(post().to(runs::retry)))
+    .service(resource("/runs/{id}/requeue").route(post().to(runs::requeue)))
     .service(resource("/runs/{id}/exclude").route(post().to(exclusions::exclude)))
     .service(resource("/runs/{id}/include").route(post().to(exclusions::include)))
     .service(

@@ -45,14 +45,8 @@ async fn answer(
     run: RunId,
     decision: Decision,
 ) -> Result<HttpResponse, Problem> {
-    let bytes = body::read(&request, payload, MAX_BYTES).await?;
     // A reason is asked for by name, whatever else is wrong with an empty body.
-    let because: Because = if bytes.iter().all(u8::is_ascii_whitespace) {
-        Because::default()
-    } else {
-        serde_json::from_slice(&bytes)
-            .map_err(|e| Problem::bad_request(format!("the body is not what was expected: {e}")))?
-    };
+    let because: Because = body::json_if_any(&request, payload, MAX_BYTES).await?;
     let experiment = entering::decide(state, run, decision, &because.reason).await?;
     let exclusions = store::list_exclusions(&mut *state.conn().await?, experiment).await?;
     let own: Vec<_> = exclusions.into_iter().filter(|e| e.run == run).collect();

@@ -1,6 +1,7 @@
 //! `/api/v1/runs/{id}`.
 
 use crate::body;
+use crate::entering;
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path, Payload, Query};
@@ -13,6 +14,7 @@ use serde_json::json;
 
 const MAX_POINTS: usize = 5_000;
 const MAX_CONTEST_BYTES: usize = 16 << 10;
+const MAX_REQUEUE_BYTES: usize = 16 << 10;
 
 pub async fn one(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResponse, Problem> {
     let run = store::get_run(&mut *state.conn().await?, *id).await?;
@@ -215,4 +217,40 @@ pub async fn retry(state: Data<AppState>, id: Path<RunId>) -> Result<HttpRespons
         ));
     }
     Ok(HttpResponse::Ok().json(json!({ "retried_stages": retried })))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequeueBody {
+    #[serde(default)]
+    reason: String,
+    /// Takes it away from a healthy worker too.
+    #[serde(default)]
+    force: bool,
+}
+
+/// Sent twice it is refused the second time: the run is queued already.
+pub async fn requeue(
+    state: Data<AppState>,
+    id: Path<RunId>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let body: RequeueBody = body::json_if_any(&request, payload, MAX_REQUEUE_BYTES).await?;
+    let done = entering::requeue(&state, *id, body.force, &body.reason).await?;
+    let stages: Vec<_> = done
+        .iter()
+        .map(|s| {
+            json!({
+                "stage": s.stage,
+                "name": s.name,
+                "attempt": s.attempt,
+                "was": s.state,
+                "from_step": s.from_step,
+                "reached": s.reached,
+                "discards": s.discards(),
+            })
+        })
+        .collect();
+    Ok(HttpResponse::Ok().json(json!({ "run": *id, "requeued": stages })))
 }

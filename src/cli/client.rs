@@ -160,22 +160,33 @@ fn set(variable: &str) -> Option<String> {
         .filter(|value| !value.is_empty())
 }
 
-/// The id in an experiment's id or address.
-pub(crate) fn experiment_id(text: &str) -> Result<assay_core::ids::ExperimentId, Stop> {
+/// The last part of an id or an address.
+fn last(text: &str) -> &str {
     let path = text
         .split(['?', '#'])
         .next()
         .unwrap_or(text)
         .trim_end_matches('/');
-    let last = path.rsplit('/').next().unwrap_or(path);
-    last.parse().map_err(|_| {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The id in an experiment's id or address.
+pub(crate) fn experiment_id(text: &str) -> Result<assay_core::ids::ExperimentId, Stop> {
+    last(text).parse().map_err(|_| {
         Stop::usage(format!(
             "{text:?} is neither an experiment's id nor its address"
         ))
     })
 }
 
-/// An experiment's address also says where its server is, unless told otherwise.
+/// The id in a run's id or address.
+pub(crate) fn run_id(text: &str) -> Result<assay_core::ids::RunId, Stop> {
+    last(text)
+        .parse()
+        .map_err(|_| Stop::usage(format!("{text:?} is neither a run's id nor its address")))
+}
+
+/// An address also says where its server is, unless told otherwise.
 pub(crate) fn remote_of(text: &str, remote: &Remote) -> Remote {
     let mut remote = remote.clone();
     if remote.server.is_none()

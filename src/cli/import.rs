@@ -283,6 +283,7 @@ fn keep_leases(client: &Client, answer: &ImportAnswer, ended: &AtomicBool) {
             let beat = HeartbeatRequest {
                 worker: answer.worker,
                 step: None,
+                log: None,
             };
             let _ = client.post::<Value>(&path, &beat);
         }

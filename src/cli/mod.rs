@@ -11,6 +11,7 @@ mod migrate;
 mod preset;
 mod price;
 mod reference;
+mod requeue;
 mod serve;
 mod submit;
 mod task;
@@ -66,6 +67,8 @@ enum Command {
     Amend(amend::Amend),
     /// Cancel an experiment's unfinished runs
     Cancel(cancel::Cancel),
+    /// Queue a run again that a silent worker holds or that has crashed, from its last checkpoint
+    Requeue(requeue::Requeue),
 }
 
 /// Where the server is, and how to be let in.
@@ -129,6 +132,7 @@ pub fn main() -> ExitCode {
         Command::Import(import) => import.run(),
         Command::Amend(amend) => amend.run(),
         Command::Cancel(cancel) => cancel.run(),
+        Command::Requeue(requeue) => requeue.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

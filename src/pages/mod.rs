@@ -96,6 +96,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/runs/{id}/prm/{text}").route(get().to(prm::page)))
         .service(resource("/queue").route(get().to(queue::page)))
         .service(resource("/queue/cancel").route(post().to(queue::cancel)))
+        .service(resource("/queue/requeue").route(post().to(run::requeue)))
         .service(resource("/queue/retry").route(post().to(queue::retry)))
         .service(resource("/queue/move").route(post().to(queue::move_job)));
 }

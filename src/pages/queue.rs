@@ -4,7 +4,7 @@ mod deeds;
 mod rows;
 
 use super::query::Asked;
-use super::{Shell, filters, html};
+use super::{Shell, filters, html, words};
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -12,8 +12,10 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_core::estimate::{Clearing, KindBasis, clearing};
+use assay_core::ids::StageId;
 use assay_core::spending::KindSpeed;
-use assay_store::{self as store, JobState, JobView, WorkerView};
+use assay_core::wire::LEASE_SECONDS;
+use assay_store::{self as store, JobState, JobView, RequeueView, WorkerView};
 pub use deeds::{cancel, move_job, retry};
 use rows::{JobRow, WorkerRow, is_live, is_open};
 use time::OffsetDateTime;
@@ -37,6 +39,8 @@ struct QueuePage {
     cancel: Vec<(String, String)>,
     /// Runs that can be tried again.
     retry: Vec<(String, String)>,
+    /// Crashed runs that can go on: id, and from where and what that would discard.
+    requeue: Vec<(String, String)>,
 }
 
 /// What the page is made from.
@@ -47,9 +51,22 @@ struct Material {
     /// What still waits or runs, by kind.
     open: Vec<(String, i64)>,
     speeds: Vec<KindSpeed>,
+    /// What silent workers hold, and what has failed.
+    requeue: Vec<RequeueView>,
 }
 
 impl Material {
+    /// What may have to be queued again.
+    fn doubtful(&self) -> Vec<StageId> {
+        let silent = self
+            .workers
+            .iter()
+            .filter(|w| w.seconds_since_seen > LEASE_SECONDS as f64);
+        let held = silent.flat_map(|w| w.running.iter().map(|r| r.stage));
+        let failed = self.jobs.iter().filter(|j| j.state == JobState::Failed);
+        held.chain(failed.map(|j| j.stage)).collect()
+    }
+
     /// Of all workers that are there.
     fn threads(&self) -> u32 {
         let live = self.workers.iter().filter(|w| is_live(w));
@@ -92,6 +109,7 @@ impl QueuePage {
             retry: runs(jobs, |j| {
                 matches!(j.state, JobState::Failed | JobState::Cancelled)
             }),
+            requeue: crashed(&of.requeue),
             shell,
             counts,
             busy: (threads > 0).then(|| rows::part_of(busy, threads)),
@@ -99,7 +117,7 @@ impl QueuePage {
                 .workers
                 .iter()
                 .filter(|w| w.seconds_since_seen < FORGOTTEN_SECONDS || !w.running.is_empty())
-                .map(rows::worker)
+                .map(|w| rows::worker(w, &of.requeue))
                 .collect(),
             moved: jobs
                 .iter()
@@ -170,15 +188,32 @@ fn runs(jobs: &[JobView], is_wanted: impl Fn(&JobView) -> bool) -> Vec<(String, 
     all
 }
 
+/// Runs with failed stages, each once, with what queueing them again does.
+fn crashed(of: &[RequeueView]) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = vec![];
+    for s in of.iter().filter(|s| s.state == JobState::Failed) {
+        let id = s.run.to_string();
+        let does = format!("{} {}, {}", s.name, words::going_on(s), s.discards());
+        if let Some((_, said)) = all.iter_mut().find(|(known, _)| *known == id) {
+            *said += &format!("; {does}");
+        } else if all.len() < RUNS {
+            all.push((id, format!("{}, seed {}: {does}", s.arm_key, s.seed)));
+        }
+    }
+    all
+}
+
 pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let asked = Asked::read(request.query_string());
     let mut conn = state.conn().await?;
-    let of = Material {
+    let mut of = Material {
         jobs: store::list_jobs(&mut conn, JOBS).await?,
         workers: store::list_workers(&mut conn).await?,
         open: store::count_open(&mut conn).await?,
         speeds: store::list_speeds(&mut conn).await?,
+        requeue: vec![],
     };
+    of.requeue = store::list_requeuable(&mut conn, &of.doubtful()).await?;
     let sign = store::last_change(&mut conn).await?;
     drop(conn);
     let mut shell = Shell::new(&state, &request, "Queue and workers")

@@ -4,7 +4,7 @@ use crate::number;
 use assay_core::compare::Reached;
 use assay_core::metric;
 use assay_core::spec::BudgetUnit;
-use assay_store::{RunState, Waiting};
+use assay_store::{RequeueView, RunState, Waiting};
 
 /// A figure of the final evaluation: its word in addresses, its metric, its title.
 pub const FINAL: [(&str, &str, &str); 4] = [
@@ -66,6 +66,14 @@ pub fn waiting(of: &Waiting) -> String {
         ),
         Waiting::Turn { ahead: 0 } => "next".into(),
         Waiting::Turn { ahead } => format!("{} before it", number::counted(*ahead, "job")),
+    }
+}
+
+/// Where a stage goes on that is queued again.
+pub fn going_on(of: &RequeueView) -> String {
+    match of.from_step {
+        0 => "from the start".into(),
+        step => format!("from step {}", number::integer(step)),
     }
 }
 

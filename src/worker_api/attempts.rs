@@ -32,6 +32,9 @@ pub async fn heartbeat(
         .detached(async move {
             let mut tx = inner.begin().await?;
             let answer = store::heartbeat(&mut tx, beat.worker, attempt, beat.step).await?;
+            if let Some(lines) = &beat.log {
+                store::keep_log(&mut tx, beat.worker, attempt, lines).await?;
+            }
             tx.commit().await?;
             Ok(answer)
         })

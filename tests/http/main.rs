@@ -10,6 +10,7 @@ mod exclusions;
 mod importing;
 mod journey;
 mod queue;
+mod requeueing;
 mod submitting;
 mod training;
 mod wire;

@@ -74,6 +74,7 @@ fn a_worker_that_goes_silent_loses_its_job_and_its_stale_words_are_refused() {
     let beat = HeartbeatRequest {
         worker: silent.id,
         step: Some(1),
+        log: None,
     };
     for (what, answer) in [
         (
@@ -103,6 +104,7 @@ fn a_heartbeat_tells_a_running_attempt_that_nobody_needs_it() {
         let beat = HeartbeatRequest {
             worker: worker.id,
             step: None,
+            log: None,
         };
         app.as_worker(&FakeWorker::path(&claim, "heartbeat"), &beat)
             .json()["cancel"]
@@ -272,6 +274,7 @@ fn what_a_worker_sends_wrong_is_its_own_fault() {
     let beat = HeartbeatRequest {
         worker: worker.id,
         step: None,
+        log: None,
     };
     let path = format!("/attempts/{}/{}/heartbeat", nobody.stage, nobody.number);
     assert_eq!(app.as_worker(&path, &beat).status, 409);
@@ -281,4 +284,43 @@ fn what_a_worker_sends_wrong_is_its_own_fault() {
         worker.report(&claim, 1, vec![started()]).json()["last_seq"],
         1
     );
+}
+
+#[test]
+fn a_heartbeat_brings_the_last_lines_and_one_without_them_leaves_them() {
+    let app = App::start();
+    let id = app.submitted(SMALL);
+    let worker = FakeWorker::register(&app, "w", 2);
+    let claim = worker.claim(2, 0).unwrap();
+    let runs = app.get(&format!("/api/v1/experiments/{id}")).json();
+    let run = format!("/runs/{}", runs["runs"][0]["id"].as_str().unwrap());
+    let shown = || app.send("GET", &run, &[("accept", "text/html")], ()).text;
+    let beat = |log: Option<Vec<String>>| {
+        let beat = HeartbeatRequest {
+            worker: worker.id,
+            step: Some(3),
+            log,
+        };
+        let answer = app.as_worker(&FakeWorker::path(&claim, "heartbeat"), &beat);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    };
+    assert!(shown().contains("No attempt of this run has left a log"));
+    let hostile = "</pre><script>x</script>\u{0}\u{1b}]0;t\u{7}\u{202e}";
+    beat(Some(vec!["first".into(), hostile.into()]));
+    for _ in 0..2 {
+        let text = shown();
+        assert!(text.contains("base, attempt 1, last lines, as of <time"));
+        assert!(text.contains("first\n&#60;/pre&#62;&#60;script&#62;x&#60;/script&#62;␀␛]0;t␇"));
+        assert!(!text.contains("<script>x") && !text.contains('\u{202e}'));
+        // As a worker of old sends it: the field is left out.
+        beat(None);
+    }
+    beat(Some(vec!["x".repeat(1 << 20)]));
+    let text = shown();
+    assert!(!text.contains("first\n&#60;") && !text.contains(&"x".repeat(16 << 10)));
+    let wrong = "{\"worker\":\"".to_string() + &worker.id.to_string() + "\",\"log\":\"no list\"}";
+    let bearer = format!("Bearer {}", app.worker);
+    let headers = [("authorization", bearer.as_str())];
+    let path = format!("/worker/v1{}", FakeWorker::path(&claim, "heartbeat"));
+    assert_eq!(app.send("POST", &path, &headers, wrong).status, 400);
 }

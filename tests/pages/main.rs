@@ -16,6 +16,7 @@ mod kept;
 mod numbers;
 mod own_view;
 mod reflective;
+mod requeueing;
 mod seed;
 mod standing;
 mod stored;

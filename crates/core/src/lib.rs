@@ -32,6 +32,7 @@ pub mod spending;
 pub mod starts;
 pub mod stats;
 pub mod supervision;
+pub mod tail;
 pub mod task;
 pub mod trees;
 pub mod violation;

@@ -71,6 +71,10 @@ pub struct ArtifactRef {
 pub struct HeartbeatRequest {
     pub worker: WorkerId,
     pub step: Option<u64>,
+    /// The attempt's last lines (`tail::Tail`), where one has come since they were last sent;
+    /// workers of old send none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

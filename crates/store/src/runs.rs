@@ -78,6 +78,11 @@ pub struct AttemptView {
     pub step: i64,
     pub host: Option<HostFacts>,
     pub failure: Option<FailureView>,
+    /// Last lines of what it printed, as its last heartbeat that brought any left them.
+    pub log: Vec<String>,
+    /// When that came; `None` where none has brought any.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub log_at: Option<OffsetDateTime>,
 }
 
 /// In the order of the arms, then by seed.
@@ -229,7 +234,7 @@ pub async fn list_attempts(conn: &mut PgConnection, stage: StageId) -> Result<Ve
     let rows = sqlx::query!(
         r#"select a.number, a.state, w.name as "worker_name?", a.started_at, a.finished_at,
              a.resumed_from_step, a.step, a.host, a.failure_class, a.failure_message,
-             a.failure_step, a.failure_metric, a.log
+             a.failure_step, a.failure_metric, a.log, a.log_at
          from attempt a left join worker w on w.id = a.worker_id
          where a.stage_id = $1 order by a.number"#,
         stage.0
@@ -256,8 +261,10 @@ pub async fn list_attempts(conn: &mut PgConnection, stage: StageId) -> Result<Ve
                     row.failure_message,
                     row.failure_step,
                     row.failure_metric,
-                    Some(row.log),
+                    Some(row.log.clone()),
                 ),
+                log: row.log,
+                log_at: row.log_at,
             })
         })
         .collect()

@@ -4,7 +4,7 @@ use crate::number;
 use crate::pages::words;
 use assay_core::starts::{InLine, Start, starts};
 use assay_core::wire::{LEASE_SECONDS, PROTOCOL};
-use assay_store::{JobState, JobView, NeededBy, Waiting, WorkerView};
+use assay_store::{JobState, JobView, NeededBy, RequeueView, RunningAttempt, Waiting, WorkerView};
 use time::{Duration, OffsetDateTime};
 
 use super::Material;
@@ -17,7 +17,20 @@ pub(super) struct WorkerRow {
     pub seen: String,
     pub silent: bool,
     pub drained: bool,
-    pub running: Vec<String>,
+    pub running: Vec<RunningRow>,
+}
+
+pub(super) struct RunningRow {
+    pub text: String,
+    /// Where its worker is silent.
+    pub requeue: Option<RequeueRow>,
+}
+
+/// A run that can be queued again.
+pub(super) struct RequeueRow {
+    pub run: String,
+    pub label: String,
+    pub discards: String,
 }
 
 pub(super) struct JobRow {
@@ -83,7 +96,7 @@ pub(super) fn part_of(busy: u32, threads: u32) -> String {
     )
 }
 
-pub(super) fn worker(of: &WorkerView) -> WorkerRow {
+pub(super) fn worker(of: &WorkerView, requeue: &[RequeueView]) -> WorkerRow {
     let seconds = of.seconds_since_seen.max(0.0);
     let device = if of.host.device_name.is_empty() {
         &of.host.device
@@ -97,18 +110,20 @@ pub(super) fn worker(of: &WorkerView) -> WorkerRow {
         seen: format!("{} ago", number::duration(seconds.round() * 1e3)),
         silent: seconds > LEASE_SECONDS as f64,
         drained: of.protocol != PROTOCOL as i32,
-        running: of
-            .running
-            .iter()
-            .map(|r| {
-                format!(
-                    "{}, attempt {}, step {}",
-                    r.kind,
-                    r.number,
-                    number::integer(r.step)
-                )
-            })
-            .collect(),
+        running: of.running.iter().map(|r| running(r, requeue)).collect(),
+    }
+}
+
+fn running(of: &RunningAttempt, requeue: &[RequeueView]) -> RunningRow {
+    let step = number::integer(of.step);
+    let due = requeue.iter().find(|s| s.stage == of.stage);
+    RunningRow {
+        text: format!("{}, attempt {}, step {step}", of.kind, of.number),
+        requeue: due.map(|s| RequeueRow {
+            run: s.run.to_string(),
+            label: format!("run {}, seed {} {}", s.arm_key, s.seed, words::going_on(s)),
+            discards: s.discards(),
+        }),
     }
 }
 

@@ -198,3 +198,51 @@ fn a_run_is_offered_once_whatever_the_number_of_its_jobs() {
     assert_eq!((page.cancel.len(), page.retry.len()), (1, 1));
     assert!(page.cancel[0].1.contains("at step 1,200"));
 }
+
+fn requeue(state: JobState, run: u128, from_step: i64) -> RequeueView {
+    RequeueView {
+        run: RunId(uuid::Uuid::from_u128(run)),
+        arm_key: "grpo".into(),
+        seed: 3,
+        stage: StageId(uuid::Uuid::nil()),
+        name: "rl".into(),
+        state,
+        attempt: 3,
+        failures: 3,
+        worker_name: Some("w".into()),
+        silent_seconds: (state == JobState::Running).then_some(360.0),
+        is_held: false,
+        from_step,
+        reached: 1_450,
+    }
+}
+
+#[test]
+fn a_silent_workers_stage_and_a_crashed_run_can_be_requeued_and_say_what_is_discarded() {
+    let mut of = Material {
+        jobs: vec![sample(JobState::Failed, None)],
+        workers: vec![worker(2, 360.0, &[1]), worker(2, 1.0, &[])],
+        ..Material::default()
+    };
+    assert_eq!(of.doubtful().len(), 2);
+    assert!(!page_of(&of).render().unwrap().contains("/queue/requeue"));
+    of.requeue = vec![
+        requeue(JobState::Running, 1, 1_400),
+        requeue(JobState::Failed, 2, 0),
+        requeue(JobState::Failed, 2, 1_450),
+    ];
+    let page = page_of(&of);
+    // Of one run with two failed stages there is one choice.
+    assert_eq!(page.requeue.len(), 1);
+    let text = page.render().unwrap();
+    for words in [
+        "requeue: <bdi>run grpo, seed 3 from step 1,400</bdi></button>",
+        "<small>steps 1401 to 1450 are discarded and computed again</small>",
+        "grpo, seed 3: rl from the start, steps 1 to 1450 are discarded and computed again; \
+         rl from step 1,450, nothing is discarded</option>",
+        "name=\"reason\"",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    crate::pages::tests::assert_is_clean(&text);
+}

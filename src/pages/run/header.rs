@@ -10,7 +10,7 @@ use crate::rules;
 use assay_core::metric;
 use assay_core::progress::fraction;
 use assay_core::wire::Level;
-use assay_store::{self as store, JobState, RunStageView, RunView, Sign, Waiting};
+use assay_store::{self as store, JobState, RequeueView, RunStageView, RunView, Sign, Waiting};
 use sqlx::PgConnection;
 
 /// What the page knows of it beside the run itself.
@@ -23,6 +23,8 @@ pub(super) struct Standing {
     pub waiting: Option<Waiting>,
     /// Spent on the run's stages; nothing where no work of theirs has a price.
     pub dollars: Option<f64>,
+    /// What queueing it again would concern, by force if need be.
+    pub requeue: Vec<RequeueView>,
 }
 
 /// Whatever a stage trains, it reports one of these at every step.
@@ -35,6 +37,7 @@ const MEASURED: [&str; 3] = [
 pub(super) async fn standing(conn: &mut PgConnection, run: &RunView) -> Result<Standing, Problem> {
     let mut of = Standing {
         sign: freshness::of_runs(&mut *conn, std::slice::from_ref(run)).await?,
+        requeue: store::find_requeuable(&mut *conn, run.id).await?,
         ..Standing::default()
     };
     match current(run) {

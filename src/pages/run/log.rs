@@ -8,21 +8,51 @@ use crate::state::AppState;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use assay_core::ids::RunId;
-use assay_store::{self as store, AttemptView, RunView};
+use assay_store::{self as store, AttemptState, AttemptView, RunView};
 
 /// Events of one stage.
 const EVENTS: i64 = 10_000;
 
-/// The last lines of each attempt that left any.
-pub(super) fn logs(of: &[(String, AttemptView)]) -> Vec<(String, String)> {
-    of.iter()
-        .filter_map(|(stage, a)| {
-            let log = &a.failure.as_ref()?.log;
-            let from = log.len().saturating_sub(super::LOG_LINES);
-            let lines = log[from..].join("\n");
-            (!log.is_empty()).then(|| (format!("{stage}, attempt {}", a.number), lines))
+#[derive(Debug)]
+pub(super) struct LogView {
+    pub id: String,
+    pub name: String,
+    /// When its last lines came with a heartbeat.
+    pub at: Option<String>,
+    pub lines: String,
+    /// It is at work: there is more to come.
+    pub is_running: bool,
+}
+
+/// What an attempt said last: when it ended in failure, else with its heartbeats.
+fn lines_of(of: &AttemptView) -> &[String] {
+    of.failure.as_ref().map_or(&of.log, |f| &f.log)
+}
+
+/// The last lines of each attempt that left any, those at work first.
+pub(super) fn logs(of: &[(String, AttemptView)]) -> Vec<LogView> {
+    let mut all: Vec<LogView> = of
+        .iter()
+        .filter(|(_, a)| !lines_of(a).is_empty())
+        .map(|(stage, a)| {
+            let is_running = a.state == AttemptState::Running;
+            let log = lines_of(a);
+            let shown = if is_running {
+                log.len()
+            } else {
+                super::LOG_LINES
+            };
+            LogView {
+                id: format!("log-{stage}-{}", a.number),
+                name: format!("{stage}, attempt {}", a.number),
+                at: a.log_at.filter(|_| a.failure.is_none()).map(number::moment),
+                lines: log[log.len().saturating_sub(shown)..].join("\n"),
+                is_running,
+            }
         })
-        .collect()
+        .collect();
+    all.sort_by_key(|log| !log.is_running);
+    all
 }
 
 fn write(run: &RunView, moments: &[Moment], attempts: &[(String, AttemptView)]) -> String {
@@ -41,15 +71,15 @@ fn write(run: &RunView, moments: &[Moment], attempts: &[(String, AttemptView)]) 
         ));
     }
     for (stage, a) in attempts {
-        let Some(f) = a.failure.as_ref().filter(|f| !f.log.is_empty()) else {
+        if lines_of(a).is_empty() {
             continue;
-        };
+        }
         let step = number::integer(a.step);
         out.push_str(&format!(
             "\n{stage}, attempt {}, step {step}: the last that it printed\n",
             a.number
         ));
-        for line in &f.log {
+        for line in lines_of(a) {
             out.push_str(&text::visible(line));
             out.push('\n');
         }

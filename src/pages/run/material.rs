@@ -57,6 +57,8 @@ pub(super) struct Material {
     /// Whether it counts: every decision, in order.
     pub decisions: Vec<ExclusionEvent>,
     pub refused: Option<Refused>,
+    /// The same of queueing it again.
+    pub not_requeued: Option<Refused>,
 }
 
 impl Material {
@@ -223,6 +225,7 @@ pub(super) async fn material(
         unkept: None,
         decisions,
         refused: None,
+        not_requeued: None,
         run,
     };
     if let Some((name, stage)) = chosen {

@@ -13,6 +13,7 @@ mod material;
 mod noting;
 pub(super) mod panels;
 mod reflective;
+mod requeue;
 
 use super::query::{Asked, link};
 use super::{Choice, Shell, filters, html, words};
@@ -33,12 +34,15 @@ pub use download::download;
 use header::Header;
 use health::AlarmRow;
 use history::{EvaluationRow, FileRow, HostRow, LedgerLine, Moment};
+use log::LogView;
 pub use log::log;
 use material::{Material, material};
 use noting::Noting;
 pub use noting::note;
 use panels::{Card, PanelView};
 pub use reflective::file;
+use requeue::Requeue;
+pub use requeue::requeue;
 
 struct StageTab {
     name: String,
@@ -99,7 +103,7 @@ struct RunPage {
     charged: String,
     spent: String,
     timeline: Vec<Moment>,
-    logs: Vec<(String, String)>,
+    logs: Vec<LogView>,
     hosts: Vec<HostRow>,
     code: Option<String>,
     files: Vec<FileRow>,
@@ -109,6 +113,7 @@ struct RunPage {
     against: Option<Difference>,
     counting: Counting,
     noting: Noting,
+    requeue: Requeue,
     run: RunId,
 }
 
@@ -190,6 +195,7 @@ impl RunPage {
                 .map(|other| config::difference(other, of.spec.as_ref(), of.commits())),
             counting: Counting::new(of),
             noting: Noting::new(of),
+            requeue: Requeue::new(of),
             run: of.run.id,
             shell,
         }

@@ -1,5 +1,7 @@
 //! The run's page from made-up material.
 
+mod attempts;
+
 use super::counting::Refused;
 use super::links::SAMPLED;
 use super::material::Against;
@@ -84,6 +86,8 @@ fn material() -> Material {
             metric: None,
             log: vec!["last\u{1b}[31m words </pre>".into()],
         }),
+        log: vec![],
+        log_at: None,
     };
     let event = EventView {
         id: 1,
@@ -135,6 +139,7 @@ fn material() -> Material {
         unkept: None,
         decisions: vec![],
         refused: None,
+        not_requeued: None,
     }
 }
 

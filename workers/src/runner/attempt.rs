@@ -8,17 +8,17 @@ use super::spool::Spool;
 use crate::child::{ENVIRONMENT, Job};
 use crate::recorder::STOP;
 use assay_core::ids::{AttemptRef, WorkerId};
+use assay_core::tail::Tail;
 use assay_core::wire::{
     ArtifactRef, Claim, FailureClass, FinishRequest, HEARTBEAT_SECONDS, Outcome,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 #[derive(Debug, Clone)]
@@ -36,7 +36,6 @@ pub struct Setup {
 const AWAY_LIMIT: Duration = Duration::from_secs(600);
 /// Between a polite signal and a final one.
 const GRACE: Duration = Duration::from_secs(20);
-const LOG_LINES: usize = 200;
 
 /// What the threads of one attempt share.
 #[derive(Debug, Default)]
@@ -49,14 +48,19 @@ struct Shared {
     cancelled: AtomicBool,
     /// The child has ended.
     over: AtomicBool,
-    log: Mutex<VecDeque<String>>,
+    /// What the child prints, and what the supervisor has to say of it.
+    log: Mutex<Tail>,
 }
 
 impl Shared {
+    fn tail(&self) -> MutexGuard<'_, Tail> {
+        self.log
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     fn log(&self) -> Vec<String> {
-        let log = self.log.lock();
-        let log = log.unwrap_or_else(std::sync::PoisonError::into_inner);
-        log.iter().cloned().collect()
+        self.tail().lines()
     }
 }
 
@@ -92,6 +96,11 @@ fn supervise(
     folder: &Path,
 ) -> Result<Outcome, ClientError> {
     let shared = Arc::new(Shared::default());
+    shared.tail().push(&format!(
+        "attempt {}: {} begins",
+        attempt.number,
+        claim.spec.job.kind()
+    ));
     let io = |e: std::io::Error| ClientError::Away(e.to_string());
     std::fs::create_dir_all(folder).map_err(io)?;
     let beat = {
@@ -181,14 +190,7 @@ fn follow(
         let shared = shared.clone();
         std::thread::spawn(move || {
             for line in BufReader::new(err).lines().map_while(Result::ok) {
-                let mut log = shared
-                    .log
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
-                if log.len() == LOG_LINES {
-                    log.pop_front();
-                }
-                log.push_back(line);
+                shared.tail().push(&line);
             }
         })
     });
@@ -199,12 +201,12 @@ fn follow(
     let mut hung = None;
     let refused = loop {
         match incoming.recv_timeout(Duration::from_millis(200)) {
-            Ok(line) => spool.take(&line, &shared.step),
+            Ok(line) => take(&mut spool, &line, shared),
             Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {}
             Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => drained = true,
         }
         while let Ok(line) = incoming.try_recv() {
-            spool.take(&line, &shared.step);
+            take(&mut spool, &line, shared);
         }
         // Before sending, which may take minutes: all that the child has said is taken.
         if status.is_none() && asked.is_none() && spool.heard.elapsed() > setup.stall_limit {
@@ -257,6 +259,13 @@ fn follow(
         None => outcome(folder, status, hung, shared),
     };
     report(setup, attempt, spool.last_seq(), outcome, shared)
+}
+
+/// Takes a line of the child's; what is worth a line goes to the log too.
+fn take(spool: &mut Spool<'_>, line: &str, shared: &Shared) {
+    if let Some(said) = spool.take(line, &shared.step) {
+        shared.tail().push(&said);
+    }
 }
 
 /// The child's last word, or what its death says.
@@ -348,7 +357,8 @@ fn with_patience<T>(mut each: impl FnMut() -> Result<T, ClientError>) -> Result<
     }
 }
 
-/// Renews the lease every ten seconds until the child has ended.
+/// Renews the lease every ten seconds until the child has ended; what it has printed since
+/// goes along.
 fn heartbeats(shared: &Shared, client: &Client, worker: WorkerId, attempt: AttemptRef) {
     let mut due = Instant::now() + Duration::from_secs(HEARTBEAT_SECONDS);
     while !shared.over.load(Ordering::Relaxed) {
@@ -357,9 +367,17 @@ fn heartbeats(shared: &Shared, client: &Client, worker: WorkerId, attempt: Attem
             continue;
         }
         due = Instant::now() + Duration::from_secs(HEARTBEAT_SECONDS);
-        match client.heartbeat(worker, attempt, Some(shared.step.load(Ordering::Relaxed))) {
+        let step = Some(shared.step.load(Ordering::Relaxed));
+        let log = shared.tail().news();
+        let is_news = log.is_some();
+        match client.heartbeat(worker, attempt, step, log) {
             Ok(answer) if answer.cancel => shared.cancelled.store(true, Ordering::Relaxed),
-            Ok(_) | Err(ClientError::Away(_)) => {}
+            Ok(_) => {}
+            Err(ClientError::Away(_)) => {
+                if is_news {
+                    shared.tail().unsaid();
+                }
+            }
             Err(ClientError::LeaseLost | ClientError::Refused { .. }) => {
                 shared.fenced.store(true, Ordering::Relaxed);
             }

@@ -74,10 +74,11 @@ impl Client {
         worker: WorkerId,
         attempt: AttemptRef,
         step: Option<u64>,
+        log: Option<Vec<String>>,
     ) -> Answer<HeartbeatAnswer> {
         self.post(
             &format!("{}/heartbeat", path(attempt)),
-            &HeartbeatRequest { worker, step },
+            &HeartbeatRequest { worker, step, log },
         )
     }
 

@@ -232,6 +232,9 @@ fn a_cancelled_attempt_is_ended_and_says_so() {
     let _worker = Worker::start(&server, &folder, &spec);
     assert_eq!(finished(&server).outcome, Outcome::Cancelled);
     assert!(matches!(server.next(), Told::Idle(n) if n == u64::from(spec.threads)));
+    // The heartbeat that was told so had brought what the attempt had said by then.
+    let log = server.kept.log.lock().unwrap();
+    assert_eq!(log[0], "attempt 1: pretrain begins");
 }
 
 /// The process of the attempt in a folder.

@@ -5,8 +5,8 @@ use assay_core::ids::{StageId, WorkerId};
 use assay_core::spec::StageSpec;
 use assay_core::spec::stage::Role;
 use assay_core::wire::{
-    ArtifactRef, Claim, FinishRequest, HEARTBEAT_SECONDS, LEASE_SECONDS, Record, RecordAnswer,
-    RecordBatch, Registered,
+    ArtifactRef, Claim, FinishRequest, HEARTBEAT_SECONDS, HeartbeatRequest, LEASE_SECONDS, Record,
+    RecordAnswer, RecordBatch, Registered,
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -35,6 +35,8 @@ pub struct Kept {
     pub damaged: AtomicU32,
     /// Said at the next heartbeat.
     pub cancel: AtomicBool,
+    /// What the last heartbeat with any brought of its log.
+    pub log: Mutex<Vec<String>>,
 }
 
 /// What a test waits for.
@@ -186,6 +188,10 @@ impl Shared {
             },
             "heartbeat" => {
                 let cancel = self.kept.cancel.load(Ordering::Relaxed);
+                let beat: HeartbeatRequest = serde_json::from_slice(body).unwrap();
+                if let Some(lines) = beat.log {
+                    *self.kept.log.lock().unwrap() = lines;
+                }
                 (200, json!({ "cancel": cancel }))
             }
             "records" => {

@@ -8,6 +8,7 @@ mod jobs;
 mod lease;
 mod order;
 pub(crate) mod place;
+mod requeue;
 mod retry;
 
 pub use cancel::{cancel_experiment, cancel_run};
@@ -17,4 +18,5 @@ pub use finish::{MAX_FAILURES, finish};
 pub use jobs::{JobView, NeededBy, Waiting, find_waiting, list_jobs};
 pub use lease::{MAX_ATTEMPTS, heartbeat, reap_expired};
 pub use order::{Way, move_job};
+pub use requeue::{RequeueView, find_requeuable, list_requeuable, plan_requeue, requeue_run};
 pub use retry::retry_failed;

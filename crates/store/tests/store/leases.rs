@@ -1,4 +1,5 @@
 use crate::support::*;
+use assay_core::ids::StageId;
 use assay_core::wire::{Outcome, role};
 use assay_store::{JobState, StoreError};
 
@@ -243,4 +244,44 @@ async fn a_job_that_loses_fifty_workers_has_failed() {
         states(&run),
         [JobState::Failed, JobState::Cancelled, JobState::Cancelled]
     );
+}
+
+/// The first attempt's last lines, and whether their time is known.
+async fn kept_log(conn: &mut sqlx::PgConnection, stage: StageId) -> (Vec<String>, bool) {
+    let first = assay_store::list_attempts(conn, stage)
+        .await
+        .unwrap()
+        .remove(0);
+    (first.log, first.log_at.is_some())
+}
+
+#[tokio::test]
+async fn a_running_attempts_last_lines_are_kept_bounded_and_only_its_own() {
+    let db = Database::new().await;
+    let mut conn = db.conn().await;
+    insert(&mut conn, &small("1")).await;
+    let (w, other) = (worker(&mut conn, 1).await, worker(&mut conn, 1).await);
+    let a = attempt(&claim(&mut conn, w).await);
+    assert_eq!(kept_log(&mut conn, a.stage).await, (vec![], false));
+    let mut lines: Vec<String> = (0..300).map(|n| format!("line {n}")).collect();
+    lines.push("a\0b\u{1b}[2J".into());
+    assay_store::keep_log(&mut conn, w, a, &lines)
+        .await
+        .unwrap();
+    let (log, has_time) = kept_log(&mut conn, a.stage).await;
+    assert_eq!((log.len(), log[0].as_str()), (200, "line 101"));
+    assert_eq!(log[199], "a␀b␛[2J");
+    assert!(has_time);
+    // A megabyte in one line: its end is kept.
+    let long = vec!["x".repeat(1 << 20) + "end"];
+    assay_store::keep_log(&mut conn, w, a, &long).await.unwrap();
+    let (log, _) = kept_log(&mut conn, a.stage).await;
+    assert!(log.len() == 1 && log[0].len() <= 16 << 10 && log[0].ends_with("end"));
+    let foreign = assay_store::keep_log(&mut conn, other, a, &["x".into()]).await;
+    assert!(matches!(foreign, Err(StoreError::LeaseLost)));
+    lose_all(&mut conn).await;
+    let late = assay_store::keep_log(&mut conn, w, a, &["x".into()]).await;
+    assert!(matches!(late, Err(StoreError::LeaseLost)));
+    // What it had said is still there.
+    assert!(kept_log(&mut conn, a.stage).await.0[0].ends_with("end"));
 }

@@ -16,6 +16,7 @@ mod pages;
 mod planning;
 mod play;
 mod records;
+mod requeueing;
 mod rollups;
 mod samples;
 mod snapshots;
