@@ -108,7 +108,9 @@ fn begin(tag: &str, around: Option<&Element>, closed: bool, out: &mut String) ->
     let attributes = pairs(attributes)?;
     if element.kind == Kind::Look {
         // Their looks are all that they have.
-        let known = attributes.iter().all(|(key, _)| ["class", "style"].contains(key));
+        let known = attributes
+            .iter()
+            .all(|(key, _)| ["class", "style"].contains(key));
         return known.then_some(element);
     }
     let mut classes = vec![];
@@ -209,7 +211,7 @@ fn attribute(element: &str, key: &str, value: &str) -> Option<Kept> {
 /// Nothing that could reach far over what stands beside it.
 fn is_length(value: &str) -> bool {
     let units = ["rem", "em", "ex"];
-    let number = units.iter().find_map(|unit| value.strip_suffix(unit));
+    let number = units.iter().find_map(|unit| value.strip_suffix(*unit));
     let number = number.unwrap_or(value);
     let plain = number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     plain && number.parse().is_ok_and(|n: f32| n <= WIDEST)
@@ -342,9 +344,20 @@ mod tests {
             &deep,
             &large,
         ] {
-            assert_eq!(allowed(&format!("<math>{inside}</math>")), None, "{inside:.80}");
+            assert_eq!(
+                allowed(&format!("<math>{inside}</math>")),
+                None,
+                "{inside:.80}"
+            );
         }
-        for whole in ["", "x", "<mi>x</mi>", "<math></math>x", "x<math></math>", "<math>"] {
+        for whole in [
+            "",
+            "x",
+            "<mi>x</mi>",
+            "<math></math>x",
+            "x<math></math>",
+            "<math>",
+        ] {
             assert_eq!(allowed(whole), None, "{whole}");
         }
     }

@@ -26,7 +26,10 @@ pub(super) struct Words(Vec<Part>);
 enum Part {
     Text(String),
     /// A formula: MathML out of `allowed`, and how many characters stood there.
-    Set { mathml: String, characters: usize },
+    Set {
+        mathml: String,
+        characters: usize,
+    },
     /// A formula that is left as it is written.
     Left(String),
 }
@@ -106,7 +109,7 @@ impl Typesetter {
             }
         }
         let mut converted = converted(&wanted).into_iter();
-        let part = |span| match span {
+        let part = |span: Span<'_>| match span {
             Span::Text(of) => Part::Text(of.into()),
             Span::Formula(f) => {
                 let found = converted.next().flatten();

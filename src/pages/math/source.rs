@@ -34,7 +34,11 @@ pub(super) fn prepared(inner: &str) -> Option<String> {
         }
         // The converter knows no boxes. It takes a struck out term in their place, and
         // `allowed` draws that as a box.
-        out.push_str(if token == "\\boxed" { "\\bcancel" } else { token });
+        out.push_str(if token == "\\boxed" {
+            "\\bcancel"
+        } else {
+            token
+        });
     }
     Some(out)
 }
@@ -73,7 +77,10 @@ mod tests {
             (r"\left(", r"\right)"),
             (r"\begin{matrix}", r"\end{matrix}"),
         ] {
-            assert!(prepared(&nested(open, close, DEEPEST / 2)).is_some(), "{open}");
+            assert!(
+                prepared(&nested(open, close, DEEPEST / 2)).is_some(),
+                "{open}"
+            );
             assert_eq!(prepared(&nested(open, close, DEEPEST + 1)), None, "{open}");
         }
         // Escaped braces do not nest.

@@ -64,7 +64,8 @@ fn dollars(text: &str, at: usize) -> Option<Formula<'_>> {
     let closes = if display {
         run(bytes, to) == 2 && !inner.trim().is_empty()
     } else {
-        let tight = !inner.starts_with(char::is_whitespace) && !inner.ends_with(char::is_whitespace);
+        let tight =
+            !inner.starts_with(char::is_whitespace) && !inner.ends_with(char::is_whitespace);
         let amount = bytes.get(to + 1).is_some_and(u8::is_ascii_digit);
         !inner.is_empty() && tight && !amount && !is_money(inner)
     };
@@ -235,12 +236,23 @@ mod tests {
         }
         assert_eq!(formulas("costs $5, so $x$ is"), [("x", false)]);
         assert_eq!(formulas("$2ab$"), [("2ab", false)]);
-        assert_eq!(formulas(r"$5 \text{ and } x$"), [(r"5 \text{ and } x", false)]);
+        assert_eq!(
+            formulas(r"$5 \text{ and } x$"),
+            [(r"5 \text{ and } x", false)]
+        );
     }
 
     #[test]
     fn what_does_not_end_is_text() {
-        for text in [r"\(x", r"\[x", r"\boxed{x", r"\(x\]", r"\(\)", "\\", r"\\(x\\)"] {
+        for text in [
+            r"\(x",
+            r"\[x",
+            r"\boxed{x",
+            r"\(x\]",
+            r"\(\)",
+            "\\",
+            r"\\(x\\)",
+        ] {
             assert!(formulas(text).is_empty(), "{text}");
         }
         // The inner one ends, the outer does not.
@@ -250,7 +262,9 @@ mod tests {
 
     #[test]
     fn a_megabyte_of_delimiters_is_read_in_passing() {
-        for unit in ["$", "$ ", "$a ", "$$", r"\(", r"\[", r"\boxed{", r"\", "\\é", "{$"] {
+        for unit in [
+            "$", "$ ", "$a ", "$$", r"\(", r"\[", r"\boxed{", r"\", "\\é", "{$",
+        ] {
             let text = unit.repeat((1 << 20) / unit.len());
             let length: usize = spans(&text)
                 .iter()
