@@ -24,8 +24,9 @@ pub(super) const HOLDERS: [&str; 16] = [
     "mpadded",
     "mtable",
 ];
-/// Elements that hold text, and rows and cells.
+/// Rows and cells of a table, which hold elements too.
 pub(super) const CELLS: [&str; 2] = ["mtr", "mtd"];
+/// Elements that hold text.
 pub(super) const TOKENS: [&str; 4] = ["mi", "mn", "mo", "mtext"];
 /// Looks of a text, which are dropped and the text kept.
 const LOOKS: [&str; 6] = ["b", "i", "em", "code", "u", "span"];

@@ -297,12 +297,19 @@ fn hostile_completions_leave_the_page_standing() {
 fn formulas_are_set_where_that_is_asked_for_and_raw_is_the_default() {
     let texts = [
         "So $x^2$ is <i>right</i>: \\boxed{8}, for $5 and $6.",
-        "$\\href{javascript:alert(1)}{x}$ \u{202e}",
+        "$\\href{data:x}{y}$ \u{202e}",
         "7*3=2;W;7*3=1;$y$;A8",
     ];
-    let samples = texts.iter().enumerate();
-    let samples = samples.map(|(i, text)| sample(6, 0, i as i32, false, text));
-    let mut of = material(samples.collect());
+    let mut samples: Vec<Sample> = texts
+        .iter()
+        .enumerate()
+        .map(|(i, text)| sample(6, 0, i as i32, false, text))
+        .collect();
+    // Prompts that are not the task's own: their answers are free text.
+    for free in &mut samples[..2] {
+        free.view.prompt = "What is $x$?".into();
+    }
+    let mut of = material(samples);
     let text = render(&of);
     for words in [
         "So $x^2$ is &#60;i&#62;right",
@@ -316,10 +323,7 @@ fn formulas_are_set_where_that_is_asked_for_and_raw_is_the_default() {
 
     let shown = of.stage.as_mut().unwrap();
     shown.wanted = Wanted::read(&mut Asked::read("step=6&render=1"), &shown.steps);
-    // Not `render`: a refused link is shown as it is written.
-    let text = SamplesPage::new(Shell::plain("Samples"), &of)
-        .render()
-        .unwrap();
+    let text = render(&of);
     for words in [
         "<math><msup>",
         "class=\"boxed\"",
@@ -328,7 +332,7 @@ fn formulas_are_set_where_that_is_asked_for_and_raw_is_the_default() {
         "<mark class=\"aha\"><span class=\"tag\">aha:</span>W;</mark>",
         "3 formulas typeset, 1 left as written",
         "tabindex=\"0\" role=\"group\" aria-label=\"Completion 1, typeset\"",
-        "<code>$\\href{javascript:alert(1)}{x}$</code>",
+        "<code>$\\href{data:x}{y}$</code>",
         "<span class=\"ctl\">⟨U+202E⟩</span>",
         "<a data-go=\"r\" href=\"?stage=grpo&#38;step=6\">raw</a> | <strong>typeset</strong>",
         "&#38;group=1&#38;render=1#s6-g0\">This group alone",
@@ -336,7 +340,7 @@ fn formulas_are_set_where_that_is_asked_for_and_raw_is_the_default() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
-    assert!(!text.contains("style=") && !text.contains("href=\"javascript"));
+    assert!(!text.contains("href=\"data:x"));
     assert_eq!(text.matches("name=\"render\" value=\"1\"").count(), 2);
     assert!(!text.contains("aria-label=\"Completion 2, typeset\""));
 }
