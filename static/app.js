@@ -473,7 +473,8 @@ async function everySeed() {
   }
 }
 
-/** In a list of completions j and k go from one to the next, g and d where their group's links go. */
+/** In a list of completions j and k go from one to the next, g and d where their group's links go,
+    r between raw and typeset. */
 function reading() {
   document.addEventListener("keydown", (event) => {
     const list = event.target.closest && event.target.closest("[data-keys]");
@@ -484,8 +485,9 @@ function reading() {
     if (step && all.length) {
       event.preventDefault();
       all[Math.min(Math.max(here + step, 0), all.length - 1)].focus();
-    } else if (event.key === "g" || event.key === "d") {
-      const link = (here < 0 ? list : all[here].closest(".group")).querySelector(`a[data-go=${event.key}]`);
+    } else if (["g", "d", "r"].includes(event.key)) {
+      const within = event.key === "r" ? document : here < 0 ? list : all[here].closest(".group");
+      const link = within.querySelector(`a[data-go=${event.key}]`);
       if (link) link.click();
     }
   });

@@ -13,6 +13,7 @@ mod freshness;
 mod graveyard;
 mod judged;
 pub mod login;
+mod math;
 mod new;
 mod prm;
 pub mod query;

@@ -60,6 +60,7 @@ PAGES = [
     Entry("graveyard", "/experiments/{twelve}/graveyard"),
     Entry("samples", "/runs/{twelve:zero:1}/samples"),
     Entry("samples-hostile", "/runs/{hostile:arm-1:0}/samples"),
+    Entry("samples-typeset", "/runs/{hostile:arm-1:0}/samples?render=1"),
     Entry("trees", "/runs/{twelve:selftrain:0}/trees"),
     Entry("tree", "/runs/{twelve:selftrain:0}/trees/16-1"),
     Entry("tree-node", "/runs/{twelve:selftrain:0}/trees/16-1?from=5&node=5"),

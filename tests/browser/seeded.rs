@@ -339,7 +339,7 @@ fn spoil(record: &mut Record) {
                 0 => "</pre></article><script>alert(1)</script><img src=x onerror=alert(1)>".into(),
                 1 => "\u{202e}evil\u{202c} \u{2067}\u{5e9}\u{5dc} mixed \u{4e2d}\u{6587} \u{7}\u{1b}[31m"
                     .into(),
-                2 => r"\def\a{\a\a}\a \begin{aligned}x\end{aligned} \boxed{\frac{\frac{1}{2}}{3}}".into(),
+                2 => r"\def\a{\a\a}\a $\def\a{\a\a}\a$ \[\begin{aligned}x&=\sqrt{2}\end{aligned}\] for $5 and $6: \boxed{\frac{\frac{1}{2}}{3}} $x^2$".into(),
                 3 => "x".repeat(1 << 20),
                 4 => "<a href=javascript:alert(1)>5</a> &amp; &#x3c;b&#x3e; <!-- ".into(),
                 5 => "\u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f466}".repeat(400),

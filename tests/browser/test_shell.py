@@ -56,3 +56,41 @@ def test_a_prompt_is_shown_beside_another_step_without_a_script(visit):
     sides = page.locator(".beside > div")
     assert sides.count() == 2
     assert all(side.locator("article").count() > 0 for side in sides.all())
+
+
+def test_formulas_are_typeset_by_a_link_and_by_a_key(visit):
+    seen = visit(PAGE["samples-typeset"])
+    page = seen.page
+    maths = page.locator("[data-keys] pre math")
+    assert maths.count() >= 3, "the seeded texts have formulas"
+    assert page.locator("[data-keys] math .boxed mfrac").count() > 0
+    box = maths.first.bounding_box()
+    assert box["width"] > 0 and box["height"] > 0, "drawn"
+    namespaces = page.evaluate(
+        "[...new Set([...document.querySelectorAll('math, math *')].map((e) => e.namespaceURI))]"
+    )
+    assert namespaces == ["http://www.w3.org/1998/Math/MathML"]
+    assert page.locator("[data-keys] code", has_text="$\\def").count() > 0, "left as written"
+    assert "for $5 and $6" in page.locator("[data-keys]").text_content()
+    assert seen.violations() == [] and seen.complaints == []
+
+    page.locator("[data-keys]").focus()
+    with page.expect_navigation(wait_until="load"):
+        page.keyboard.press("r")
+    assert "render" not in page.url and page.locator("math").count() == 0
+    page.locator("[data-keys]").focus()
+    with page.expect_navigation(wait_until="load"):
+        page.keyboard.press("r")
+    assert "render=1" in page.url and page.locator("math").count() >= 3
+
+
+def test_formulas_are_typeset_without_a_script(visit):
+    page = visit(PAGE["samples-hostile"], listen=False, java_script_enabled=False).page
+    assert page.locator("math").count() == 0, "raw is the default"
+    page.locator("a[data-go=r]").click()
+    page.wait_for_url("**render=1**")
+    assert page.locator("math").count() >= 3
+    # The form asks for the same again.
+    with page.expect_navigation(wait_until="load"):
+        page.locator("#controls form").first.locator("button").click()
+    assert "render=1" in page.url and page.locator("math").count() >= 3

@@ -266,6 +266,7 @@ fn hostile_completions_of_a_megabyte_leave_the_pages_standing() {
         format!("/runs/{run}?step=19"),
         format!("/runs/{run}/samples?step=19"),
         format!("/runs/{run}/samples?step=19&reflective=yes"),
+        format!("/runs/{run}/samples?step=19&render=1"),
         format!("/runs/{run}/samples?step=all&text=%00%25_%5C&reward_min=NaN"),
         format!("/runs/{run}/samples?after=9.9&group=999999999999&mixed=perhaps"),
     ] {
@@ -286,6 +287,60 @@ fn hostile_completions_of_a_megabyte_leave_the_pages_standing() {
     assert_eq!(log.status, 200);
     assert!(log.header("content-type").starts_with("text/plain"));
     assert!(log.text.contains("attempt 1 on w"), "{}", log.text);
+}
+
+#[test]
+fn completions_are_raw_and_typeset_where_the_address_says_so() {
+    let app = App::start();
+    let state = app.state();
+    let bomb = format!("$${}x{}$$", r"\frac{1}{".repeat(10_000), "}".repeat(10_000));
+    let id = app.block_on(async {
+        let mut seeder = Seeder::new(state, "w", 20).await;
+        let id = seeder.submit(&spec(&crate::THREE, 1, 3)).await;
+        let texts = [
+            r"Wait, $x^2 = 9$, so \boxed{3} for $5 and $6.",
+            r"$\operatorname{<script>alert(1)</script>}$",
+            bomb.as_str(),
+        ];
+        let items: Vec<CompletionItem> = texts
+            .iter()
+            .enumerate()
+            .map(|(i, text)| CompletionItem {
+                group: 0,
+                index: i as u32,
+                prompt: "What is $x$?".into(),
+                gold: "3".into(),
+                completion: text.to_string(),
+                reward: 1.0,
+                advantage: 0.0,
+                length: 1,
+                truncated: false,
+                correct: true,
+                components: Default::default(),
+            })
+            .collect();
+        seeder.extra = vec![Record::Completions { step: 19, items }];
+        seeder.work_off(|_| Until::End).await;
+        id
+    });
+    let run = runs(&app, id, "arm-1")[0];
+    let path = format!("/runs/{run}/samples?step=19");
+    let raw = page(&app, &path);
+    assert!(raw.contains("$x^2 = 9$") && !raw.contains("<math"), "{raw}");
+    assert!(raw.contains("render=1\">typeset</a>"), "{raw}");
+    let set = page(&app, &format!("{path}&render=1"));
+    for words in [
+        "<math><msup>",
+        "class=\"boxed\"",
+        "for $5 and $6.",
+        "2 formulas typeset, 1 left as written",
+        ">raw</a>",
+    ] {
+        assert!(set.contains(words), "{words}\n{set}");
+    }
+    assert!(!set.contains("<script>alert") && set.len() < 2 << 20);
+    let odd = page(&app, &format!("{path}&render=latex"));
+    assert!(odd.contains("ignored: ") && !odd.contains("<math"));
 }
 
 #[test]

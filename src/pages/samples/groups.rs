@@ -3,6 +3,7 @@
 use super::marks::{Marked, marked};
 use super::material::Shown;
 use crate::number;
+use crate::pages::math::Typesetter;
 use crate::pages::query::link;
 use crate::pages::text::{self, Long};
 use assay_core::stats::wilson;
@@ -65,7 +66,8 @@ pub(super) struct Review {
     pub basis: String,
 }
 
-pub(super) fn groups(of: &Shown, contests: &[Contest]) -> Vec<Group> {
+/// `by`: what sets the formulas of completions, where that is asked for.
+pub(super) fn groups(of: &Shown, contests: &[Contest], by: &mut Option<Typesetter>) -> Vec<Group> {
     let mut out: Vec<(i64, i32, Vec<&Sample>)> = vec![];
     for sample in &of.samples {
         let (step, group) = (sample.view.step, sample.view.group);
@@ -88,19 +90,24 @@ pub(super) fn groups(of: &Shown, contests: &[Contest]) -> Vec<Group> {
                 prompt: text::fold(&first.view.prompt),
                 gold: text::start(&first.view.gold, 1_000),
                 step: number::integer(step),
-                beside: beside(of, first, contests),
-                alone: address(&of.name, step, group, None),
+                beside: beside(of, first, contests, by),
+                alone: address(of, step, group, None),
                 others: others(of, first),
                 completions: members
                     .iter()
-                    .map(|m| completion(m, of, contests))
+                    .map(|m| completion(m, of, contests, by))
                     .collect(),
             }
         })
         .collect()
 }
 
-fn beside(of: &Shown, first: &Sample, contests: &[Contest]) -> Option<Beside> {
+fn beside(
+    of: &Shown,
+    first: &Sample,
+    contests: &[Contest],
+    by: &mut Option<Typesetter>,
+) -> Option<Beside> {
     let step = of.wanted.with.filter(|with| *with != first.view.step)?;
     let same = |s: &&Sample| s.view.prompt == first.view.prompt;
     let found = of.beside.iter().filter(same);
@@ -108,7 +115,7 @@ fn beside(of: &Shown, first: &Sample, contests: &[Contest]) -> Option<Beside> {
         step: number::integer(step),
         completions: found
             .map(|s| {
-                let c = completion(s, of, contests);
+                let c = completion(s, of, contests, by);
                 // The same completion may stand beside several groups.
                 let id = format!("{}-at-s{}-g{}", c.id, first.view.step, first.view.group);
                 Completion { id, ..c }
@@ -131,20 +138,21 @@ fn others(of: &Shown, first: &Sample) -> Vec<(String, String)> {
         .into_iter()
         .step_by(every)
         .map(|with| {
-            let href = address(&of.name, view.step, view.group, Some(with));
+            let href = address(of, view.step, view.group, Some(with));
             (number::integer(with), href)
         })
         .collect()
 }
 
 /// One group, whatever else was asked for.
-fn address(stage: &str, step: i64, group: i32, with: Option<i64>) -> String {
+fn address(of: &Shown, step: i64, group: i32, with: Option<i64>) -> String {
     let with = with.map_or(String::new(), |with| with.to_string());
     let query = link([
-        ("stage", stage),
+        ("stage", of.name.as_str()),
         ("step", &step.to_string()),
         ("group", &(group + 1).to_string()),
         ("with", &with),
+        ("render", of.wanted.render()),
     ]);
     format!("{query}#s{step}-g{group}")
 }
@@ -170,7 +178,12 @@ fn rewards(of: &GroupView, shown: usize) -> String {
     )
 }
 
-fn completion(of: &Sample, shown: &Shown, contests: &[Contest]) -> Completion {
+fn completion(
+    of: &Sample,
+    shown: &Shown,
+    contests: &[Contest],
+    by: &mut Option<Typesetter>,
+) -> Completion {
     let v = &of.view;
     let problem = task::Problem {
         prompt: v.prompt.clone(),
@@ -195,7 +208,7 @@ fn completion(of: &Sample, shown: &Shown, contests: &[Contest]) -> Completion {
             .collect(),
         length: number::counted(i64::from(v.length), "token"),
         truncated: v.truncated,
-        marked: marked(&shown.spec.task, &problem, &v.completion),
+        marked: marked(&shown.spec.task, &problem, &v.completion, by),
         cut: (here < of.characters).then(|| {
             format!(
                 "cut: {} of {} characters",

@@ -1,7 +1,8 @@
 //! What stands out in a completion, marked in its text.
 
 use crate::number;
-use crate::pages::text::{self, Long};
+use crate::pages::math::{Typesetter, Words};
+use crate::pages::text;
 use assay_core::task::{Piece, Problem, StepVerdict, TaskSpec};
 
 /// Longer texts are shown without marks.
@@ -12,7 +13,21 @@ const LONGEST: usize = text::LONG;
 pub(super) struct Marked {
     pub pieces: Vec<MarkedPiece>,
     /// The text as it is, where it is not marked.
-    pub plain: Option<Long>,
+    pub plain: Option<Plain>,
+}
+
+#[derive(Debug)]
+pub(super) struct Plain {
+    pub shown: Words,
+    pub rest: Option<Words>,
+}
+
+impl Marked {
+    /// A formula is set in what is shown at once.
+    pub fn is_set(&self) -> bool {
+        let mut runs = self.pieces.iter().flat_map(|p| &p.runs);
+        self.plain.as_ref().is_some_and(|p| p.shown.is_set()) || runs.any(|(w, _)| w.is_set())
+    }
 }
 
 #[derive(Debug, PartialEq)]
@@ -20,7 +35,7 @@ pub(super) struct MarkedPiece {
     /// Class and words, where the step is worth a mark.
     pub mark: Option<(&'static str, &'static str)>,
     /// `true`: characters of the vocabulary that is not the prompt's.
-    pub runs: Vec<(String, bool)>,
+    pub runs: Vec<(Words, bool)>,
 }
 
 #[derive(Debug, Default)]
@@ -48,26 +63,44 @@ pub(super) fn legend(task: &TaskSpec) -> Legend {
     }
 }
 
-pub(super) fn marked(task: &TaskSpec, problem: &Problem, completion: &str) -> Marked {
-    let plain = || Marked {
-        pieces: vec![],
-        plain: Some(text::fold(completion)),
-    };
+/// `by`: what sets the formulas, where that is asked for.
+pub(super) fn marked(
+    task: &TaskSpec,
+    problem: &Problem,
+    completion: &str,
+    by: &mut Option<Typesetter>,
+) -> Marked {
     if completion.len() > LONGEST {
-        return plain();
+        return plain(completion, by);
     }
     // A prompt that is not the task's own may be anything: the page has to stand.
     let read = std::panic::AssertUnwindSafe(|| task.pieces(problem, completion));
     match std::panic::catch_unwind(read) {
         Ok(Some(pieces)) => Marked {
-            pieces: pieces.iter().map(piece).collect(),
+            pieces: pieces.iter().map(|p| piece(p, by)).collect(),
             plain: None,
         },
-        Ok(None) | Err(_) => plain(),
+        Ok(None) | Err(_) => plain(completion, by),
     }
 }
 
-fn piece(of: &Piece<'_>) -> MarkedPiece {
+fn words(of: &str, by: &mut Option<Typesetter>) -> Words {
+    match by {
+        Some(by) => by.set(of),
+        None => Words::from(of),
+    }
+}
+
+fn plain(completion: &str, by: &mut Option<Typesetter>) -> Marked {
+    let (shown, rest) = words(completion, by).fold();
+    Marked {
+        pieces: vec![],
+        plain: Some(Plain { shown, rest }),
+    }
+}
+
+/// A formula that steps or vocabularies cut up is left as it is written.
+fn piece(of: &Piece<'_>, by: &mut Option<Typesetter>) -> MarkedPiece {
     let mark = match of.verdict {
         _ if of.reflection => Some(("aha", "aha")),
         None | Some(StepVerdict::Right | StepVerdict::Recheck | StepVerdict::Reflection) => None,
@@ -81,7 +114,7 @@ fn piece(of: &Piece<'_>) -> MarkedPiece {
         runs: of
             .runs
             .iter()
-            .map(|(text, other)| (text.to_string(), *other))
+            .map(|(text, other)| (words(text, by), *other))
             .collect(),
     }
 }
@@ -104,7 +137,7 @@ mod tests {
             gold: "8".into(),
             difficulty: 3,
         };
-        let found = marked(&task, &problem, "7*3=2;W;7*3=b;x;A8");
+        let found = marked(&task, &problem, "7*3=2;W;7*3=b;x;A8", &mut None);
         let marks: Vec<_> = found.pieces.iter().map(|p| p.mark).collect();
         assert_eq!(
             marks,
@@ -116,7 +149,7 @@ mod tests {
                 None
             ]
         );
-        assert!(found.pieces[2].runs.contains(&("b".into(), true)));
+        assert!(found.pieces[2].runs.contains(&(Words::from("b"), true)));
         let l = legend(&task);
         assert!(l.reflective && l.mixed);
         let l = legend(&TaskSpec::Parity(Parity::default()));
@@ -131,9 +164,31 @@ mod tests {
             gold: "8".into(),
             difficulty: 3,
         };
-        let found = marked(&task, &problem, "A\u{202e}8");
-        assert_eq!(found.plain.unwrap().shown, "A\u{202e}8");
-        let long = marked(&task, &problem, &"9;".repeat(9_000));
+        let found = marked(&task, &problem, "A\u{202e}8", &mut None);
+        assert_eq!(found.plain.unwrap().shown, Words::from("A\u{202e}8"));
+        let long = marked(&task, &problem, &"9;".repeat(9_000), &mut None);
         assert!(long.pieces.is_empty() && long.plain.unwrap().rest.is_some());
+    }
+
+    #[test]
+    fn marks_stay_around_formulas_that_are_set() {
+        let task = TaskSpec::Modchain(Modchain {
+            p_reflect: 0.5,
+            ..Default::default()
+        });
+        let problem = Problem {
+            prompt: "7*3-8+5=".into(),
+            gold: "8".into(),
+            difficulty: 3,
+        };
+        let text = "7*3=2;W;$x^2$;A8";
+        let mut by = Some(Typesetter::default());
+        let found = marked(&task, &problem, text, &mut by);
+        let marks: Vec<_> = found.pieces.iter().map(|p| p.mark).collect();
+        let raw = marked(&task, &problem, text, &mut None);
+        assert_eq!(marks, raw.pieces.iter().map(|p| p.mark).collect::<Vec<_>>());
+        assert_eq!(marks[1], Some(("aha", "aha")));
+        assert!(found.is_set() && !raw.is_set());
+        assert_eq!(by.unwrap().counts(), (1, 0));
     }
 }

@@ -1,11 +1,13 @@
 //! `/runs/{id}/samples`: what does it write, and is the grader right?
 
 mod contest;
+mod form;
 mod groups;
 mod marks;
 mod material;
 mod wanted;
 
+use super::math::Typesetter;
 use super::query::Asked;
 use super::run::panels;
 use super::{Choice, Shell, filters, freshness, html};
@@ -31,7 +33,7 @@ struct SamplesPage {
     seed: u64,
     stages: Vec<Choice>,
     stage: Option<String>,
-    form: Option<wanted::Form>,
+    form: Option<form::Form>,
     sampling: String,
     matches: String,
     reward: Option<String>,
@@ -39,6 +41,8 @@ struct SamplesPage {
     /// Of reflective completions, over the steps.
     curve: Option<RateCurve>,
     groups: Vec<Group>,
+    /// How many formulas are set, where that was asked for.
+    typeset: Option<String>,
     legend: marks::Legend,
     first: Option<String>,
     next: Option<String>,
@@ -56,6 +60,9 @@ struct RateCurve {
 impl SamplesPage {
     fn new(shell: Shell, of: &Material) -> Self {
         let shown = of.stage.as_ref();
+        let asked = shown.filter(|s| s.wanted.typeset);
+        let mut by = asked.map(|_| Typesetter::default());
+        let groups = shown.map_or(vec![], |s| groups(s, &of.contests, &mut by));
         Self {
             run: of.run.id,
             arm: of.run.arm.label.clone(),
@@ -76,7 +83,8 @@ impl SamplesPage {
             reward: shown.and_then(formula),
             rates: shown.map_or(vec![], rates),
             curve: shown.and_then(curve),
-            groups: shown.map_or(vec![], |s| groups(s, &of.contests)),
+            groups,
+            typeset: by.map(|by| formulas(&by)),
             legend: shown.map_or_else(Default::default, |s| marks::legend(&s.spec.task)),
             first: shown.and_then(|s| s.wanted.after.map(|_| s.wanted.link(&s.name, None))),
             next: shown.and_then(|s| s.next.map(|at| s.wanted.link(&s.name, Some(at)))),
@@ -165,6 +173,22 @@ fn rates(of: &Shown) -> Vec<String> {
         )
     };
     of.rates.iter().map(line).collect()
+}
+
+/// What became of the formulas on this page.
+fn formulas(by: &Typesetter) -> String {
+    let (set, left) = by.counts();
+    let count = |n: usize| number::counted(n as i64, "formula");
+    match (set, left) {
+        (0, 0) => "No formula was found in these texts".into(),
+        (_, 0) => format!("{} typeset, none left as written", count(set)),
+        (_, _) => format!(
+            "{} typeset, {} left as written: unknown to the converter, too long, too deep, too \
+             many, or with something that cannot be seen",
+            count(set),
+            number::integer(left as i64)
+        ),
+    }
 }
 
 /// The reward as a sum, from the stage's resolved spec.

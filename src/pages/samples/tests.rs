@@ -294,6 +294,58 @@ fn hostile_completions_leave_the_page_standing() {
 }
 
 #[test]
+fn formulas_are_set_where_that_is_asked_for_and_raw_is_the_default() {
+    let texts = [
+        "So $x^2$ is <i>right</i>: \\boxed{8}, for $5 and $6.",
+        "$\\href{data:x}{y}$ \u{202e}",
+        "7*3=2;W;7*3=1;$y$;A8",
+    ];
+    let mut samples: Vec<Sample> = texts
+        .iter()
+        .enumerate()
+        .map(|(i, text)| sample(6, 0, i as i32, false, text))
+        .collect();
+    // Prompts that are not the task's own: their answers are free text.
+    for free in &mut samples[..2] {
+        free.view.prompt = "What is $x$?".into();
+    }
+    let mut of = material(samples);
+    let text = render(&of);
+    for words in [
+        "So $x^2$ is &#60;i&#62;right",
+        "<strong>raw</strong> | <a data-go=\"r\" href=\"?stage=grpo&#38;step=6&#38;render=1\">typeset</a>",
+        "<kbd>r</kbd>",
+        "Texts are raw.",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert!(!text.contains("<math") && !text.contains("name=\"render\""));
+
+    let shown = of.stage.as_mut().unwrap();
+    shown.wanted = Wanted::read(&mut Asked::read("step=6&render=1"), &shown.steps);
+    let text = render(&of);
+    for words in [
+        "<math><msup>",
+        "class=\"boxed\"",
+        "for $5 and $6.",
+        "is &#60;i&#62;right",
+        "<mark class=\"aha\"><span class=\"tag\">aha:</span>W;</mark>",
+        "3 formulas typeset, 1 left as written",
+        "tabindex=\"0\" role=\"group\" aria-label=\"Completion 1, typeset\"",
+        "<code>$\\href{data:x}{y}$</code>",
+        "<span class=\"ctl\">⟨U+202E⟩</span>",
+        "<a data-go=\"r\" href=\"?stage=grpo&#38;step=6\">raw</a> | <strong>typeset</strong>",
+        "&#38;group=1&#38;render=1#s6-g0\">This group alone",
+        "Raw is the evidence",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert!(!text.contains("href=\"data:x"));
+    assert_eq!(text.matches("name=\"render\" value=\"1\"").count(), 2);
+    assert!(!text.contains("aria-label=\"Completion 2, typeset\""));
+}
+
+#[test]
 fn nothing_stored_and_nothing_found_say_what_would_be_here() {
     let text = render(&material(vec![]));
     assert!(text.contains("No stored completion matches"));

@@ -1,7 +1,5 @@
-//! Which samples the address asks for, and the form that says so.
+//! Which samples the address asks for.
 
-use crate::number;
-use crate::pages::Choice;
 use crate::pages::query::{Asked, link};
 use assay_core::task::{Problem, TaskSpec};
 use assay_store::{Place, Sample, SampleFilter};
@@ -22,6 +20,8 @@ pub(in crate::pages) struct Wanted {
     pub reward_min: Option<f64>,
     pub reward_max: Option<f64>,
     pub text: Option<String>,
+    /// Formulas set; else every text as it is written.
+    pub typeset: bool,
     pub after: Option<Place>,
 }
 
@@ -33,7 +33,7 @@ pub(in crate::pages) enum Answer {
     WrongRewarded,
 }
 
-const RESULTS: [(&str, Answer, &str); 3] = [
+pub(super) const RESULTS: [(&str, Answer, &str); 3] = [
     ("correct", Answer::Correct, "correct"),
     ("wrong", Answer::Wrong, "wrong"),
     (
@@ -42,30 +42,9 @@ const RESULTS: [(&str, Answer, &str); 3] = [
         "wrong, reward above 0",
     ),
 ];
-const YES_NO: [(&str, bool); 2] = [("yes", true), ("no", false)];
+pub(super) const YES_NO: [(&str, bool); 2] = [("yes", true), ("no", false)];
+const RENDER: [(&str, bool); 2] = [("1", true), ("0", false)];
 const LONGEST_TEXT: usize = 200;
-/// Steps in the selector.
-const STEPS: usize = 400;
-
-/// The page's controls, filled in.
-pub(in crate::pages) struct Form {
-    pub steps: Vec<Choice>,
-    pub earlier: Option<String>,
-    pub later: Option<String>,
-    /// First, last and interval, where the stored steps are evenly spaced.
-    pub slider: Option<(i64, i64, i64, i64)>,
-    pub instead_of: Option<String>,
-    /// Steps to show beside, none of them first.
-    pub with: Vec<Choice>,
-    pub group: String,
-    pub result: Vec<Choice>,
-    pub truncated: Vec<Choice>,
-    pub reflective: Vec<Choice>,
-    pub mixed: Vec<Choice>,
-    pub reward_min: String,
-    pub reward_max: String,
-    pub text: String,
-}
 
 impl Wanted {
     pub fn read(asked: &mut Asked, steps: &[i64]) -> Self {
@@ -99,6 +78,7 @@ impl Wanted {
                 .text("text")
                 // Postgres has no zero byte in text.
                 .map(|t| t.replace('\0', "").chars().take(LONGEST_TEXT).collect()),
+            typeset: asked.choose("render", &RENDER).unwrap_or(false),
             after: after(asked),
         }
     }
@@ -141,13 +121,18 @@ impl Wanted {
         self.reflective.is_none_or(reflective) && self.mixed.is_none_or(mixed)
     }
 
+    /// The word for it in an address.
+    pub fn render(&self) -> &'static str {
+        if self.typeset { "1" } else { "" }
+    }
+
     /// The same question, from another place on.
     pub fn link(&self, stage: &str, after: Option<Place>) -> String {
         let step = self.step.map_or("all".into(), |s| s.to_string());
         self.link_to(stage, &step, after)
     }
 
-    fn link_to(&self, stage: &str, step: &str, after: Option<Place>) -> String {
+    pub(super) fn link_to(&self, stage: &str, step: &str, after: Option<Place>) -> String {
         let word = |flag: Option<bool>| match flag {
             None => "",
             Some(true) => "yes",
@@ -182,92 +167,10 @@ impl Wanted {
             ("reward_min", &written(self.reward_min)),
             ("reward_max", &written(self.reward_max)),
             ("text", self.text.as_deref().unwrap_or("")),
+            ("render", self.render()),
             ("after", &from),
         ])
     }
-
-    pub fn form(&self, steps: &[i64], stage: &str) -> Form {
-        let at = self.step.and_then(|s| steps.iter().position(|x| *x == s));
-        let neighbour = |at: Option<usize>| {
-            let step = steps.get(at?)?;
-            Some(self.link_to(stage, &step.to_string(), None))
-        };
-        let every = steps.len().div_ceil(STEPS).max(1);
-        let beside = steps
-            .iter()
-            .enumerate()
-            .filter(|(i, step)| {
-                let is_offered = i.is_multiple_of(every) || Some(**step) == self.with;
-                is_offered && Some(**step) != self.step
-            })
-            .map(|(_, step)| Choice {
-                value: step.to_string(),
-                label: number::integer(*step),
-                chosen: Some(*step) == self.with,
-            });
-        let nothing = Choice {
-            value: String::new(),
-            label: "nothing".into(),
-            chosen: self.with.is_none(),
-        };
-        let with = std::iter::once(nothing).chain(beside).collect();
-        let mut offered: Vec<Choice> = steps
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| i.is_multiple_of(every) || Some(*i) == at)
-            .map(|(i, step)| Choice {
-                value: step.to_string(),
-                label: number::integer(*step),
-                chosen: Some(i) == at,
-            })
-            .collect();
-        offered.push(Choice {
-            value: "all".into(),
-            label: "every stored step".into(),
-            chosen: self.step.is_none(),
-        });
-        Form {
-            steps: offered,
-            earlier: neighbour(at.and_then(|at| at.checked_sub(1))),
-            later: neighbour(at.map(|at| at + 1)),
-            slider: self.step.and_then(|step| slider(steps, step)),
-            instead_of: self.instead_of.map(number::integer),
-            with,
-            group: self.group.map_or(String::new(), |g| (g + 1).to_string()),
-            result: std::iter::once(any(self.result.is_none()))
-                .chain(RESULTS.map(|(word, result, label)| Choice {
-                    value: word.into(),
-                    label: label.into(),
-                    chosen: self.result == Some(result),
-                }))
-                .collect(),
-            truncated: yes_no(self.truncated),
-            reflective: yes_no(self.reflective),
-            mixed: yes_no(self.mixed),
-            reward_min: written(self.reward_min),
-            reward_max: written(self.reward_max),
-            text: self.text.clone().unwrap_or_default(),
-        }
-    }
-}
-
-fn any(chosen: bool) -> Choice {
-    Choice {
-        value: String::new(),
-        label: "any".into(),
-        chosen,
-    }
-}
-
-fn yes_no(of: Option<bool>) -> Vec<Choice> {
-    let choice = |(word, flag): (&str, bool)| Choice {
-        value: word.into(),
-        label: word.into(),
-        chosen: of == Some(flag),
-    };
-    std::iter::once(any(of.is_none()))
-        .chain(YES_NO.map(choice))
-        .collect()
 }
 
 /// The step asked for, the nearest stored one where it is not stored, else the last.
@@ -300,7 +203,7 @@ fn decimal(asked: &mut Asked, key: &str) -> Option<f64> {
     found
 }
 
-fn written(of: Option<f64>) -> String {
+pub(super) fn written(of: Option<f64>) -> String {
     of.map_or(String::new(), |v| v.to_string())
 }
 
@@ -319,17 +222,6 @@ fn after(asked: &mut Asked) -> Option<Place> {
         asked.refuse("after", &text);
     }
     place
-}
-
-/// First, last, interval and value, where the steps are as far apart as a slider needs;
-/// the last may come early.
-fn slider(steps: &[i64], value: i64) -> Option<(i64, i64, i64, i64)> {
-    let [first, second, .., last] = steps[..] else {
-        return None;
-    };
-    let every = second - first;
-    let even = steps.windows(2).all(|pair| pair[1] - pair[0] == every);
-    (even && every > 0).then_some((first, last, every, value))
 }
 
 #[cfg(test)]
@@ -353,11 +245,15 @@ mod tests {
         };
         let (wanted, ignored) = read(
             "step=6&with=11&group=2&result=wrong_rewarded&truncated=no&reflective=yes&mixed=no\
-             &reward_min=-0.5&reward_max=1e3&text=%26%3D;W&after=6.1.3",
+             &reward_min=-0.5&reward_max=1e3&text=%26%3D;W&render=1&after=6.1.3",
         );
         assert_eq!((ignored.len(), wanted.after), (0, Some(place)));
         let again = read(&wanted.link("rl", Some(place))[1..]).0;
         assert_eq!(again, wanted);
+        // And back: raw, at the same place.
+        assert!(wanted.typeset);
+        let turned = read(&wanted.form(&STORED, "rl").turned[1..]).0;
+        assert_eq!((turned.typeset, turned.after), (false, Some(place)));
     }
 
     #[test]
@@ -380,18 +276,12 @@ mod tests {
             "result=best",
             "mixed=perhaps",
             "smoth=1",
+            "render=yes",
             // Nothing is stored there, or it is the step itself.
             "with=7",
             "step=6&with=6",
         ] {
             assert_eq!(read(bad).1.len(), 1, "{bad}");
         }
-    }
-
-    #[test]
-    fn a_slider_needs_even_steps() {
-        assert_eq!(slider(&STORED, 6), Some((1, 16, 5, 6)));
-        assert_eq!(slider(&[1, 6, 12], 6), None);
-        assert_eq!(slider(&[1, 6], 6), None);
     }
 }
