@@ -11,6 +11,7 @@ mod experiments;
 mod filters;
 mod freshness;
 mod graveyard;
+mod interface;
 mod judged;
 pub mod login;
 mod new;
@@ -62,6 +63,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/references").route(get().to(references::page)))
         .service(resource("/references.csv").route(get().to(references::csv)))
         .service(resource("/references.json").route(get().to(references::json)))
+        .service(resource("/docs/api").route(get().to(interface::page)))
         .service(resource("/experiments/{id}.csv").route(get().to(experiment::csv)))
         .service(resource("/experiments/{id}.json").route(get().to(experiment::json)))
         .service(resource("/experiments/{id}/graveyard").route(get().to(graveyard::page)))
