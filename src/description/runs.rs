@@ -206,7 +206,7 @@ pub(super) fn decisions() -> Group {
                     field("verdict", Shape::Words(verdicts), ""),
                     because("At most 1,000 characters; needed where the grader is wrong.").optional(),
                 ]),
-                r#"{"stage": "grpo", "step": 12, "group": 0, "index": 1, "verdict": "wrong", "reason": "The answer stands in the text before it."}"#,
+                r#"{"stage": "grpo", "step": 10, "group": 0, "index": 1, "verdict": "wrong", "reason": "The answer stands in the text before it."}"#,
             ))
             .creates("The number of what was said.")
             .refuses(404, "there is no such run, stage or stored completion")
