@@ -246,25 +246,25 @@ fn every_call_answers_as_described_and_every_example_is_accepted() {
         seeder.claim().await
     });
     assert!(claim.is_some());
+    let others: &[(&str, String)] = &[
+        ("getSeries", format!("/runs/{}/series", ids.run)),
+        // Its loss is no number in the end.
+        (
+            "getSeries",
+            format!("/runs/{}/series?metric=train/loss", ids.failed),
+        ),
+        (
+            "listCompletions",
+            format!("/runs/{}/completions", run_of(&app, &ids.experiment, "sft")),
+        ),
+        ("getRun", format!("/runs/{}", ids.failed)),
+        ("listExperiments", "/experiments?limit=1".into()),
+    ];
     for (_, of) in description().operations() {
         if of.method == Method::Get {
             let (status, answer) = pasted(&app, of, &ids);
             document.assert_answers(of, &status, &answer);
         }
-        let others: &[(&str, String)] = &[
-            ("getSeries", format!("/runs/{}/series", ids.run)),
-            // Its loss is no number in the end.
-            (
-                "getSeries",
-                format!("/runs/{}/series?metric=train/loss", ids.failed),
-            ),
-            (
-                "listCompletions",
-                format!("/runs/{}/completions", run_of(&app, &ids.experiment, "sft")),
-            ),
-            ("getRun", format!("/runs/{}", ids.failed)),
-            ("listExperiments", "/experiments?limit=1".into()),
-        ];
         for (_, path) in others.iter().filter(|(id, _)| *id == of.id) {
             let answer = app.get(&format!("/api/v1{path}"));
             document.assert_answers(of, &answer.status.to_string(), &answer.json());
@@ -334,8 +334,8 @@ fn a_described_path_is_there_and_answers_no_other_method() {
             };
             if calls.get(method.to_ascii_lowercase()).is_some() {
                 assert_ne!(answer.status, 405, "{method} {path}");
-                let detail = &answer.json()["detail"];
-                assert_ne!(detail, "there is no such page", "{method} {path}");
+                let body = answer.json();
+                assert_ne!(body["detail"], "there is no such page", "{method} {path}");
             } else {
                 assert_eq!(answer.status, 405, "{method} {path}: {}", answer.text);
             }
