@@ -2,7 +2,7 @@
 //! made of. Nothing is executed here.
 
 use super::query::Asked;
-use super::{Shell, filters, html};
+use super::{Shell, filters, html, text};
 use crate::description::{
     ANY_TIME, Description, Field, Group, Object, Operation, Shape, description,
 };
@@ -34,6 +34,7 @@ struct GroupView {
 struct Call {
     of: &'static Operation,
     path: String,
+    about: String,
     parameters: Vec<Line>,
     body: Option<BodyView>,
     statuses: Vec<(u16, &'static str)>,
@@ -53,6 +54,7 @@ struct BodyView {
 
 struct ObjectView {
     of: &'static Object,
+    about: String,
     fields: Vec<Line>,
 }
 
@@ -62,7 +64,7 @@ struct Line {
     said: Said,
     /// `optional`, or where a parameter stands.
     note: &'static str,
-    about: &'static str,
+    about: String,
 }
 
 /// A shape in words, around the name of an object.
@@ -76,11 +78,22 @@ impl Said {
     fn new(shape: &Shape) -> Self {
         let (before, object, after) = shape.said();
         Self {
-            before,
+            before: coded(&before),
             object,
-            after,
+            after: coded(&after),
         }
     }
+}
+
+/// What stands between two backticks is code, here as in the document.
+fn coded(words: &str) -> String {
+    let parts = words.split('`').map(text::markup).enumerate();
+    parts
+        .map(|(i, part)| match i % 2 {
+            1 => format!("<code>{part}</code>"),
+            _ => part,
+        })
+        .collect()
 }
 
 fn line(field: &'static Field) -> Line {
@@ -88,7 +101,7 @@ fn line(field: &'static Field) -> Line {
         name: field.name,
         said: Said::new(&field.shape),
         note: if field.required { "" } else { "optional" },
-        about: field.about,
+        about: coded(field.about),
     }
 }
 
@@ -104,6 +117,7 @@ impl Call {
         let (answer, whole) = inside(&of.answer);
         Self {
             path: of.full_path(),
+            about: coded(of.about),
             parameters: of
                 .parameters
                 .iter()
@@ -111,7 +125,7 @@ impl Call {
                     name: p.name,
                     said: Said::new(&p.shape),
                     note: p.place.word(),
-                    about: p.about,
+                    about: coded(p.about),
                 })
                 .collect(),
             body: of.body.as_ref().map(|body| {
@@ -141,6 +155,7 @@ impl InterfacePage {
         };
         let object = |of: &'static Object| ObjectView {
             of,
+            about: coded(of.about),
             fields: of.fields.iter().map(line).collect(),
         };
         Self {
@@ -193,6 +208,7 @@ mod tests {
     fn every_call_stands_on_the_page_with_both_examples_and_every_object_has_its_place() {
         let text = rendered("http://127.0.0.1:8337", false);
         assert_is_clean(&text);
+        assert!(!text.contains('`') && text.contains("<code>about:blank</code>"));
         let mut calls = 0;
         for (_, operation) in description().operations() {
             calls += 1;
