@@ -72,7 +72,7 @@ fn problem() -> Value {
 
 fn one(operation: &Operation, tag: &str) -> Value {
     let mut responses = Map::new();
-    for (status, what) in &operation.answers {
+    for &(status, what) in &operation.answers {
         let what = if what.is_empty() {
             "As described."
         } else {
@@ -88,7 +88,7 @@ fn one(operation: &Operation, tag: &str) -> Value {
     }
     let refused =
         |why: &str| json!({ "$ref": "#/components/responses/Problem", "description": why });
-    for (status, why) in &operation.errors {
+    for &(status, why) in &operation.errors {
         responses.insert(status.to_string(), refused(why));
     }
     responses.insert(
