@@ -8,6 +8,7 @@ pub mod body;
 pub mod charts;
 pub mod cli;
 pub mod config;
+pub mod description;
 pub mod embedded;
 pub mod entering;
 pub mod etag;

@@ -50,8 +50,8 @@ pub fn configure(cfg: &mut ServiceConfig) {
 
 fn rest(cfg: &mut ServiceConfig) {
     use api::{
-        amendments, exclusions, experiments, imports, notes, prices, queue, references, runs,
-        snapshots,
+        amendments, exclusions, experiments, imports, notes, openapi, prices, queue, references,
+        runs, snapshots,
     };
     cfg.service(
         resource("/experiments")
@@ -104,7 +104,8 @@ fn rest(cfg: &mut ServiceConfig) {
     .service(resource("/references").route(get().to(references::list)))
     .service(resource("/workers").route(get().to(queue::workers)))
     .service(resource("/jobs").route(get().to(queue::jobs)))
-    .service(resource("/imports").route(post().to(imports::import)));
+    .service(resource("/imports").route(post().to(imports::import)))
+    .service(resource("/openapi.json").route(get().to(openapi::read)));
 }
 
 fn worker(cfg: &mut ServiceConfig) {

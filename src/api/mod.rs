@@ -7,6 +7,7 @@ pub mod health;
 pub mod imports;
 pub mod metrics;
 pub mod notes;
+pub mod openapi;
 pub mod prices;
 pub mod progress;
 pub mod queue;

@@ -11,6 +11,7 @@ mod experiments;
 mod filters;
 mod freshness;
 mod graveyard;
+mod interface;
 mod judged;
 pub mod login;
 mod math;
@@ -64,6 +65,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/references").route(get().to(references::page)))
         .service(resource("/references.csv").route(get().to(references::csv)).route(head().to(references::csv)))
         .service(resource("/references.json").route(get().to(references::json)).route(head().to(references::json)))
+        .service(resource("/docs/api").route(get().to(interface::page)))
         .service(resource("/experiments/{id}.csv").route(get().to(experiment::csv)).route(head().to(experiment::csv)))
         .service(resource("/experiments/{id}.json").route(get().to(experiment::json)).route(head().to(experiment::json)))
         .service(resource("/experiments/{id}/graveyard").route(get().to(graveyard::page)))

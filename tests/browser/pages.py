@@ -44,6 +44,7 @@ PAGES = [
     Entry("run-hostile-failed", "/runs/{hostile:arm-1:1}"),
     Entry("cost", "/cost"),
     Entry("references", "/references"),
+    Entry("interface", "/docs/api"),
     Entry("cost-by-arm", "/cost?experiment={twelve}"),
     Entry("new-experiment", "/experiments/new"),
     Entry("new-from-preset", "/experiments/new?preset=quick"),

@@ -7,6 +7,7 @@ mod app;
 mod comparing;
 mod deciding;
 mod decoders;
+mod described;
 mod figures;
 mod files;
 mod forms;
