@@ -206,6 +206,46 @@ pub(super) fn findings() -> Group {
             )
             .refuses(404, "there is no such experiment"),
             get(
+                "listSnapshots",
+                "/experiments/{id}/snapshots",
+                "List the states that were kept for citations",
+                Shape::Inline(vec![
+                    field("experiment", Shape::Id, ""),
+                    field("snapshots", list(Shape::Of("KeptState")), "Newest first."),
+                ]),
+            )
+            .says("They are kept on the experiment's page; no call changes or deletes one.")
+            .refuses(404, "there is no such experiment"),
+            get(
+                "getSnapshot",
+                "/experiments/{id}/snapshots/{hash}",
+                "Read a kept state",
+                Shape::Inline(vec![
+                    field("experiment", Shape::Id, ""),
+                    field(
+                        "snapshot",
+                        Shape::Text,
+                        "sha256 of the canonical JSON (sorted keys, no white space) of `state`.",
+                    ),
+                    field("taken_at", Shape::Time, ""),
+                    field("query", Shape::Text, "The view in which it was kept."),
+                    field(
+                        "state",
+                        Shape::Open("`comparison`, `milestones` and `pass_at_k`"),
+                        "",
+                    ),
+                    field(
+                        "inputs",
+                        Shape::Open("what page and files are computed from, in this program's own form"),
+                        "",
+                    ),
+                ]),
+            )
+            .refuses(400, "the hash is not 8 to 64 hexadecimal digits")
+            .refuses(404, "there is no such experiment, or no such state of it")
+            .refuses(409, "several kept states begin so")
+            .refuses(500, "what is stored is not what was kept, so nothing of it is answered"),
+            get(
                 "listNotes",
                 "/experiments/{id}/arms/{arm}/notes",
                 "List what people make of an arm's outcome",

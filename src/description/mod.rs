@@ -183,6 +183,11 @@ fn named(path: &'static str) -> Vec<Parameter> {
         let (variable, shape, about) = match pair[0] {
             "experiments" => ("EXPERIMENT", Shape::Id, "The experiment's id."),
             "runs" => ("RUN", Shape::Id, "The run's id."),
+            "snapshots" => (
+                "SNAPSHOT",
+                Shape::Text,
+                "The start of the kept state's hash, 8 to 64 hexadecimal digits.",
+            ),
             _ => ("ARM", Shape::Text, "The arm's id in the experiment file."),
         };
         Some(Parameter {

@@ -142,5 +142,8 @@ fn sent(body: &Body) -> Value {
         }
         content.insert((*kind).to_string(), media);
     }
-    json!({ "required": true, "content": content })
+    // What has only optional fields can be left out.
+    let fields = body.shape.fields();
+    let required = fields.is_empty() || fields.iter().any(|f| f.required);
+    json!({ "required": required, "content": content })
 }

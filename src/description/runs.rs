@@ -121,7 +121,7 @@ pub(super) fn decisions() -> Group {
     let verdicts: Vec<&str> = GraderVerdict::ALL.iter().map(|v| v.word()).collect();
     Group {
         name: "Decisions",
-        question: "What can be decided about a run?",
+        question: "What can be decided about a run, and said of it?",
         operations: vec![
             post(
                 "cancelRun",
@@ -143,6 +143,28 @@ pub(super) fn decisions() -> Group {
             .says("New stages for the failed and cancelled ones and for what builds on them.")
             .refuses(404, NO_RUN)
             .refuses(409, "no stage of it has failed or was cancelled"),
+            post(
+                "requeueRun",
+                "/runs/{id}/requeue",
+                "Queue a run again, to go on from its last checkpoint",
+                of_run("requeued", Shape::Of("RequeuedStage")),
+            )
+            .says("What a silent worker holds is taken away from it, and what has failed gets one more attempt. The old attempt is fenced off; nothing that was recorded is deleted. Silence needs no reason, and then no body.")
+            .takes(inline(
+                Shape::Inline(vec![
+                    because("At most 500 characters, kept in the stage's story; needed where a stage has failed, and with `force`.").optional(),
+                    field(
+                        "force",
+                        Shape::Truth,
+                        "Takes it away from a healthy worker, where nothing else is to be queued; false by default.",
+                    )
+                    .optional(),
+                ]),
+                r#"{"reason": "The driver was replaced.", "force": false}"#,
+            ))
+            .refuses(404, NO_RUN)
+            .refuses(409, "it is queued already, has finished, was cancelled, or is at work under a lease that holds; the detail says which")
+            .refuses(422, "a reason is missing where one is needed, or is too long"),
             post(
                 "excludeRun",
                 "/runs/{id}/exclude",
@@ -170,6 +192,35 @@ pub(super) fn decisions() -> Group {
             .refuses(404, NO_RUN)
             .refuses(409, "it is not left out")
             .refuses(422, "the reason is too long"),
+            get(
+                "listRunNotes",
+                "/runs/{id}/notes",
+                "List what people say of a run",
+                Shape::Inline(vec![field(
+                    "notes",
+                    list(Shape::Of("RunNote")),
+                    "Newest first.",
+                )]),
+            )
+            .refuses(404, NO_RUN),
+            post(
+                "addRunNote",
+                "/runs/{id}/notes",
+                "Write a note on a run",
+                Shape::Inline(vec![field("id", Shape::Integer, "")]),
+            )
+            .says("Added, never changed.")
+            .takes(inline(
+                Shape::Inline(vec![field(
+                    "text",
+                    Shape::Text,
+                    "1 to 4,000 characters, kept without the space around them.",
+                )]),
+                r#"{"text": "The machine was busy with something else until step 40."}"#,
+            ))
+            .creates("The note's number.")
+            .refuses(404, NO_RUN)
+            .refuses(422, "the note is empty, too long or no plain text"),
             get(
                 "listContests",
                 "/runs/{id}/contests",

@@ -2,7 +2,7 @@ use super::openapi::document;
 use super::*;
 use crate::presets;
 use assay_core::amendment::Amendment;
-use assay_core::note::Note;
+use assay_core::note::{Note, RunNote};
 use assay_core::spec::Experiment;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -146,6 +146,10 @@ fn an_example_can_be_pasted_and_is_what_its_reader_takes() {
             "addNote" => {
                 let note: Note = serde_json::from_str(&text).unwrap();
                 note.check().unwrap_or_else(|v| panic!("{v}"));
+            }
+            "addRunNote" => {
+                let note: RunNote = serde_json::from_str(&text).unwrap();
+                note.checked().unwrap_or_else(|v| panic!("{v}"));
             }
             "amendExperiment" => {
                 let amendment: Amendment = serde_json::from_str(&text).unwrap();

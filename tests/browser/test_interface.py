@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import urllib.request
 
 import pytest
 
@@ -15,15 +16,23 @@ READING = """() => [...document.querySelectorAll("section.group")]
   .map((s) => [s.id, s.querySelector("pre[data-of=python]").textContent])"""
 
 
+def keep(site, name):
+    """Keeps an experiment's state, as its form does; returns the hash."""
+    path = f"{site['url']}/experiments/{site['experiments'][name]}/cite"
+    with urllib.request.urlopen(path, data=b"view=") as answer:
+        return answer.url.partition("?snap=")[2]
+
+
 def test_the_python_of_every_reading_call_runs_as_it_stands(visit, site, monkeypatch):
     examples = dict(visit(PAGE["interface"]).page.evaluate(READING))
     assert {"listExperiments", "getRun", "getDescription"} < set(examples)
     for name, value in {
         "ASSAY_SERVER": site["url"],
         "ASSAY_TOKEN": "",
-        "EXPERIMENT": site["experiments"]["twelve"],
-        "RUN": site["runs"]["twelve"]["zero"]["1"],
+        "EXPERIMENT": site["experiments"]["decoders"],
+        "RUN": site["runs"]["decoders"]["zero"]["1"],
         "ARM": "zero",
+        "SNAPSHOT": keep(site, "decoders"),
     }.items():
         monkeypatch.setenv(name, value)
     answers = {}
@@ -33,6 +42,7 @@ def test_the_python_of_every_reading_call_runs_as_it_stands(visit, site, monkeyp
             exec(compile(text, name, "exec"), {})
         answers[name] = json.loads(said.getvalue())
     assert answers["getRun"]["id"] == os.environ["RUN"]
+    assert answers["getSnapshot"]["snapshot"] == os.environ["SNAPSHOT"]
     assert set(answers["getDescription"]["paths"]) >= {"/experiments", "/runs/{id}/ledger"}
 
 

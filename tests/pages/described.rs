@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::decoders::seeded;
+use crate::kept::keep;
 use crate::page;
 use crate::seed::{Seeder, Until, spec};
 use assay::description::{Method, Operation, description};
@@ -160,13 +161,17 @@ struct Named {
     run: String,
     /// A run with a failed stage.
     failed: String,
+    /// Another one, which is queued again.
+    crashed: String,
+    snapshot: String,
 }
 
-fn run_of(app: &App, experiment: &str, arm: &str) -> String {
+/// Of an arm's runs the n-th, from 0.
+fn run_of(app: &App, experiment: &str, arm: &str, n: usize) -> String {
     let body = app.get(&format!("/api/v1/experiments/{experiment}")).json();
     let runs = body["runs"].as_array().unwrap();
-    let run = runs.iter().find(|run| run["arm"]["key"] == arm);
-    run.unwrap()["id"].as_str().unwrap().to_string()
+    let mut own = runs.iter().filter(|run| run["arm"]["key"] == arm);
+    own.nth(n).unwrap()["id"].as_str().unwrap().to_string()
 }
 
 /// Runs an example as it stands, but for where the answer goes; its status and the answer.
@@ -174,10 +179,10 @@ fn pasted(app: &App, of: &Operation, ids: &Named) -> (String, Value) {
     let asked = "curl -sS -o answer.json -w '%{http_code}' ";
     let text = of.curl();
     assert!(text.starts_with("curl "), "{text}");
-    let run = if of.id == "retryRun" {
-        &ids.failed
-    } else {
-        &ids.run
+    let run = match of.id {
+        "retryRun" => &ids.failed,
+        "requeueRun" => &ids.crashed,
+        _ => &ids.run,
     };
     let out = Command::new("sh")
         .args(["-c", &text.replacen("curl ", asked, 1)])
@@ -187,6 +192,7 @@ fn pasted(app: &App, of: &Operation, ids: &Named) -> (String, Value) {
         .env("EXPERIMENT", &ids.experiment)
         .env("RUN", run)
         .env("ARM", "zero")
+        .env("SNAPSHOT", &ids.snapshot)
         .output()
         .unwrap();
     let answer = std::fs::read_to_string(app.data.join("answer.json")).unwrap_or_default();
@@ -200,14 +206,16 @@ fn pasted(app: &App, of: &Operation, ids: &Named) -> (String, Value) {
 fn every_call_answers_as_described_and_every_example_is_accepted() {
     let app = App::start();
     let document = Document::read(&app);
-    let experiment = seeded(&app, 3, false, |kind, _| match kind {
+    let id = seeded(&app, 3, false, |kind, _| match kind {
         "distill" => Until::Nan(0.5),
         _ => Until::End,
-    })
-    .to_string();
+    });
+    let experiment = id.to_string();
     let ids = Named {
-        run: run_of(&app, &experiment, "zero"),
-        failed: run_of(&app, &experiment, "student"),
+        run: run_of(&app, &experiment, "zero", 0),
+        failed: run_of(&app, &experiment, "student", 0),
+        crashed: run_of(&app, &experiment, "student", 1),
+        snapshot: keep(&app, id),
         experiment,
     };
     let mut sent = 0;
@@ -255,7 +263,10 @@ fn every_call_answers_as_described_and_every_example_is_accepted() {
         ),
         (
             "listCompletions",
-            format!("/runs/{}/completions", run_of(&app, &ids.experiment, "sft")),
+            format!(
+                "/runs/{}/completions",
+                run_of(&app, &ids.experiment, "sft", 0)
+            ),
         ),
         ("getRun", format!("/runs/{}", ids.failed)),
         ("listExperiments", "/experiments?limit=1".into()),
@@ -322,9 +333,11 @@ fn a_described_path_is_there_and_answers_no_other_method() {
     let document = Document::read(&app);
     let paths = document.root["paths"].as_object().unwrap();
     assert!(paths.len() > 20, "{}", paths.len());
+    let mut left_out = 0;
     for (path, calls) in paths {
         assert!(!path.contains("worker/"), "{path}");
         let real = path.replace("{id}", NOBODY).replace("{arm}", "a");
+        let real = real.replace("{hash}", "0123abcd");
         assert!(!real.contains('{'), "{real}");
         let real = format!("/api/v1{real}");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
@@ -336,11 +349,18 @@ fn a_described_path_is_there_and_answers_no_other_method() {
                 assert_ne!(answer.status, 405, "{method} {path}");
                 let body = answer.json();
                 assert_ne!(body["detail"], "there is no such page", "{method} {path}");
+                let said = &calls[method.to_ascii_lowercase()]["requestBody"]["required"];
+                if *said == false {
+                    // Nothing is wrong with no body.
+                    assert_eq!(answer.status, 404, "{path}: {}", answer.text);
+                    left_out += 1;
+                }
             } else {
                 assert_eq!(answer.status, 405, "{method} {path}: {}", answer.text);
             }
         }
     }
+    assert!(left_out > 1, "{left_out} bodies that can be left out");
 }
 
 #[test]

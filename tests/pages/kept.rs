@@ -43,7 +43,7 @@ fn begun(app: &App) -> (Seeder, ExperimentId, Claim) {
 }
 
 /// Keeps the present state; returns its hash.
-fn keep(app: &App, id: ExperimentId) -> String {
+pub fn keep(app: &App, id: ExperimentId) -> String {
     let view = [("view", "?metric=length&evil=%22%3E")];
     let answer = send(app, &format!("/experiments/{id}/cite"), &view);
     assert_eq!(answer.status, 303, "{}", answer.text);

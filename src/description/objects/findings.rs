@@ -35,6 +35,7 @@ pub(super) fn objects() -> Vec<Object> {
         supervision(),
         milestone(),
         kept_note(),
+        kept_state(),
     ];
     all.extend(failures());
     all.extend(published());
@@ -254,6 +255,23 @@ fn kept_note() -> Object {
         ..f
     }));
     object("Note", "What somebody makes of an arm's outcome.", fields)
+}
+
+fn kept_state() -> Object {
+    object(
+        "KeptState",
+        "A state of an experiment that was kept for a citation.",
+        vec![
+            field("id", Shape::Text, "Its hash, in lower-case hex."),
+            field("taken_at", Shape::Time, ""),
+            field(
+                "query",
+                Shape::Text,
+                "The view in which it was kept, as after the question mark of an address.",
+            ),
+            field("bytes", Shape::Integer, "As they are stored."),
+        ],
+    )
 }
 
 fn failures() -> Vec<Object> {

@@ -26,6 +26,8 @@ pub(super) fn objects() -> Vec<Object> {
         evaluation(),
         ledger(),
         contest(),
+        note(),
+        requeued(),
         object(
             "Interval",
             "An interval.",
@@ -292,6 +294,43 @@ fn contest() -> Object {
                 Shape::Truth,
                 "No later one is about the same completion.",
             ),
+        ],
+    )
+}
+
+fn note() -> Object {
+    object(
+        "RunNote",
+        "What somebody says of a run.",
+        vec![
+            field("id", Shape::Integer, ""),
+            field("written_at", Shape::Time, ""),
+            field(
+                "author",
+                maybe(Shape::Text),
+                "With which token, where one was asked for.",
+            ),
+            field("text", Shape::Text, ""),
+        ],
+    )
+}
+
+fn requeued() -> Object {
+    object(
+        "RequeuedStage",
+        "A stage that was queued again, as it was before.",
+        vec![
+            field("stage", Shape::Id, ""),
+            field("name", Shape::Text, "What the run calls it."),
+            field("attempt", Shape::Integer, "The latest, which is over."),
+            field("was", job_states(), ""),
+            field(
+                "from_step",
+                Shape::Integer,
+                "Of the last checkpoint, from which the next attempt goes on; 0: from the start.",
+            ),
+            field("reached", Shape::Integer, "The last step that counted."),
+            field("discards", Shape::Text, "What is lost by it, in words."),
         ],
     )
 }
