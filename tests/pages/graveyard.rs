@@ -161,7 +161,17 @@ fn an_experiment_without_failures_says_so() {
     let app = App::start();
     let id = seeded(&app, 3, true, |_, _| Until::End);
     let text = page(&app, &format!("/experiments/{id}/graveyard?smoth=1"));
-    assert!(text.contains("No arm is unsuccessful by the registered rule"));
+    // Three seeds are too few for the rule: that is no zero.
+    assert!(text.contains("it is unsuccessful (no verdict yet), and none is required."));
+    assert!(text.contains("arms: unsuccessful: no verdict yet, 0 hidden."));
+    let answer = app
+        .get(&format!("/api/v1/experiments/{id}/comparison"))
+        .json();
+    assert!(answer["denominator"]["unsuccessful"].is_null(), "{answer}");
+    assert_eq!(answer["denominator"]["no_verdict"], "not_yet");
+    let json = app.get(&format!("/experiments/{id}.json")).json();
+    assert!(json["denominator"]["unsuccessful"].is_null(), "{json}");
+    assert_eq!(json["denominator"]["no_verdict"], "not_yet");
     assert!(text.contains("ignored:"));
 }
 

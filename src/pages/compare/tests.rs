@@ -6,9 +6,10 @@ use super::*;
 use crate::pages::judged::Judged;
 use crate::pages::tests::assert_is_clean;
 use assay_core::compare::{ArmFigures, RunFigures};
+use assay_core::denominator::NoVerdict;
 use assay_core::ids::{ArmId, ExperimentId, RunId};
 use assay_core::metric;
-use assay_core::outcome::{Mark, outcome};
+use assay_core::outcome::{Mark, Verdict, outcome};
 use assay_core::spec::Experiment;
 use assay_store::{ArmView, ExperimentView, RunPoint, RunSeries, RunState, RunView};
 use std::collections::BTreeMap;
@@ -372,8 +373,35 @@ fn every_run_of_the_columns_is_in_the_denominator_once() {
     assert_eq!(
         said,
         "6 runs planned: 5 done, 1 crashed, 0 cancelled, 0 open; 0 excluded, 5 counted. \
-         2 arms: 0 unsuccessful, 1 hidden."
+         2 arms: unsuccessful: no verdict yet, 1 hidden."
     );
     // Under each of the two figures, and under the table.
     assert_eq!(render(&of).matches(&said).count(), 3);
+}
+
+#[test]
+fn unsuccessful_arms_are_a_number_only_where_every_experiment_has_a_verdict() {
+    let mut of = two(TASK);
+    let (first, second) = (of.entries[0].experiment, of.entries[1].experiment);
+    let mut say = |id, verdict, mark| {
+        let known: &mut Judged = of.experiments.get_mut(&id).unwrap();
+        let own = known.outcome.contrasts.iter_mut();
+        for contrast in own.filter(|c| c.arm == "grpo") {
+            (contrast.verdict, contrast.mark) = (verdict, mark);
+        }
+        denominator::denominator(&of)
+    };
+    let sum = say(first, Some(Verdict::Worse), Some(Mark::Unsuccessful));
+    assert_eq!(
+        (sum.unsuccessful, sum.no_verdict),
+        (None, Some(NoVerdict::NotYet))
+    );
+    let sum = say(second, Some(Verdict::Better), None);
+    assert_eq!((sum.unsuccessful, sum.no_verdict), (Some(1), None));
+    of.experiments.get_mut(&second).unwrap().outcome.withheld = true;
+    let sum = denominator::denominator(&of);
+    assert_eq!(sum.no_verdict, Some(NoVerdict::Withheld));
+    // Of nothing at all there is no zero either.
+    let sum = denominator::denominator(&Material::default());
+    assert_eq!(sum.unsuccessful, None);
 }

@@ -203,7 +203,7 @@ impl ExperimentPage {
             fixed: fixed(of),
             verdict_line: verdict_line::line(of),
             lacking: verdict_line::lacking(of),
-            did_not_work: did_not_work::did_not_work(of),
+            did_not_work: did_not_work::did_not_work(of, carried.denominator.hidden.len()),
             missing: runs::missing(of),
             unit: words::unit(spec.budget.unit),
             nothing_yet: of.test.iter().all(|arm| arm.runs.is_empty())
@@ -294,7 +294,7 @@ impl ExperimentPage {
             spent: costs::spent(of),
             spent_on_unsuccessful: costs::on_unsuccessful(of),
             excluded: excluded::excluded(of, wanted.metric),
-            counted: of.denominator(0).to_string(),
+            counted: of.denominator(carried.denominator.hidden.len()).to_string(),
             matrix: matrix::matrix(of),
             margin: number::significant(spec.margin),
             min_gain: number::significant(spec.min_gain),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::pages::experiment::material::leave_out;
+use assay_core::outcome::Verdict;
 use assay_store::ExclusionEvent;
 
 fn event(of: &Material, arm: &str, seed: u64, reason: &str) -> ExclusionEvent {
@@ -162,7 +163,11 @@ fn the_share_spent_on_what_did_not_work_is_printed() {
         stage(&["arm-1"], 30_000.0),
         stage(&["arm-0", "arm-1"], 90_000.0),
     ];
+    // Three seeds are too few for the rule: neither a share nor "no arm".
+    assert!(costs::on_unsuccessful(&of).ends_with("is not said: no verdict yet."));
+    of.outcome.contrasts[1].verdict = Some(Verdict::NoDifferenceShown);
     assert!(costs::on_unsuccessful(&of).contains("No arm is called unsuccessful"));
+    of.outcome.contrasts[0].verdict = Some(Verdict::Worse);
     of.outcome.contrasts[0].mark = Some(Mark::Unsuccessful);
     assert_eq!(of.outcome.contrasts[0].arm, "arm-1");
     let said = costs::on_unsuccessful(&of);
