@@ -360,6 +360,22 @@ fn training_curves_stand_together_only_where_questions_and_units_are_the_same() 
 }
 
 #[test]
+fn a_value_that_is_no_number_is_said_under_the_differences() {
+    let mut of = two(TASK);
+    let said = "1 value not drawn: not a number, or off the axis.";
+    let caption = |of: &Material| {
+        let table = compared(of, metric::PASS_AT_1);
+        figure::forest(&table, Kind::Share, "pass@1")
+            .unwrap()
+            .caption
+    };
+    assert!(!caption(&of).contains("not drawn"));
+    of.entries[1].figures.runs[0].values = vec![(metric::PASS_AT_1.into(), f64::NAN)];
+    assert!(caption(&of).contains(said), "{}", caption(&of));
+    assert!(render(&of).contains(said));
+}
+
+#[test]
 fn every_run_of_the_columns_is_in_the_denominator_once() {
     let mut of = two(TASK);
     of.entries[1].runs[0].state = RunState::Failed;

@@ -386,7 +386,7 @@ pub async fn csv(state: Data<AppState>, id: Path<ExperimentId>) -> Result<HttpRe
             "content-disposition",
             format!("attachment; filename=\"{id}.csv\""),
         ))
-        .body(export::csv(&of)))
+        .body(export::file(&of)))
 }
 
 pub async fn json(state: Data<AppState>, id: Path<ExperimentId>) -> Result<HttpResponse, Problem> {

@@ -104,6 +104,21 @@ fn exports_carry_the_denominator_and_what_was_left_out() {
         (cells[at("done")], cells[at("excluded")], cells[at("n")]),
         ("3", "1", "2")
     );
+    // As a file it carries what the others carry, and no column that is always the same.
+    let file = export::file(&of);
+    let comments: Vec<&str> = file.lines().take_while(|l| l.starts_with("# ")).collect();
+    let snapshot = format!("Snapshot {}", carried::snapshot(&of));
+    for words in [
+        "9 runs planned: 9 done, 1 excluded. Did not work: no verdict yet. Hidden: none.",
+        snapshot.as_str(),
+        "Basis: equal compute",
+    ] {
+        assert!(
+            comments.iter().any(|l| l.contains(words)),
+            "{words} in {comments:?}"
+        );
+    }
+    assert!(file.ends_with(&csv) && !head.contains(&"hidden_arms"));
     let json = export::json(&of);
     assert_eq!(json["denominator"]["excluded"], 1);
     assert_eq!(json["exclusions"][0]["reason"], "a reason, with a comma");
