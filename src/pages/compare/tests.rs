@@ -1,15 +1,16 @@
 //! The comparison from made-up columns; over HTTP it is in `tests/pages`.
 
+mod said;
+
 use super::entries::{Entry, Origin};
 use super::export::lines;
 use super::*;
 use crate::pages::judged::Judged;
 use crate::pages::tests::assert_is_clean;
 use assay_core::compare::{ArmFigures, RunFigures};
-use assay_core::denominator::NoVerdict;
 use assay_core::ids::{ArmId, ExperimentId, RunId};
 use assay_core::metric;
-use assay_core::outcome::{Mark, Verdict, outcome};
+use assay_core::outcome::{Mark, outcome};
 use assay_core::spec::Experiment;
 use assay_store::{ArmView, ExperimentView, RunPoint, RunSeries, RunState, RunView};
 use std::collections::BTreeMap;
@@ -249,7 +250,7 @@ fn what_policy_added_is_marked_and_collapsing_leaves_a_notice() {
     let csv = lines(&compared(&of, metric::PASS_AT_1), &[], &[]);
     assert_eq!(csv.lines().filter(|l| l.contains(",true,")).count(), 1);
     let columns = csv.lines().next().unwrap().split(',').count();
-    assert!(columns == 27, "{columns}");
+    assert!(columns == 28, "{columns}");
     of.entries.pop();
     of.collapsed = vec!["prm (prm-rl)".into()];
     let text = render(&of);
@@ -357,67 +358,4 @@ fn training_curves_stand_together_only_where_questions_and_units_are_the_same() 
     let table = compared(&of, metric::PASS_AT_1);
     assert!(figure::training(&of, &table, 0).is_none());
     assert!(render(&of).contains("counted in different units"));
-}
-
-#[test]
-fn a_value_that_is_no_number_is_said_under_the_differences() {
-    let mut of = two(TASK);
-    let said = "1 value not drawn: not a number, or off the axis.";
-    let caption = |of: &Material| {
-        let table = compared(of, metric::PASS_AT_1);
-        figure::forest(&table, Kind::Share, "pass@1")
-            .unwrap()
-            .caption
-    };
-    assert!(!caption(&of).contains("not drawn"));
-    of.entries[1].figures.runs[0].values = vec![(metric::PASS_AT_1.into(), f64::NAN)];
-    assert!(caption(&of).contains(said), "{}", caption(&of));
-    assert!(render(&of).contains(said));
-}
-
-#[test]
-fn every_run_of_the_columns_is_in_the_denominator_once() {
-    let mut of = two(TASK);
-    of.entries[1].runs[0].state = RunState::Failed;
-    // One run of an arm that is there as a whole.
-    let mut one = entry(of.entries[0].experiment, "first, seed 1", 0.5, &[1]);
-    one.runs.retain(|run| run.seed == 1);
-    one.run = Some(one.runs[0].id);
-    of.entries.push(one);
-    of.collapsed = vec!["prm (prm-rl)".into()];
-    let said = denominator::denominator(&of).to_string();
-    assert_eq!(
-        said,
-        "6 runs planned: 5 done, 1 crashed, 0 cancelled, 0 open; 0 excluded, 5 counted. \
-         2 arms: unsuccessful: no verdict yet, 1 hidden."
-    );
-    // Under each of the two figures, and under the table.
-    assert_eq!(render(&of).matches(&said).count(), 3);
-}
-
-#[test]
-fn unsuccessful_arms_are_a_number_only_where_every_experiment_has_a_verdict() {
-    let mut of = two(TASK);
-    let (first, second) = (of.entries[0].experiment, of.entries[1].experiment);
-    let mut say = |id, verdict, mark| {
-        let known: &mut Judged = of.experiments.get_mut(&id).unwrap();
-        let own = known.outcome.contrasts.iter_mut();
-        for contrast in own.filter(|c| c.arm == "grpo") {
-            (contrast.verdict, contrast.mark) = (verdict, mark);
-        }
-        denominator::denominator(&of)
-    };
-    let sum = say(first, Some(Verdict::Worse), Some(Mark::Unsuccessful));
-    assert_eq!(
-        (sum.unsuccessful, sum.no_verdict),
-        (None, Some(NoVerdict::NotYet))
-    );
-    let sum = say(second, Some(Verdict::Better), None);
-    assert_eq!((sum.unsuccessful, sum.no_verdict), (Some(1), None));
-    of.experiments.get_mut(&second).unwrap().outcome.withheld = true;
-    let sum = denominator::denominator(&of);
-    assert_eq!(sum.no_verdict, Some(NoVerdict::Withheld));
-    // Of nothing at all there is no zero either.
-    let sum = denominator::denominator(&Material::default());
-    assert_eq!(sum.unsuccessful, None);
 }
