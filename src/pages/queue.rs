@@ -13,6 +13,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_core::estimate::{Clearing, KindBasis, clearing};
 use assay_core::spending::KindSpeed;
+use assay_core::wire::LEASE_SECONDS;
 use assay_store::{self as store, JobState, JobView, WorkerView};
 pub use deeds::{cancel, move_job, retry};
 use rows::{JobRow, WorkerRow, is_live, is_open};
@@ -26,6 +27,9 @@ struct QueuePage {
     /// Threads at work, of those of all live workers.
     busy: Option<String>,
     workers: Vec<WorkerRow>,
+    /// For how long a silent worker is listed, and its jobs are its own.
+    forgotten: String,
+    lease: String,
     jobs: Vec<JobRow>,
     /// Somebody has changed the order.
     moved: bool,
@@ -101,6 +105,8 @@ impl QueuePage {
                 .filter(|w| w.seconds_since_seen < FORGOTTEN_SECONDS || !w.running.is_empty())
                 .map(rows::worker)
                 .collect(),
+            forgotten: number::lasting(FORGOTTEN_SECONDS as i64),
+            lease: number::lasting(LEASE_SECONDS as i64),
             moved: jobs
                 .iter()
                 .any(|j| j.state == JobState::Queued && j.priority != 0),

@@ -17,6 +17,7 @@ use actix_web::web::{Data, Form};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_core::denominator::{NoVerdict, is_unsuccessful, unsuccessful};
+use assay_core::detectable::POWER;
 use assay_core::ids::ExperimentId;
 use assay_core::spending::{KindSpeed, Spending, Spent, StageSpend, spending};
 use assay_store::{self as store, Price};
@@ -42,6 +43,8 @@ struct CostPage {
     /// Sums over the listed experiments.
     total: Option<SpentRow>,
     chosen: Option<ByArm>,
+    /// In how many experiments a detectable difference is shown.
+    power: String,
     /// The address keeps it.
     experiment: Option<String>,
     /// A price was in force for some of what was spent.
@@ -177,6 +180,7 @@ impl CostPage {
                 .chosen
                 .as_ref()
                 .map(|(judged, stages)| by_arm(judged, stages, ask.seeds)),
+            power: number::percent(POWER),
             experiment,
             priced: total.total.dollars.is_some(),
             unpriced: (total.total.dollars.is_some() && unpriced > 0.0)

@@ -129,6 +129,8 @@ fn a_share_of_what_did_not_work_is_a_number_only_where_the_rule_has_spoken() {
         let at = text.find("id=\"spent\"").unwrap();
         text[at..at + text[at..].find("</section>").unwrap()].to_string()
     };
+    let shown = format!("Detectable: in {} of experiments", number::percent(POWER));
+    assert!(section(&of(vec![spent(5, "ruled")], None)).contains(&shown));
     let half = "<td class=\"n\">50 % (1 min 0 s)</td>";
     let ruled = section(&of(vec![spent(5, "ruled")], None));
     assert!(ruled.contains(half), "{ruled}");

@@ -135,6 +135,8 @@ struct ExperimentPage {
     /// Of the benchmark that the task names.
     references: Option<Marks>,
     sort: &'static str,
+    /// A form has to keep it.
+    sorted: bool,
     /// Orders of the table, each with what its address asks for.
     sorts: Vec<Choice>,
     /// Where some work has a price.
@@ -258,6 +260,7 @@ impl ExperimentPage {
             beyond: None,
             references: references::marks(&spec.task),
             sort: wanted.sort.word(),
+            sorted: wanted.sort != Sort::DEFAULT,
             sorts: Sort::ALL
                 .map(|sort| {
                     let query = wanted.sorted(sort).query(&of.view);

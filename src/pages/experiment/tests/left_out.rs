@@ -202,13 +202,19 @@ fn published_results_stand_on_the_page_of_a_task_that_names_their_benchmark_alon
         assert!(!text.contains(model), "{model}");
     }
     let file = serde_json::json!({"file": "a.jsonl", "sha256": "0".repeat(64)});
-    let task = serde_json::json!({
+    let mut task = serde_json::json!({
         "name": "questions", "train": file, "test": file, "ood": file, "template": "{question}",
         "answer": "tag", "max_prompt_tokens": 8, "max_solution_tokens": 8,
-        "benchmark": "math_500",
+        "benchmark": "gsm8k",
     });
+    of.view.spec.task = serde_json::from_value(task.clone()).unwrap();
+    let text = render(&of, 0, 0);
+    assert!(text.contains("What have others published on gsm8k?"));
+    assert!(text.contains("No published figure of this benchmark is recorded."));
+    task["benchmark"] = "math_500".into();
     of.view.spec.task = serde_json::from_value(task).unwrap();
     let text = render(&of, 0, 0);
+    assert!(!text.contains("No published figure"));
     for words in [
         "What have others published on MATH-500?",
         "DeepSeek-R1-Zero (v2 (Nature 645))",
