@@ -45,7 +45,7 @@ fn every_run_of_the_columns_is_in_the_denominator_once() {
 fn unsuccessful_arms_are_a_number_only_where_every_experiment_has_a_verdict() {
     let mut of = two(TASK);
     let (first, second) = (of.entries[0].experiment, of.entries[1].experiment);
-    let mut say = |id, verdict, mark| {
+    let mut say = |id: ExperimentId, verdict: Option<Verdict>, mark: Option<Mark>| {
         let known: &mut Judged = of.experiments.get_mut(&id).unwrap();
         let own = known.outcome.contrasts.iter_mut();
         for contrast in own.filter(|c| c.arm == "grpo") {
