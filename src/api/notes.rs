@@ -9,9 +9,11 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use assay_core::denominator::{Denominator, denominator};
 use assay_core::failure::FailureTable;
 use assay_core::ids::{ExperimentId, RunId};
 use assay_core::note::{Note, RunNote};
+use assay_core::outcome::outcome;
 use assay_store as store;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -20,6 +22,9 @@ use serde_json::json;
 pub struct FailuresAnswer {
     pub experiment: ExperimentId,
     pub tables: Vec<FailureTable>,
+    /// Of all runs, whatever became of them.
+    pub denominator: Denominator,
+    pub denominator_text: String,
 }
 
 pub async fn tables(
@@ -29,9 +34,17 @@ pub async fn tables(
     let mut conn = state.conn().await?;
     let view = store::get_experiment(&mut conn, *id).await?;
     let milestones = store::counted_milestones(&mut conn, *id).await?;
+    let figures = store::run_figures(&mut conn, *id).await?;
+    let decoders = store::decoder_figures(&mut conn, *id).await?;
+    let rule = outcome(&view.spec, &figures, &decoders);
+    let runs = store::list_runs(&mut conn, *id).await?;
+    let exclusions = store::list_exclusions(&mut conn, *id).await?;
+    let behind = denominator(store::fates(&runs, &exclusions), &rule, 0);
     Ok(HttpResponse::Ok().json(FailuresAnswer {
         experiment: view.id,
         tables: store::failure_tables(&mut conn, *id, &view.spec, &milestones).await?,
+        denominator: behind,
+        denominator_text: behind.to_string(),
     }))
 }
 

@@ -24,6 +24,8 @@ mod golden;
 #[cfg(test)]
 mod palette;
 
+use crate::number;
+
 pub use aggregate::{Bin, Marked, Seed, Stand, along, average, ema, hold};
 pub use axis::Scale;
 pub use calibration::{Calibration, CalibrationPoint};
@@ -88,4 +90,20 @@ pub struct Drawn {
     pub left_out: usize,
     /// At or below zero, on a log axis.
     pub not_positive: usize,
+}
+
+impl Drawn {
+    /// In words, what is not in the picture; nothing where all is.
+    pub fn missed(&self) -> Vec<String> {
+        let mut said = vec![];
+        if self.left_out > 0 {
+            let n = number::counted(self.left_out as i64, "value");
+            said.push(format!("{n} not drawn: not a number, or off the axis."));
+        }
+        if self.not_positive > 0 {
+            let n = number::counted(self.not_positive as i64, "point");
+            said.push(format!("{n} ≤ 0 not drawn on the log axis."));
+        }
+        said
+    }
 }

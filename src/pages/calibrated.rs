@@ -66,9 +66,14 @@ pub(super) fn calibrated(
             observed,
         }
     };
+    let mut caption: String = caption.into();
+    for line in drawn.missed() {
+        let stop = if caption.ends_with('.') { "" } else { "." };
+        caption += &format!("{stop} {line}");
+    }
     Some(Calibrated {
         svg: drawn.svg,
-        caption: caption.into(),
+        caption,
         cases: counted.to_lowercase(),
         rows: bins.iter().enumerate().map(row).collect(),
         predicted,
@@ -104,5 +109,17 @@ mod tests {
         assert_eq!(of.svg.matches("class=\"cal\"").count(), 2);
         assert!(of.svg.contains("predicted 0.930, observed 0.500, n = 2"));
         assert!(calibrated(&calibration([]), "Values", ["a", "b", "c"], "").is_none());
+    }
+
+    #[test]
+    fn a_bin_that_cannot_be_drawn_is_said() {
+        let bins = calibration([(0.5, true), (f64::INFINITY, true)]);
+        let words = ["Mean value", "Reachable", "Nodes"];
+        let of = calibrated(&bins, "Values", words, "Of one tree").unwrap();
+        assert_eq!(
+            of.caption,
+            "Of one tree. 1 value not drawn: not a number, or off the axis."
+        );
+        assert_eq!(of.svg.matches("class=\"cal\"").count(), 1);
     }
 }

@@ -190,9 +190,8 @@ fn alarmed(of: &AlarmedRun, now: OffsetDateTime) -> AlarmedRow {
 /// The part of it that only arms which did not work needed: information, not a reproach.
 /// Nothing where nothing was spent, or where the rule has not spoken.
 fn on_unsuccessful(of: &Outcome, sum: &Spending) -> Option<String> {
-    let said = |v: Option<Verdict>| v.is_some_and(|v| v != Verdict::NotEnoughSeeds);
-    let spoken = of.contrasts.iter().any(|c| said(c.verdict));
-    let share = sum.unsuccessful.share_of(&sum.total).filter(|_| spoken)?;
+    let share = sum.unsuccessful.share_of(&sum.total);
+    let share = share.filter(|_| of.has_spoken())?;
     let dollars = sum.total.dollars.map(|_| {
         let spent = sum.unsuccessful.dollars.unwrap_or(0.0);
         format!(", {}", number::dollars(spent))

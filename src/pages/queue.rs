@@ -28,6 +28,9 @@ struct QueuePage {
     /// Threads at work, of those of all live workers.
     busy: Option<String>,
     workers: Vec<WorkerRow>,
+    /// For how long a silent worker is listed, and its jobs are its own.
+    forgotten: String,
+    lease: String,
     jobs: Vec<JobRow>,
     /// Somebody has changed the order.
     moved: bool,
@@ -119,6 +122,8 @@ impl QueuePage {
                 .filter(|w| w.seconds_since_seen < FORGOTTEN_SECONDS || !w.running.is_empty())
                 .map(|w| rows::worker(w, &of.requeue))
                 .collect(),
+            forgotten: number::lasting(FORGOTTEN_SECONDS as i64),
+            lease: number::lasting(LEASE_SECONDS as i64),
             moved: jobs
                 .iter()
                 .any(|j| j.state == JobState::Queued && j.priority != 0),

@@ -72,6 +72,14 @@ fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
     }
     let tex = app.get(&format!("/compare.tex?{to}")).text;
     assert!(tex.contains("\\toprule") && tex.contains("compared with"));
+    // What a reader has collapsed is named in the figures' files too.
+    let forest = app
+        .get(&format!(
+            "/compare/forest.json?arms={judged}/zero,{judged}/student&collapse=1"
+        ))
+        .json();
+    assert_eq!(forest["denominator"]["hidden"], 1);
+    assert_eq!(forest["collapsed"][0], "prm (rerank)");
     assert_eq!(app.get("/compare/forest.svg").status, 404);
     assert_eq!(app.get(&format!("/compare/moods.svg?{to}")).status, 404);
     // A run beside an arm: one seed, no interval.

@@ -33,6 +33,19 @@ fn every_unsuccessful_and_every_required_attempt_has_a_card_with_its_numbers() {
     ] {
         assert!(judged.contains(words), "{words} not in {judged}");
     }
+    // Truth and judge are two lines of one arm: its colour, and only the truth has failed.
+    let class = |key: &str| {
+        let at = judged.find(&format!("\" data-arm=\"{key}\">")).unwrap();
+        let from = judged[..at].rfind("class=\"").unwrap() + "class=\"".len();
+        judged[from..at].to_string()
+    };
+    let (truth, judge) = (class("judged-0"), class("judged-1"));
+    assert_eq!(truth.split(' ').nth(1), judge.split(' ').nth(1));
+    assert!(
+        truth.contains(" fail") && !judge.contains(" fail"),
+        "{judge}"
+    );
+    assert!(judge.contains(" alt"), "{judge}");
     assert!(
         judged.contains("and no price for its device per seed"),
         "{judged}"
@@ -80,6 +93,19 @@ fn every_unsuccessful_and_every_required_attempt_has_a_card_with_its_numbers() {
     for kind in ["label_error", "judge_quality", "judge_drift", "hacking"] {
         assert!(kinds.contains(&kind), "{kind} not in {kinds:?}");
     }
+    // What stands behind it is under every figure and in the answer.
+    let behind = tables["denominator_text"].as_str().unwrap();
+    assert!(
+        behind.contains("unsuccessful") && !behind.contains("no verdict yet"),
+        "{behind}"
+    );
+    assert!(tables["denominator"]["unsuccessful"].as_u64().unwrap() > 0);
+    let under = format!("<span class=\"count\">{behind}</span></figcaption>");
+    assert_eq!(
+        text.matches(&under).count(),
+        text.matches("<figcaption>").count()
+    );
+    assert!(text.contains(&under));
     let printed = std::process::Command::new(env!("CARGO_BIN_EXE_assay"))
         .args([
             "compare",
@@ -161,7 +187,17 @@ fn an_experiment_without_failures_says_so() {
     let app = App::start();
     let id = seeded(&app, 3, true, |_, _| Until::End);
     let text = page(&app, &format!("/experiments/{id}/graveyard?smoth=1"));
-    assert!(text.contains("No arm is unsuccessful by the registered rule"));
+    // Three seeds are too few for the rule: that is no zero.
+    assert!(text.contains("it is unsuccessful (no verdict yet), and none is required."));
+    assert!(text.contains("arms: unsuccessful: no verdict yet, 0 hidden."));
+    let answer = app
+        .get(&format!("/api/v1/experiments/{id}/comparison"))
+        .json();
+    assert!(answer["denominator"]["unsuccessful"].is_null(), "{answer}");
+    assert_eq!(answer["denominator"]["no_verdict"], "not_yet");
+    let json = app.get(&format!("/experiments/{id}.json")).json();
+    assert!(json["denominator"]["unsuccessful"].is_null(), "{json}");
+    assert_eq!(json["denominator"]["no_verdict"], "not_yet");
     assert!(text.contains("ignored:"));
 }
 

@@ -106,7 +106,15 @@ fn a_finished_experiment_is_listed_compared_and_exported() {
     let csv = app.get(&format!("/experiments/{id}.csv"));
     assert!(csv.header("content-type").starts_with("text/csv"));
     // And the two contrasts that stand by default.
-    assert_eq!(csv.text.lines().count(), 1 + 2 * 4 * 3 + 2);
+    let (carried, lines): (Vec<&str>, Vec<&str>) =
+        csv.text.lines().partition(|line| line.starts_with("# "));
+    assert_eq!(lines.len(), 1 + 2 * 4 * 3 + 2);
+    let said = "9 runs planned: 9 done. Did not work: no verdict yet. Hidden: none.";
+    assert!(
+        carried.iter().any(|line| line.contains(said)),
+        "{carried:?}"
+    );
+    assert!(carried.iter().any(|line| line.starts_with("# Snapshot ")));
     let json = app.get(&format!("/experiments/{id}.json")).json();
     assert_eq!(json["comparisons"].as_array().unwrap().len(), 8);
     let length = page(&app, &format!("/experiments/{id}?metric=length&curve=kl"));

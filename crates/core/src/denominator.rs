@@ -24,6 +24,25 @@ pub struct RunFate<'a> {
     pub excluded: bool,
 }
 
+/// Why nobody can say how many arms are unsuccessful.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoVerdict {
+    /// A required attempt is missing.
+    Withheld,
+    /// No registered contrast has as many seeds as the rule asks for.
+    NotYet,
+}
+
+impl std::fmt::Display for NoVerdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Withheld => "no verdict yet (withheld)",
+            Self::NotYet => "no verdict yet",
+        })
+    }
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Denominator {
     /// Runs, of which each of the next four counts a part.
@@ -38,8 +57,11 @@ pub struct Denominator {
     /// Done and not left out: what the numbers are over.
     pub counted: usize,
     pub arms: usize,
-    /// Arms that the registered rule calls so; `None` while its words are withheld.
+    /// Arms that the registered rule calls so; `None` where it has not spoken.
     pub unsuccessful: Option<usize>,
+    /// Why there is no such number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_verdict: Option<NoVerdict>,
     /// Arms that are not drawn or listed, by whoever's wish.
     pub hidden: usize,
 }
@@ -70,12 +92,27 @@ pub fn denominator<'a>(
         }
     }
     of.arms = arms.len();
-    of.unsuccessful = (!outcome.withheld).then(|| {
-        arms.iter()
-            .filter(|arm| is_unsuccessful(outcome, arm))
-            .count()
-    });
+    match unsuccessful(outcome, arms) {
+        Ok(list) => of.unsuccessful = Some(list.len()),
+        Err(why) => of.no_verdict = Some(why),
+    }
     of
+}
+
+/// Which of these arms are unsuccessful: an answer only where the registered rule has
+/// spoken, for none of nothing is no news.
+pub fn unsuccessful<'a>(
+    outcome: &Outcome,
+    arms: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<&'a str>, NoVerdict> {
+    match (outcome.withheld, outcome.has_spoken()) {
+        (true, _) => Err(NoVerdict::Withheld),
+        (false, false) => Err(NoVerdict::NotYet),
+        (false, true) => {
+            let arms = arms.into_iter();
+            Ok(arms.filter(|arm| is_unsuccessful(outcome, arm)).collect())
+        }
+    }
 }
 
 /// Some registered contrast of the arm says so.
@@ -103,7 +140,10 @@ impl std::fmt::Display for Denominator {
         )?;
         match self.unsuccessful {
             Some(n) => write!(f, "{n} unsuccessful")?,
-            None => f.write_str("unsuccessful: withheld")?,
+            None => {
+                let why = self.no_verdict.unwrap_or(NoVerdict::NotYet);
+                write!(f, "unsuccessful: {why}")?;
+            }
         }
         write!(f, ", {} hidden.", self.hidden)
     }
@@ -112,17 +152,42 @@ impl std::fmt::Display for Denominator {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compare::{ArmFigures, RunFigures};
+    use crate::metric;
+    use crate::spec::Experiment;
 
-    fn outcome(withheld: bool) -> Outcome {
-        Outcome {
-            metric: "m".into(),
-            margin: 0.0,
-            min_gain: 0.0,
-            m: 0,
-            contrasts: vec![],
-            required_attempts: vec![],
-            withheld,
-        }
+    /// Of `a` and `b`, the latter by 0.2 worse, at so many finished seeds.
+    fn outcome(seeds: u64) -> Outcome {
+        let spec = Experiment::from_text(
+            "
+name: t
+question: q?
+task: { name: modchain }
+seeds: 5
+budget: { unit: flops, amount: 1.0e+9 }
+baseline: a
+stages: [{ id: base, kind: pretrain, model: {} }]
+arms:
+  - { id: a, policy: base }
+  - { id: b, stages: [{ id: grpo, kind: grpo, inputs: { init: base } }] }
+",
+        )
+        .unwrap_or_else(|v| panic!("{v}"));
+        let arm = |id: &str, value: f64| ArmFigures {
+            id: id.into(),
+            label: id.into(),
+            trains: true,
+            planned_seeds: 5,
+            runs: (0..seeds)
+                .map(|seed| RunFigures {
+                    seed,
+                    charged: 1e9,
+                    values: vec![(metric::PASS_AT_1.into(), value)],
+                    excluded: false,
+                })
+                .collect(),
+        };
+        crate::outcome::outcome(&spec, &[arm("a", 0.5), arm("b", 0.3)], &[])
     }
 
     #[test]
@@ -141,7 +206,7 @@ mod tests {
                 run("b", Fate::Cancelled, false),
                 run("b", Fate::Done, false),
             ],
-            &outcome(false),
+            &outcome(5),
             1,
         );
         assert_eq!(
@@ -153,14 +218,41 @@ mod tests {
         assert_eq!(
             of.to_string(),
             "6 runs planned: 3 done, 1 crashed, 1 cancelled, 1 open; 2 excluded, 2 counted. \
-             2 arms: 0 unsuccessful, 1 hidden."
+             2 arms: 1 unsuccessful, 1 hidden."
         );
+        assert_eq!(unsuccessful(&outcome(5), ["a", "b"]), Ok(vec!["b"]));
+        assert_eq!(unsuccessful(&outcome(5), ["a"]), Ok(vec![]));
     }
 
     #[test]
-    fn what_is_withheld_is_not_a_zero() {
-        let of = denominator([], &outcome(true), 0);
-        assert_eq!(of.unsuccessful, None);
-        assert!(of.to_string().contains("unsuccessful: withheld"));
+    fn where_the_rule_has_not_spoken_there_is_no_zero_but_the_reason() {
+        let run = RunFate {
+            arm: "b",
+            fate: Fate::Done,
+            excluded: false,
+        };
+        // Too few seeds for the rule; then a required attempt is missing.
+        let mut withheld = outcome(3);
+        withheld.withheld = true;
+        for (outcome, why, word) in [
+            (outcome(3), NoVerdict::NotYet, "not_yet"),
+            (withheld, NoVerdict::Withheld, "withheld"),
+        ] {
+            let of = denominator([run], &outcome, 0);
+            assert_eq!((of.unsuccessful, of.no_verdict), (None, Some(why)));
+            let said = of.to_string();
+            assert!(
+                said.contains(&format!("unsuccessful: {why}, 0 hidden")),
+                "{said}"
+            );
+            assert!(said.contains("no verdict yet") && !said.contains("0 unsuccessful"));
+            let json = serde_json::to_value(of).unwrap();
+            assert!(json["unsuccessful"].is_null(), "{json}");
+            assert_eq!(json["no_verdict"], word);
+            assert_eq!(serde_json::from_value::<Denominator>(json).unwrap(), of);
+        }
+        let json = serde_json::to_value(denominator([run], &outcome(5), 0)).unwrap();
+        assert_eq!(json["unsuccessful"], 1);
+        assert!(json.get("no_verdict").is_none());
     }
 }

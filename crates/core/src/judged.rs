@@ -115,6 +115,11 @@ pub fn auc_within(problems: &[Vec<(f32, bool)>]) -> Option<(f64, usize)> {
     (pairs > 0.0).then(|| (won / pairs, wrong_steps))
 }
 
+/// Problems that have a part in [`auc_within`]: with a right and a wrong step.
+pub fn with_pairs(problems: &[Vec<(f32, bool)>]) -> usize {
+    problems.iter().filter(|p| pairs_of(p).1 > 0.0).count()
+}
+
 /// Fewest wrong steps for which an interval of a judge's AUC is shown.
 pub const MIN_WRONG_STEPS: usize = 50;
 const RESAMPLES: u32 = 1_000;
@@ -177,6 +182,7 @@ mod tests {
         ];
         assert_eq!(auc_within(&problems), Some((0.5, 1)));
         assert_eq!(auc_within(&problems[1..]), None);
+        assert_eq!((with_pairs(&problems), with_pairs(&problems[1..])), (1, 0));
     }
 
     #[test]

@@ -2,16 +2,16 @@
 //! of them and by what each experiment's own rule says.
 
 use super::entries::Material;
-use assay_core::denominator::{Denominator, denominator as of_runs};
+use assay_core::denominator::{Denominator, NoVerdict, denominator as of_runs};
 use assay_store::{self as store, RunView};
 
-/// Over the experiments; what one of them withholds is withheld.
+/// Over the experiments of the columns; where one of them has no verdict, there is no sum.
 pub(super) fn denominator(of: &Material) -> Denominator {
     let mut sum = Denominator {
-        unsuccessful: Some(0),
         hidden: of.collapsed.len(),
         ..Denominator::default()
     };
+    let mut unsuccessful = vec![];
     for (id, known) in &of.experiments {
         let mut runs: Vec<RunView> = vec![];
         for entry in of.entries.iter().filter(|e| e.experiment == *id) {
@@ -20,6 +20,9 @@ pub(super) fn denominator(of: &Material) -> Denominator {
                     runs.push(run.clone());
                 }
             }
+        }
+        if runs.is_empty() {
+            continue;
         }
         let own = of_runs(store::fates(&runs, &of.exclusions), &known.outcome, 0);
         sum.planned += own.planned;
@@ -30,7 +33,16 @@ pub(super) fn denominator(of: &Material) -> Denominator {
         sum.excluded += own.excluded;
         sum.counted += own.counted;
         sum.arms += own.arms;
-        sum.unsuccessful = sum.unsuccessful.zip(own.unsuccessful).map(|(a, b)| a + b);
+        unsuccessful.push(own.unsuccessful);
+        // What is withheld will be said first.
+        sum.no_verdict = match (sum.no_verdict, own.no_verdict) {
+            (Some(NoVerdict::Withheld), _) => Some(NoVerdict::Withheld),
+            (known, own) => own.or(known),
+        };
+    }
+    match unsuccessful.is_empty() {
+        true => sum.no_verdict = Some(NoVerdict::NotYet),
+        false => sum.unsuccessful = unsuccessful.into_iter().sum(),
     }
     sum
 }

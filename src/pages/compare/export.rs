@@ -7,7 +7,7 @@ use assay_core::outcome::Mark;
 use assay_core::questions::Tally;
 use assay_core::stats::Estimate;
 
-const HEAD: &str = "experiment,arm,run,label,added_by_policy,metric,basis,budget,unit,charged_mean,planned_seeds,n,mean,ci95_low,ci95_high,difference_n,difference,difference_ci95_low,difference_ci95_high,verdict,wins,losses,ties,no_difference,collapsed,compared_with,mark\r\n";
+const HEAD: &str = "experiment,arm,run,label,added_by_policy,metric,basis,budget,unit,charged_mean,planned_seeds,n,mean,ci95_low,ci95_high,difference_n,difference,difference_ci95_low,difference_ci95_high,verdict,wins,losses,ties,no_difference,no_verdict,collapsed,compared_with,mark\r\n";
 
 /// A line a column.
 pub(super) fn lines(of: &Compared, carried: &[String], collapsed: &[String]) -> String {
@@ -50,6 +50,7 @@ pub(super) fn lines(of: &Compared, carried: &[String], collapsed: &[String]) -> 
             count(|t| t.losses),
             count(|t| t.ties),
             quoted(line.no_difference.as_deref().unwrap_or_default()),
+            quoted(line.no_verdict.as_deref().unwrap_or_default()),
             quoted(&collapsed.join("; ")),
             quoted(of.base().map_or("", |base| &base.label)),
             line.mark.map_or(String::new(), |m| quoted(&m.to_string())),
@@ -104,10 +105,9 @@ fn row(of: &Line, kind: Kind) -> String {
     let difference = of.difference.map_or_else(none, |e| {
         latex::estimate(kind, &number::signed(kind, e.mean), &e)
     });
-    let verdict = match (of.is_base, of.verdict) {
-        (true, _) => "compared with".to_string(),
-        (false, Some(verdict)) => verdict.to_string(),
-        (false, None) => "none: not registered".into(),
+    let verdict = match of.is_base {
+        true => "compared with".to_string(),
+        false => of.verdict_said(),
     };
     let policy = match of.added_by_policy {
         true => ", added by policy",

@@ -42,7 +42,7 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
     }
     let left_out = of.lines.len() - 1 - rows.len();
     let title = format!("Differences to {} in {title}", base.label);
-    let drawn = charts::Rows {
+    let mut drawn = charts::Rows {
         title: title.clone(),
         x_title: format!("difference to {}", base.label),
         kind,
@@ -50,6 +50,7 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
         rows,
     }
     .draw();
+    drawn.left_out += lost(of, base);
     let mut caption = format!(
         "{}. Unadjusted 95 % intervals, paired by seed; no registered test.",
         of.basis_text
@@ -61,12 +62,25 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
         let n = number::counted(left_out as i64, "column");
         caption += &format!(" {n} not on this axis: see the table for why.");
     }
+    for line in drawn.missed() {
+        caption += &format!(" {line}");
+    }
     Some(Picture {
         word: "forest",
         title,
         svg: drawn.svg,
         caption,
     })
+}
+
+/// Seeds of which both have finished, but their difference is no number.
+fn lost(of: &Compared, base: &Line) -> usize {
+    let of_both = |(seed, value): &&(u64, f64)| {
+        let theirs = base.seeds.iter().find(|(other, _)| other == seed);
+        theirs.is_some_and(|(_, other)| !(value - other).is_finite())
+    };
+    let others = of.lines.iter().filter(|l| !l.is_base);
+    others.map(|l| l.seeds.iter().filter(of_both).count()).sum()
 }
 
 /// The training curves of the columns, before they are drawn.
@@ -80,10 +94,7 @@ impl Trained {
     pub fn picture(&self) -> Picture {
         let drawn = self.chart.draw();
         let mut caption = self.caption.clone();
-        if drawn.left_out > 0 {
-            let n = number::counted(drawn.left_out as i64, "value");
-            caption.push(format!("{n} not drawn: not a number, or off the axis."));
-        }
+        caption.extend(drawn.missed());
         Picture {
             word: "training",
             title: self.title.clone(),

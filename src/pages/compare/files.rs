@@ -116,6 +116,7 @@ pub async fn get(
                 "basis": table.basis_text,
                 "denominator": behind,
                 "denominator_text": behind.to_string(),
+                "collapsed": of.collapsed,
             });
             match &trained {
                 Some(trained) => {

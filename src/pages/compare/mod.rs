@@ -273,11 +273,7 @@ fn row(slot: usize, of: &Line, kind: Kind) -> LineRow {
             }
             (None, false) => (number::NONE.into(), because(&of.no_difference)),
         },
-        verdict: match (of.verdict, first) {
-            (_, true) => String::new(),
-            (Some(verdict), false) => verdict.to_string(),
-            (None, false) => "none: not registered".into(),
-        },
+        verdict: of.verdict_said(),
         questions: match (&of.questions, first) {
             (_, true) => String::new(),
             (Some(t), false) => format!(

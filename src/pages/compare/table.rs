@@ -2,6 +2,7 @@
 
 use super::entries::{Entry, Material, Origin};
 use crate::charts::{Fate, UNSUCCESSFUL};
+use crate::pages::judged::Judged;
 use assay_core::compare::Basis;
 use assay_core::config::{self, Differs, Flat, Row};
 use assay_core::ground::{Entrant, Ground, ground, other_questions, unpaired};
@@ -37,6 +38,8 @@ pub(super) struct Line {
     pub no_difference: Option<String>,
     /// Of the registered rule, where a contrast names the two.
     pub verdict: Option<Verdict>,
+    /// Why there is none.
+    pub no_verdict: Option<String>,
     /// What the rule makes of the arm in its own experiment, whatever it is compared with here.
     pub mark: Option<Mark>,
     pub questions: Option<Tally>,
@@ -44,6 +47,14 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// The verdict, or why there is none; of the base, nothing.
+    pub fn verdict_said(&self) -> String {
+        match (&self.verdict, &self.no_verdict) {
+            (Some(verdict), _) => verdict.to_string(),
+            (None, why) => why.clone().unwrap_or_default(),
+        }
+    }
+
     /// For charts: what the rule calls the arm is never told by its colour alone.
     pub fn drawn(&self) -> (String, Fate) {
         match self.mark {
@@ -147,6 +158,7 @@ fn line(of: &Material, entry: &Entry, metric: &str, ground: Option<&Ground>) -> 
         difference_seeds: vec![],
         no_difference: None,
         verdict: None,
+        no_verdict: None,
         mark: known.and_then(|k| k.outcome.mark(&entry.arm)),
         questions: None,
         no_questions: None,
@@ -172,6 +184,10 @@ fn against(
     let (Some(own), Some(other)) = pair else {
         return;
     };
+    match ruled(own, entry, base, metric, ground) {
+        Ok(verdict) => line.verdict = Some(verdict),
+        Err(why) => line.no_verdict = Some(why),
+    }
     if let Some(why) = other_questions(&own.view.spec, &other.view.spec) {
         line.no_difference = Some(why.into());
         line.no_questions = Some(why.into());
@@ -192,17 +208,48 @@ fn against(
         Ok(tally) => line.questions = Some(tally),
         Err(why) => line.no_questions = Some(words(why).into()),
     }
-    // Words only from the registered rule, and only where it is about these two.
-    let whole = entry.run.is_none() && base.run.is_none();
-    let equal = matches!(ground, Some(Ground::EqualCompute { .. }));
-    if whole && equal && entry.experiment == base.experiment && own.outcome.metric == metric {
-        let named = own.outcome.contrasts.iter().find(|c| {
-            c.arm == entry.arm
-                && c.against == base.arm
-                && matches!(c.basis(), Basis::EqualCompute { .. })
+}
+
+/// Words only from the registered rule, and only where it is about these two; else why there
+/// are none.
+fn ruled(
+    own: &Judged,
+    entry: &Entry,
+    base: &Entry,
+    metric: &str,
+    ground: Option<&Ground>,
+) -> Result<Verdict, String> {
+    let registered = |arm: &Entry, against: &Entry| {
+        let all = own.outcome.contrasts.iter();
+        all.filter(|_| arm.experiment == against.experiment)
+            .find(|c| {
+                c.arm == arm.arm
+                    && c.against == against.arm
+                    && matches!(c.basis(), Basis::EqualCompute { .. })
+            })
+    };
+    let Some(named) = registered(entry, base) else {
+        return Err(match registered(base, entry) {
+            Some(_) => "none: registered the other way round".into(),
+            None => "none: not registered".into(),
         });
-        line.verdict = named.and_then(|c| c.verdict);
+    };
+    if entry.run.is_some() || base.run.is_some() {
+        return Err("none: the registered contrast is of whole arms".into());
     }
+    if named.metric != metric {
+        let mut all = crate::pages::words::FINAL.iter();
+        let title = all.find(|f| f.1 == named.metric);
+        return Err(format!(
+            "none: registered in {}",
+            title.map_or(named.metric.as_str(), |f| f.2)
+        ));
+    }
+    if !matches!(ground, Some(Ground::EqualCompute { .. })) {
+        return Err("none: the columns are not at equal compute".into());
+    }
+    let withheld = || "withheld: a required attempt is missing".to_string();
+    named.verdict.ok_or_else(withheld)
 }
 
 fn words(why: assay_core::questions::Refused) -> &'static str {

@@ -16,7 +16,8 @@ use actix_web::http::header;
 use actix_web::web::{Data, Form};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use assay_core::denominator::is_unsuccessful;
+use assay_core::denominator::{NoVerdict, is_unsuccessful, unsuccessful};
+use assay_core::detectable::POWER;
 use assay_core::ids::ExperimentId;
 use assay_core::spending::{KindSpeed, Spending, Spent, StageSpend, spending};
 use assay_store::{self as store, Price};
@@ -42,6 +43,8 @@ struct CostPage {
     /// Sums over the listed experiments.
     total: Option<SpentRow>,
     chosen: Option<ByArm>,
+    /// In how many experiments a detectable difference is shown.
+    power: String,
     /// The address keeps it.
     experiment: Option<String>,
     /// A price was in force for some of what was spent.
@@ -116,9 +119,25 @@ impl CostPage {
         let plain = |n: Option<f64>| n.map_or(String::new(), |n| n.to_string());
         let sums: Vec<Spending> = of.experiments.iter().map(|(j, s)| summed(j, s)).collect();
         let mut total = Spending::default();
-        for sum in &sums {
+        // Of the experiments whose rule has spoken.
+        let (mut spoken, mut with_verdict) = (Spending::default(), 0);
+        for ((of, _), sum) in of.experiments.iter().zip(&sums) {
             add(&mut total, sum);
+            if of.outcome.has_spoken() {
+                add(&mut spoken, sum);
+                with_verdict += 1;
+            }
         }
+        let all = with_verdict == sums.len();
+        let together = match (with_verdict, all) {
+            (0, _) => NoVerdict::NotYet.to_string(),
+            (_, true) => on_unsuccessful(&spoken),
+            (n, false) => format!(
+                "{} of {} with a verdict",
+                on_unsuccessful(&spoken),
+                number::counted(n as i64, "experiment")
+            ),
+        };
         let unpriced = total.total.unpriced_ms;
         let experiment = of.chosen.as_ref().map(|(j, _)| j.view.id.to_string());
         let lines = ask.lines(measured::spread(&of.speeds));
@@ -152,15 +171,16 @@ impl CostPage {
                     let href = format!("/cost?experiment={}", judged.view.id);
                     SpentRow {
                         detectable: detectable::widest(judged),
-                        ..row(Some(href), judged.view.name.clone(), sum)
+                        ..row(Some(href), judged.view.name.clone(), sum, part(judged, sum))
                     }
                 })
                 .collect(),
-            total: (sums.len() > 1).then(|| row(None, "Together".into(), &total)),
+            total: (sums.len() > 1).then(|| row(None, "Together".into(), &total, together)),
             chosen: of
                 .chosen
                 .as_ref()
                 .map(|(judged, stages)| by_arm(judged, stages, ask.seeds)),
+            power: number::percent(POWER),
             experiment,
             priced: total.total.dollars.is_some(),
             unpriced: (total.total.dollars.is_some() && unpriced > 0.0)
@@ -198,20 +218,31 @@ fn money(of: &Spent) -> String {
     of.dollars.map_or(number::NONE.into(), number::dollars)
 }
 
-fn row(href: Option<String>, name: String, of: &Spending) -> SpentRow {
+/// The part that went to stages which unsuccessful arms alone need.
+fn on_unsuccessful(of: &Spending) -> String {
+    let share = of.unsuccessful.share_of(&of.total);
+    share.map_or(number::NONE.into(), |share| {
+        let time = number::duration(of.unsuccessful.cost.device_ms);
+        format!("{} ({time})", number::percent(share))
+    })
+}
+
+/// The same of one experiment: no number where its rule has not spoken.
+fn part(of: &Judged, sum: &Spending) -> String {
+    match unsuccessful(&of.outcome, []) {
+        Ok(_) => on_unsuccessful(sum),
+        Err(why) => why.to_string(),
+    }
+}
+
+fn row(href: Option<String>, name: String, of: &Spending, unsuccessful: String) -> SpentRow {
     SpentRow {
         href,
         name,
         device: number::duration(of.total.cost.device_ms),
         flops: number::prefixed(of.total.cost.flops),
         dollars: money(&of.total),
-        unsuccessful: of
-            .unsuccessful
-            .share_of(&of.total)
-            .map_or(number::NONE.into(), |share| {
-                let time = number::duration(of.unsuccessful.cost.device_ms);
-                format!("{} ({time})", number::percent(share))
-            }),
+        unsuccessful,
         evaluation: number::duration(of.evaluation.device_ms),
         lost: number::duration(of.lost.device_ms),
         detectable: String::new(),
@@ -250,10 +281,14 @@ fn by_arm(of: &Judged, stages: &[StageSpend], seeds: Option<f64>) -> ByArm {
         name: of.view.name.clone(),
         detectable: detectable::of(of, seeds),
         rows,
-        said: if of.outcome.withheld {
-            "Verdicts are withheld, so no arm is called unsuccessful yet.".into()
-        } else {
-            "Each stage once: under the arm that alone needs it, else as shared. Stages that an earlier experiment had computed are that one's.".into()
+        said: match unsuccessful(&of.outcome, []) {
+            Err(NoVerdict::Withheld) => {
+                "Verdicts are withheld, so no arm is called unsuccessful yet.".into()
+            }
+            Err(NoVerdict::NotYet) => {
+                "No verdict has been given yet, so no arm is called unsuccessful.".into()
+            }
+            Ok(_) => "Each stage once: under the arm that alone needs it, else as shared. Stages that an earlier experiment had computed are that one's.".into(),
         },
     }
 }

@@ -2,18 +2,31 @@
 
 use super::*;
 use crate::pages::tests::assert_is_clean;
+use assay_core::compare::{ArmFigures, RunFigures};
+use assay_core::ids::{ArmId, StageId};
+use assay_core::ledger::Cost;
+use assay_core::metric;
+use assay_core::outcome::outcome;
+use assay_core::spec::Experiment;
+use assay_store::{ArmView, ExperimentView};
 
 fn render(prices: Vec<Price>, query: &str) -> String {
-    let of = Material {
-        experiments: vec![],
-        chosen: None,
-        prices,
-        speeds: vec![],
-        more: false,
-    };
+    rendered(
+        &Material {
+            experiments: vec![],
+            chosen: None,
+            prices,
+            speeds: vec![],
+            more: false,
+        },
+        query,
+    )
+}
+
+fn rendered(of: &Material, query: &str) -> String {
     let ask = WhatIf::read(&mut Asked::read(query));
     let now = OffsetDateTime::UNIX_EPOCH + time::Duration::days(9);
-    let text = CostPage::new(Shell::plain("Cost"), &of, ask, now)
+    let text = CostPage::new(Shell::plain("Cost"), of, ask, now)
         .render()
         .unwrap();
     assert_is_clean(&text);
@@ -29,6 +42,124 @@ fn price(device: &str, dollars: f64, days: i64) -> Price {
         source: "<img src=x> list".into(),
         entered_at: OffsetDateTime::UNIX_EPOCH,
     }
+}
+
+/// Two arms, `down` by 0.3 the worse, at so many finished seeds; a minute for each.
+fn spent(seeds: u64, name: &str) -> (Judged, Vec<StageSpend>) {
+    let spec = Experiment::from_text(
+        "
+name: n
+question: q?
+task: { name: modchain }
+seeds: 5
+budget: { unit: flops, amount: 4.0e+11 }
+baseline: base
+stages: [{ id: base, kind: pretrain, model: {} }]
+arms:
+  - { id: base, policy: base }
+  - { id: down, stages: [{ id: sft, kind: sft, inputs: { init: base } }] }",
+    )
+    .unwrap_or_else(|v| panic!("{v}"));
+    let arm = |id: &str, value: f64| ArmFigures {
+        id: id.into(),
+        label: id.into(),
+        trains: true,
+        planned_seeds: 5,
+        runs: (0..seeds)
+            .map(|seed| RunFigures {
+                seed,
+                charged: 4e11,
+                values: vec![(metric::PASS_AT_1.into(), value + 0.001 * seed as f64)],
+                excluded: false,
+            })
+            .collect(),
+    };
+    let arms = vec![arm("base", 0.5), arm("down", 0.2)];
+    let stage = |arm: &str| StageSpend {
+        stage: StageId(uuid::Uuid::nil()),
+        arms: vec![arm.into()],
+        all: Cost {
+            device_ms: 60_000.0,
+            ..Cost::default()
+        },
+        evaluation: Cost::default(),
+        lost: Cost::default(),
+        dollars: None,
+        unpriced_ms: 60_000.0,
+    };
+    let judged = Judged {
+        outcome: outcome(&spec, &arms, &[]),
+        view: ExperimentView {
+            id: ExperimentId(uuid::Uuid::nil()),
+            name: name.into(),
+            question: spec.question.clone(),
+            version: 1,
+            sha256: String::new(),
+            frozen_at: OffsetDateTime::UNIX_EPOCH,
+            created_at: OffsetDateTime::UNIX_EPOCH,
+            arms: (0..)
+                .zip(&spec.arms)
+                .map(|(position, arm)| ArmView {
+                    id: ArmId(uuid::Uuid::nil()),
+                    position,
+                    key: arm.id.clone(),
+                    label: arm.label.clone(),
+                    trains: true,
+                })
+                .collect(),
+            spec,
+        },
+        arms,
+        decoders: vec![],
+    };
+    (judged, vec![stage("base"), stage("down")])
+}
+
+#[test]
+fn a_share_of_what_did_not_work_is_a_number_only_where_the_rule_has_spoken() {
+    let of = |experiments, chosen| Material {
+        experiments,
+        chosen,
+        prices: vec![],
+        speeds: vec![],
+        more: false,
+    };
+    let section = |of: &Material| {
+        let text = rendered(of, "");
+        let at = text.find("id=\"spent\"").unwrap();
+        text[at..at + text[at..].find("</section>").unwrap()].to_string()
+    };
+    let shown = format!("Detectable: in {} of experiments", number::percent(POWER));
+    assert!(section(&of(vec![spent(5, "ruled")], None)).contains(&shown));
+    let half = "<td class=\"n\">50 % (1 min 0 s)</td>";
+    let ruled = section(&of(vec![spent(5, "ruled")], None));
+    assert!(ruled.contains(half), "{ruled}");
+    // Three seeds are too few for the rule; a missing attempt withholds its words.
+    let few = section(&of(
+        vec![spent(3, "few"), spent(3, "too")],
+        Some(spent(3, "few")),
+    ));
+    assert_eq!(
+        few.matches("<td class=\"n\">no verdict yet</td>").count(),
+        3
+    );
+    assert!(!few.contains("0 % (") && few.contains("No verdict has been given yet"));
+    let mut withheld = spent(5, "withheld");
+    withheld.0.outcome.withheld = true;
+    let text = section(&of(vec![withheld], None));
+    assert!(
+        text.contains("<td class=\"n\">no verdict yet (withheld)</td>"),
+        "{text}"
+    );
+    // The sum is over those that have a verdict, and says so.
+    let both = section(&of(vec![spent(5, "ruled"), spent(3, "few")], None));
+    let sum = "<td class=\"n\">50 % (1 min 0 s) of 1 experiment with a verdict</td>";
+    assert!(both.contains(half) && both.contains(sum), "{both}");
+    let all = section(&of(vec![spent(5, "ruled"), spent(5, "too")], None));
+    assert!(
+        all.contains("<td class=\"n\">50 % (2 min 0 s)</td>"),
+        "{all}"
+    );
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use super::Material;
 use crate::number;
+use assay_core::denominator::{NoVerdict, unsuccessful};
 use assay_core::ledger::{Cost, purpose};
-use assay_core::outcome::Mark;
 use assay_core::spec::BudgetUnit;
 
 #[derive(Debug)]
@@ -126,27 +126,28 @@ pub(super) fn on_unsuccessful(of: &Material) -> String {
     let Some(share) = spending.unsuccessful.share_of(&spending.total) else {
         return "Nothing has been spent yet.".into();
     };
-    let arms: Vec<String> = of
-        .view
-        .arms
-        .iter()
-        .filter(|arm| of.mark(&arm.key) == Some(Mark::Unsuccessful))
-        .map(|arm| arm.label.clone())
-        .collect();
+    let keys = of.view.arms.iter().map(|arm| arm.key.as_str());
+    let arms: Vec<String> = match unsuccessful(&of.outcome, keys) {
+        Err(NoVerdict::Withheld) => {
+            return "What part went to unsuccessful arms is not said while verdicts are withheld."
+                .into();
+        }
+        Err(NoVerdict::NotYet) => {
+            return "What part went to unsuccessful arms is not said: no verdict yet.".into();
+        }
+        Ok(list) => list.into_iter().map(|arm| of.name(arm)).collect(),
+    };
+    if arms.is_empty() {
+        return "No arm is called unsuccessful by the registered rule.".into();
+    }
     let of_all = format!(
         "{} of {} device time",
         number::duration(spending.unsuccessful.cost.device_ms),
         number::duration(spending.total.cost.device_ms)
     );
-    match (arms.is_empty(), of.outcome.withheld) {
-        (true, true) => {
-            "What part went to unsuccessful arms is not said while verdicts are withheld.".into()
-        }
-        (true, false) => "No arm is called unsuccessful by the registered rule.".into(),
-        (false, _) => format!(
-            "{} ({of_all}) went to stages that only unsuccessful arms need: {}.",
-            number::percent(share),
-            arms.join(", ")
-        ),
-    }
+    format!(
+        "{} ({of_all}) went to stages that only unsuccessful arms need: {}.",
+        number::percent(share),
+        arms.join(", ")
+    )
 }

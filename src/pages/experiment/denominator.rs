@@ -4,7 +4,7 @@
 use super::Material;
 use super::view::Wanted;
 use crate::number;
-use assay_core::outcome::{Mark, Verdict};
+use assay_core::denominator::{NoVerdict, unsuccessful};
 use serde::Serialize;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,6 +24,8 @@ pub(super) struct Denominator {
     pub counted: usize,
     /// Arms, by what the registered rule says; `None` while it says nothing.
     pub unsuccessful: Option<Vec<Named>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_verdict: Option<NoVerdict>,
     /// Left out of the figures by the link.
     pub hidden: Vec<Named>,
 }
@@ -45,8 +47,8 @@ impl Denominator {
             })
             .collect()
         };
-        let said = |v: Option<Verdict>| v.is_some_and(|v| v != Verdict::NotEnoughSeeds);
-        let ruled = of.outcome.contrasts.iter().any(|c| said(c.verdict));
+        let keys = of.view.arms.iter().map(|a| a.key.as_str());
+        let failed = unsuccessful(&of.outcome, keys);
         Self {
             arms: of.view.arms.len(),
             planned: counts.planned,
@@ -56,7 +58,10 @@ impl Denominator {
             cancelled: counts.cancelled,
             excluded: counts.excluded,
             counted: counts.counted,
-            unsuccessful: ruled.then(|| named(&|a| of.mark(a) == Some(Mark::Unsuccessful))),
+            no_verdict: failed.as_ref().err().copied(),
+            unsuccessful: failed
+                .ok()
+                .map(|list| named(&|a| list.iter().any(|known| *known == a))),
             hidden: named(&|a| wanted.hides(of, a)),
         }
     }
@@ -87,7 +92,8 @@ impl Denominator {
 
     fn did_not_work(&self) -> String {
         let Some(list) = &self.unsuccessful else {
-            return "Did not work: no verdict yet.".into();
+            let why = self.no_verdict.unwrap_or(NoVerdict::NotYet);
+            return format!("Did not work: {why}.");
         };
         let drawn = list.iter().filter(|a| !self.hidden.contains(a)).count();
         let drawn = match (list.len(), drawn) {

@@ -5,11 +5,14 @@ use super::material::Material;
 use super::why::{contrasts, why};
 use crate::number::{self, Kind};
 use assay_core::compare::Basis;
-use assay_core::outcome::{ContrastOutcome, Mark, Verdict};
+use assay_core::denominator::unsuccessful;
+use assay_core::outcome::{ContrastOutcome, Verdict};
 
 #[derive(Debug)]
 pub(super) struct DidNotWork {
     pub rows: Vec<Row>,
+    /// How many; in words where nobody can say.
+    pub count: String,
     /// Said where there are none.
     pub none: String,
 }
@@ -23,24 +26,31 @@ pub(super) struct Row {
     pub why: String,
 }
 
-pub(super) fn did_not_work(of: &Material) -> DidNotWork {
-    let arms = of.view.arms.iter();
-    let unsuccessful = arms.filter(|arm| of.mark(&arm.key) == Some(Mark::Unsuccessful));
+/// `hidden`: arms that the link leaves out of the figures.
+pub(super) fn did_not_work(of: &Material, hidden: usize) -> DidNotWork {
+    let keys = of.view.arms.iter().map(|arm| arm.key.as_str());
+    let found = unsuccessful(&of.outcome, keys);
     let said = |say: fn(&Material, &ContrastOutcome) -> String, arm: &str| {
         let all: Vec<String> = contrasts(of, arm).map(|c| say(of, c)).collect();
         all.join("; ")
     };
     DidNotWork {
-        rows: unsuccessful
+        count: match &found {
+            Ok(list) => list.len().to_string(),
+            Err(why) => why.to_string(),
+        },
+        rows: found
+            .unwrap_or_default()
+            .into_iter()
             .map(|arm| Row {
-                key: arm.key.clone(),
-                label: arm.label.clone(),
-                expected: said(expected, &arm.key),
-                got: said(got, &arm.key),
-                why: why(of, &arm.key),
+                key: arm.into(),
+                label: of.name(arm),
+                expected: said(expected, arm),
+                got: said(got, arm),
+                why: why(of, arm),
             })
             .collect(),
-        none: none(of),
+        none: none(of, hidden),
     }
 }
 
@@ -70,12 +80,12 @@ fn got(of: &Material, contrast: &ContrastOutcome) -> String {
 }
 
 /// With what it was looked for in: none of nothing is no news.
-fn none(of: &Material) -> String {
+fn none(of: &Material, hidden: usize) -> String {
     let judged = |v: Option<Verdict>| v.is_some_and(|v| v != Verdict::NotEnoughSeeds);
     let contrasts = &of.outcome.contrasts;
     let ruled = contrasts.iter().filter(|c| judged(c.verdict)).count();
     let all = number::counted(contrasts.len() as i64, "registered contrast");
-    let behind = of.denominator(0);
+    let behind = of.denominator(hidden);
     match (of.outcome.withheld, ruled) {
         (true, _) => {
             format!("Nothing is called unsuccessful while verdicts are withheld; {all}. {behind}")

@@ -1,5 +1,6 @@
 //! The comparison for other programs: every metric, both splits, all digits.
 
+use super::carried::Carried;
 use super::{Material, excluded};
 use assay_core::compare::{Basis, Comparison, Reached, compare};
 use assay_core::decoders::{DecoderGroup, by_policy};
@@ -75,7 +76,7 @@ pub(super) fn json(of: &Material) -> Value {
     })
 }
 
-const HEAD: [&str; 41] = [
+const HEAD: [&str; 40] = [
     // `arm` at equal compute, `decoder` at equal inference, or a registered `contrast`.
     "row",
     "arm",
@@ -91,8 +92,6 @@ const HEAD: [&str; 41] = [
     "done",
     "crashed",
     "excluded",
-    // Arms of the experiment that nobody has drawn or listed.
-    "hidden_arms",
     "n",
     "mean",
     "ci95_low",
@@ -122,6 +121,7 @@ const HEAD: [&str; 41] = [
     "p",
     "p_holm",
     "verdict",
+    // Of other lines, the gravest of the arm's contrasts.
     "mark",
 ];
 
@@ -141,7 +141,7 @@ impl Line {
         line.set("done", runs.done);
         line.set("crashed", runs.crashed);
         line.set("excluded", runs.excluded);
-        line.set("hidden_arms", runs.hidden);
+        line.maybe("mark", of.mark(arm));
         if let Some(own) = of.supervision.iter().find(|s| s.arm == arm && s.runs > 0) {
             for kind in [DEMONSTRATIONS, VERIFIER_CALLS, ORACLE_STEP_LABELS] {
                 line.set(kind, own.count(kind));
@@ -197,6 +197,11 @@ impl Line {
         let seeds: Vec<String> = of.iter().map(|(s, v)| format!("{s}:{v}")).collect();
         self.set("seeds", seeds.join(" "));
     }
+}
+
+/// The lines, under what every file carries.
+pub(super) fn file(of: &Material, carried: &Carried) -> String {
+    carried.comments("every figure and split") + &csv(of)
 }
 
 pub(super) fn csv(of: &Material) -> String {
@@ -278,7 +283,7 @@ fn contrasts(of: &Material) -> impl Iterator<Item = Line> {
             "verdict",
             c.verdict.map_or(text("withheld"), |v| text(&v.to_string())),
         );
-        line.maybe("mark", c.mark);
+        line.set("mark", c.mark.map_or(String::new(), |m| m.to_string()));
         line
     })
 }

@@ -10,7 +10,6 @@ use super::{
     training, tries,
 };
 use crate::charts::{Curve, Curves, Drawn, End, Rows};
-use crate::number;
 use crate::pages::words;
 use assay_store::RunState;
 
@@ -205,7 +204,7 @@ impl Figure {
     pub fn shown(&self) -> (String, String) {
         let drawn = self.draw();
         let mut said = self.caption.clone();
-        said.extend(left_out(&drawn));
+        said.extend(drawn.missed());
         if let Chart::Curves(Curves {
             merged: Some(merged),
             ..
@@ -230,20 +229,6 @@ fn moved_line(of: &Material, wanted: &Wanted) -> Option<String> {
             Cost::from(budget.unit).amount(budget.amount)
         )
     })
-}
-
-/// What a chart could not show.
-fn left_out(drawn: &Drawn) -> Vec<String> {
-    let mut said = vec![];
-    if drawn.left_out > 0 {
-        let n = number::counted(drawn.left_out as i64, "value");
-        said.push(format!("{n} not drawn: not a number, or off the axis."));
-    }
-    if drawn.not_positive > 0 {
-        let n = number::counted(drawn.not_positive as i64, "point");
-        said.push(format!("{n} ≤ 0 not drawn on the log axis."));
-    }
-    said
 }
 
 /// How an arm's line ends.

@@ -139,6 +139,8 @@ struct ExperimentPage {
     /// Of the benchmark that the task names.
     references: Option<Marks>,
     sort: &'static str,
+    /// A form has to keep it.
+    sorted: bool,
     /// Orders of the table, each with what its address asks for.
     sorts: Vec<Choice>,
     /// Where some work has a price.
@@ -210,7 +212,7 @@ impl ExperimentPage {
             fixed: fixed(of),
             verdict_line: verdict_line::line(of),
             lacking: verdict_line::lacking(of),
-            did_not_work: did_not_work::did_not_work(of),
+            did_not_work: did_not_work::did_not_work(of, carried.denominator.hidden.len()),
             missing: runs::missing(of),
             unit: words::unit(spec.budget.unit),
             nothing_yet: of.test.iter().all(|arm| arm.runs.is_empty())
@@ -265,6 +267,7 @@ impl ExperimentPage {
             beyond: None,
             references: references::marks(&spec.task),
             sort: wanted.sort.word(),
+            sorted: wanted.sort != Sort::DEFAULT,
             sorts: Sort::ALL
                 .map(|sort| {
                     let query = wanted.sorted(sort).query(&of.view);
@@ -303,7 +306,7 @@ impl ExperimentPage {
             spent: costs::spent(of),
             spent_on_unsuccessful: costs::on_unsuccessful(of),
             excluded: excluded::excluded(of, wanted.metric),
-            counted: of.denominator(0).to_string(),
+            counted: of.denominator(carried.denominator.hidden.len()).to_string(),
             matrix: matrix::matrix(of),
             margin: number::significant(spec.margin),
             min_gain: number::significant(spec.min_gain),

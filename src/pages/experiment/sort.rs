@@ -13,7 +13,9 @@ pub(super) enum Sort {
 }
 
 impl Sort {
-    pub const ALL: [Self; 3] = [Self::File, Self::Name, Self::Effect];
+    pub const ALL: [Self; 3] = [Self::Effect, Self::Name, Self::File];
+    /// Where nobody asks for another: the file may name the arms that worked first.
+    pub const DEFAULT: Self = Self::Effect;
 
     pub fn word(self) -> &'static str {
         match self {

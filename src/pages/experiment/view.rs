@@ -20,7 +20,7 @@ pub(super) enum SeedLines {
     Every,
 }
 
-/// Everything is in its place without being asked for: all arms, as in the file.
+/// Everything is in its place without being asked for: all arms, the table's by difference.
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
     /// Index into `words::FINAL`.
@@ -81,7 +81,7 @@ impl Wanted {
             budget: None,
             base: None,
             colour: Colour::Arm,
-            sort: Sort::File,
+            sort: Sort::DEFAULT,
             pinned: vec![],
             only: vec![],
             hide: vec![],

@@ -30,14 +30,14 @@ pub async fn csv(
     request: HttpRequest,
     id: Path<ExperimentId>,
 ) -> Result<HttpResponse, Problem> {
-    let (of, _) = whole(&state, &request, *id).await?;
+    let (of, carried) = whole(&state, &request, *id).await?;
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header((
             "content-disposition",
             format!("attachment; filename=\"{id}.csv\""),
         ))
-        .body(export::csv(&of)))
+        .body(export::file(&of, &carried)))
 }
 
 pub async fn json(

@@ -2,7 +2,7 @@
 
 use super::tables::{self, TableView};
 use super::{Material, facts, how};
-use crate::charts::{Bin, Curve, Curves, End, Seed, Shape, Stand, hold};
+use crate::charts::{Bin, Curve, Curves, End, Fate, SLOTS, Seed, Shape, Stand, hold};
 use crate::number::{self, Kind};
 use crate::pages::experiment::figure::end_of;
 use crate::pages::words;
@@ -199,16 +199,14 @@ fn figure(of: &Material, key: &str, own: &[&ContrastOutcome]) -> Option<Figure> 
         return None;
     }
     let unit = words::unit(of.view.spec.budget.unit);
-    Some(Figure {
-        svg: draw(
-            "Validation pass@1 along the budget",
-            &format!("training {unit} charged, per seed"),
-            Shape::Steps,
-            Some(of.view.spec.budget.amount),
-            curves,
-        ),
-        caption: "Validation pass@1 of this arm and of what it is compared with; mean over seeds, band 95 % interval.".into(),
-    })
+    Some(draw(
+        "Validation pass@1 along the budget",
+        &format!("training {unit} charged, per seed"),
+        Shape::Steps,
+        Some(of.view.spec.budget.amount),
+        curves,
+        "Validation pass@1 of this arm and of what it is compared with; mean over seeds, band 95 % interval.",
+    ))
 }
 
 fn draw(
@@ -217,8 +215,9 @@ fn draw(
     shape: Shape,
     budget: Option<f64>,
     curves: Vec<Curve>,
-) -> String {
-    Curves {
+    caption: &str,
+) -> Figure {
+    let drawn = Curves {
         title: title.into(),
         x_title: x_title.into(),
         y_title: "share".into(),
@@ -228,8 +227,13 @@ fn draw(
         curves,
         ..Curves::default()
     }
-    .draw()
-    .svg
+    .draw();
+    let mut said = vec![caption.to_string()];
+    said.extend(drawn.missed());
+    Figure {
+        svg: drawn.svg,
+        caption: said.join(" "),
+    }
 }
 
 fn along(of: &Material, arm: &str) -> Option<Curve> {
@@ -280,7 +284,7 @@ fn end(of: &Material, arm: &str) -> End {
 
 fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Figure {
     let place = of.view.arms.iter().position(|a| a.key == key).unwrap_or(0);
-    let curve = |name: &str, column: usize, slot: usize| Curve {
+    let curve = |name: &str, column: usize, slot: usize, fate: Fate| Curve {
         key: format!("{key}-{column}"),
         label: name.into(),
         slot,
@@ -307,22 +311,72 @@ fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Figure {
             .collect(),
         seeds: vec![],
         spends: true,
-        fate: of.fate(key),
+        fate,
         end: end(of, key),
         behind: vec![],
     };
-    Figure {
-        svg: draw(
-            "The judge's score and the truth",
-            "% of the arm's budget",
-            Shape::Joined,
-            None,
-            vec![
-                curve("validation pass@1", 0, place),
-                curve("judge's mean score", 1, place + 1),
-            ],
-        ),
-        caption: "What the judge said and what was true; mean over seeds, band 95 % interval."
-            .into(),
+    draw(
+        "The judge's score and the truth",
+        "% of the arm's budget",
+        Shape::Joined,
+        None,
+        vec![
+            curve("validation pass@1", 0, place, of.fate(key)),
+            // Of the same arm, and no score has failed: its colour, with another dash.
+            curve("judge's mean score", 1, other_dash(place), Fate::Ordinary),
+        ],
+        "What the judge said and what was true; mean over seeds, band 95 % interval.",
+    )
+}
+
+/// The slot of the same colour that is drawn with another dash.
+fn other_dash(slot: usize) -> usize {
+    match slot < SLOTS {
+        true => slot + SLOTS,
+        false => slot % SLOTS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_number_is_said_under_the_picture() {
+        let bin = |x: f64, mean: f64| Bin {
+            edge: x,
+            x,
+            n: 1,
+            mean,
+            interval: None,
+            range: Interval {
+                low: mean,
+                high: mean,
+            },
+            stand: Stand::All,
+        };
+        let of = |last: f64| {
+            let curve = Curve {
+                key: "a".into(),
+                label: "A".into(),
+                bins: vec![bin(0.0, 0.2), bin(50.0, 0.3), bin(100.0, last)],
+                ..Curve::default()
+            };
+            draw("t", "x", Shape::Joined, None, vec![curve], "Mean.").caption
+        };
+        assert_eq!(of(0.4), "Mean.");
+        assert_eq!(
+            of(f64::NAN),
+            "Mean. 1 value not drawn: not a number, or off the axis."
+        );
+    }
+
+    #[test]
+    fn both_lines_of_an_arm_have_its_colour_and_not_the_same_dash() {
+        for slot in [0, 3, SLOTS - 1, SLOTS, SLOTS + 4] {
+            let other = other_dash(slot);
+            assert_eq!(other % SLOTS, slot % SLOTS);
+            assert_ne!(other < SLOTS, slot < SLOTS);
+        }
     }
 }

@@ -18,7 +18,7 @@ use actix_web::web::{Data, Form, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_core::compare::ArmFigures;
-use assay_core::denominator::{denominator, is_unsuccessful};
+use assay_core::denominator::{denominator, is_unsuccessful, unsuccessful};
 use assay_core::failure::FailureTable;
 use assay_core::ids::ExperimentId;
 use assay_core::note::Note;
@@ -89,6 +89,8 @@ struct GraveyardPage {
     id: String,
     name: String,
     cards: Vec<Card>,
+    /// Said where there are none.
+    none: String,
     /// Required attempts that were not run, and why.
     not_run: Vec<String>,
     gain_not_shown: Vec<String>,
@@ -114,6 +116,10 @@ impl GraveyardPage {
                 .filter(|a| has_card(&a.key))
                 .map(|a| Card::new(of, a))
                 .collect(),
+            none: match unsuccessful(&of.outcome, []) {
+                Ok(_) => "No arm is unsuccessful by the registered rule".into(),
+                Err(why) => format!("Of no arm it is known whether it is unsuccessful ({why})"),
+            },
             not_run: of
                 .view
                 .spec

@@ -4,7 +4,7 @@ use super::{Read, standing, word};
 use crate::number::{self, Kind};
 use crate::pages::calibrated::{Calibrated, calibrated};
 use assay_core::calibration::{calibration, expected_error};
-use assay_core::judged::{Judged, MIN_WRONG_STEPS, auc_interval, auc_within};
+use assay_core::judged::{Judged, MIN_WRONG_STEPS, auc_interval, auc_within, with_pairs};
 use assay_core::spec::search::Credit;
 use std::collections::BTreeMap;
 
@@ -31,9 +31,14 @@ fn by_problem(all: &[Read]) -> Vec<Vec<(f32, bool)>> {
 pub(super) fn scores(all: &[Read]) -> Option<Calibrated> {
     let bins = calibration(pairs(all));
     let error = expected_error(&bins).map_or(number::NONE.into(), |e| number::fixed(e, 3));
-    let caption = format!(
+    let mut caption = format!(
         "Scores of the steps of all texts of this file against the exact verifier, up to each text's first error; expected calibration error {error}"
     );
+    let no_numbers = pairs(all).filter(|(score, _)| score.is_nan()).count();
+    if no_numbers > 0 {
+        let steps = number::counted(no_numbers as i64, "step");
+        caption += &format!(". {steps} not counted: the score is not a number");
+    }
     let words = ["Mean score", "Right", "Steps"];
     calibrated(&bins, "Scores of steps", words, caption)
 }
@@ -53,6 +58,7 @@ impl Numbers {
         let auc = match auc_within(&problems) {
             None => "No problem has both right and wrong steps: no AUC.".to_string(),
             Some((auc, wrong)) => {
+                let compared = with_pairs(&problems);
                 let interval = match auc_interval(&problems) {
                     Some(i) => format!("{}, problems resampled", number::interval(Kind::Share, &i)),
                     None => format!("no interval under {MIN_WRONG_STEPS} wrong steps"),
@@ -61,7 +67,7 @@ impl Numbers {
                     "AUC within problems {} ({interval}), from {} with a right step beside them in {}.",
                     number::fixed(auc, 3),
                     number::counted(wrong as i64, "wrong step"),
-                    number::counted(problems.len() as i64, "problem")
+                    number::counted(compared as i64, "problem")
                 )
             }
         };
@@ -142,6 +148,29 @@ mod tests {
         assert_eq!(standing(&all, 0, Credit::Last), Some((1, 2)));
         assert_eq!(standing(&all, 0, Credit::Min), Some((2, 2)));
         assert_eq!(picks(&all[2..], Credit::Min), None);
+    }
+
+    #[test]
+    fn only_problems_with_a_right_and_a_wrong_step_are_counted_behind_the_auc() {
+        let all = vec![
+            text("1+1=", false, &[(0.9, true), (0.4, false)]),
+            text("2+2=", true, &[(0.9, true)]),
+            text("3+3=", false, &[(0.1, false)]),
+        ];
+        let said = Numbers::new(&all, Credit::Min).unwrap().auc;
+        let end = "from 1 wrong step with a right step beside them in 1 problem.";
+        assert!(said.ends_with(end), "{said}");
+    }
+
+    #[test]
+    fn a_score_that_is_no_number_is_said() {
+        let steps = [(0.9, true), (f32::NAN, true), (0.4, false)];
+        let all = vec![text("1+1=", false, &steps)];
+        let said = scores(&all).unwrap().caption;
+        assert!(
+            said.ends_with(". 1 step not counted: the score is not a number"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -151,6 +151,27 @@ fn starts_are_said_with_their_day_and_never_beyond_the_calendar() {
 }
 
 #[test]
+fn times_on_the_page_are_those_that_hold() {
+    let empty = page_of(&queue_of(&[turn(0)])).render().unwrap();
+    let said = format!(
+        "No worker has been seen in the last {}.",
+        number::lasting(FORGOTTEN_SECONDS as i64)
+    );
+    assert!(empty.contains(&said), "{empty}");
+    let lease = number::lasting(LEASE_SECONDS as i64);
+    assert!(empty.contains(&format!("when its lease of {lease} runs out")));
+    let of = |seconds| Material {
+        workers: vec![worker(1, seconds, &[])],
+        ..Material::default()
+    };
+    let listed = |seconds| page_of(&of(seconds)).workers.len();
+    assert_eq!(
+        (listed(FORGOTTEN_SECONDS - 1.0), listed(FORGOTTEN_SECONDS)),
+        (1, 0)
+    );
+}
+
+#[test]
 fn a_silent_workers_threads_are_not_counted_as_there() {
     let of = Material {
         workers: vec![worker(4, 1.0, &[1, 2]), worker(8, 400.0, &[8])],

@@ -24,6 +24,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use answers::Answers;
 use askama::Template;
+use assay_core::health::{CHANGE_EXPLAINS, CHANGE_POINTS};
 use assay_core::ids::RunId;
 use assay_core::recipe;
 use assay_store::{FailureView, JobState, RunStageView, RunState, RunView, Waiting};
@@ -103,6 +104,9 @@ struct RunPage {
     charged: String,
     spent: String,
     timeline: Vec<Moment>,
+    /// Share of the variance and points of a side, from which on a change of level is told.
+    change_explains: String,
+    change_points: usize,
     logs: Vec<LogView>,
     hosts: Vec<HostRow>,
     code: Option<String>,
@@ -179,6 +183,8 @@ impl RunPage {
             charged,
             spent,
             timeline: history::timeline(&of.attempts, &of.events, &of.files, &health::changes(of)),
+            change_explains: number::percent(CHANGE_EXPLAINS),
+            change_points: CHANGE_POINTS,
             logs: log::logs(&of.attempts),
             hosts: history::hosts(&of.attempts),
             code: of.spec.as_ref().map(config::code),

@@ -245,6 +245,11 @@ fn the_timeline_holds_checkpoints_and_changes_of_detectors_in_their_places() {
     ];
     assert!(order.is_sorted(), "{order:?}\n{section}");
     assert!(!section.contains("search trees stored at"), "no checkpoint");
+    let told = format!(
+        "told from {} of the variance on and with {CHANGE_POINTS} points on each side",
+        number::percent(CHANGE_EXPLAINS)
+    );
+    assert!(section.contains(&told), "{told}");
 }
 
 #[test]

@@ -150,6 +150,12 @@ impl Outcome {
         unsuccessful.or(marks.first()).copied()
     }
 
+    /// Some contrast has its words: too few seeds are none.
+    pub fn has_spoken(&self) -> bool {
+        let said = |v: Verdict| v != Verdict::NotEnoughSeeds;
+        self.contrasts.iter().any(|c| c.verdict.is_some_and(said))
+    }
+
     pub fn missing(&self) -> impl Iterator<Item = &AttemptOutcome> {
         self.required_attempts
             .iter()

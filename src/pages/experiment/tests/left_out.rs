@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::pages::experiment::material::leave_out;
+use assay_core::outcome::Verdict;
 use assay_store::ExclusionEvent;
 
 fn event(of: &Material, arm: &str, seed: u64, reason: &str) -> ExclusionEvent {
@@ -103,6 +104,21 @@ fn exports_carry_the_denominator_and_what_was_left_out() {
         (cells[at("done")], cells[at("excluded")], cells[at("n")]),
         ("3", "1", "2")
     );
+    // As a file it carries what the others carry, and no column that is always the same.
+    let file = export::file(&of);
+    let comments: Vec<&str> = file.lines().take_while(|l| l.starts_with("# ")).collect();
+    let snapshot = format!("Snapshot {}", carried::snapshot(&of));
+    for words in [
+        "9 runs planned: 9 done, 1 excluded. Did not work: no verdict yet. Hidden: none.",
+        snapshot.as_str(),
+        "Basis: equal compute",
+    ] {
+        assert!(
+            comments.iter().any(|l| l.contains(words)),
+            "{words} in {comments:?}"
+        );
+    }
+    assert!(file.ends_with(&csv) && !head.contains(&"hidden_arms"));
     let json = export::json(&of);
     assert_eq!(json["denominator"]["excluded"], 1);
     assert_eq!(json["exclusions"][0]["reason"], "a reason, with a comma");
@@ -162,7 +178,11 @@ fn the_share_spent_on_what_did_not_work_is_printed() {
         stage(&["arm-1"], 30_000.0),
         stage(&["arm-0", "arm-1"], 90_000.0),
     ];
+    // Three seeds are too few for the rule: neither a share nor "no arm".
+    assert!(costs::on_unsuccessful(&of).ends_with("is not said: no verdict yet."));
+    of.outcome.contrasts[1].verdict = Some(Verdict::NoDifferenceShown);
     assert!(costs::on_unsuccessful(&of).contains("No arm is called unsuccessful"));
+    of.outcome.contrasts[0].verdict = Some(Verdict::Worse);
     of.outcome.contrasts[0].mark = Some(Mark::Unsuccessful);
     assert_eq!(of.outcome.contrasts[0].arm, "arm-1");
     let said = costs::on_unsuccessful(&of);
@@ -182,13 +202,19 @@ fn published_results_stand_on_the_page_of_a_task_that_names_their_benchmark_alon
         assert!(!text.contains(model), "{model}");
     }
     let file = serde_json::json!({"file": "a.jsonl", "sha256": "0".repeat(64)});
-    let task = serde_json::json!({
+    let mut task = serde_json::json!({
         "name": "questions", "train": file, "test": file, "ood": file, "template": "{question}",
         "answer": "tag", "max_prompt_tokens": 8, "max_solution_tokens": 8,
-        "benchmark": "math_500",
+        "benchmark": "gsm8k",
     });
+    of.view.spec.task = serde_json::from_value(task.clone()).unwrap();
+    let text = render(&of, 0, 0);
+    assert!(text.contains("What have others published on gsm8k?"));
+    assert!(text.contains("No published figure of this benchmark is recorded."));
+    task["benchmark"] = "math_500".into();
     of.view.spec.task = serde_json::from_value(task).unwrap();
     let text = render(&of, 0, 0);
+    assert!(!text.contains("No published figure"));
     for words in [
         "What have others published on MATH-500?",
         "DeepSeek-R1-Zero (v2 (Nature 645))",

@@ -285,7 +285,8 @@ fn the_table_and_the_forest_show_the_same_numbers() {
     let of = material(&LABELS, 3, &[3, 3, 3], 0);
     let text = render(&of, 0, 0);
     let wanted = Wanted::new(of.view.spec.budget.unit);
-    let row = comparison::rows(&of, &wanted).pop().unwrap();
+    let rows = comparison::rows(&of, &wanted);
+    let row = rows.into_iter().find(|r| r.key == "arm-2").unwrap();
     let difference = row.difference.unwrap();
     let both = format!("{} {}", difference.mean, difference.interval);
     assert!(text.contains(&format!("{both}, n = 3</text>")), "{both}");

@@ -336,6 +336,11 @@ fn exports_carry_decoders_contrasts_and_supervision() {
     let contrast = lines.iter().find(|l| l[0] == "contrast").unwrap();
     assert_eq!(column(contrast, "verdict"), "\"worse\"");
     assert_eq!(column(contrast, "mark"), "unsuccessful");
+    // The arm's own lines say it too.
+    let failed = column(contrast, "arm");
+    let own = |l: &&Vec<&str>| l[0] != "contrast" && column(l, "arm") == failed;
+    let own: Vec<_> = lines.iter().filter(own).collect();
+    assert!(!own.is_empty() && own.iter().all(|l| column(l, "mark") == "unsuccessful"));
     assert_eq!(column(contrast, "demonstrations"), "64");
     let json = export::json(&of);
     assert_eq!(json["outcome"]["contrasts"][0]["verdict"], "worse");

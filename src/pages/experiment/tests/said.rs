@@ -101,6 +101,26 @@ fn what_did_not_work_has_its_row_with_expected_and_got_and_a_link_to_its_card() 
     assert!(said.contains("What did not work (0)") && !said.contains("<table"));
     assert!(said.contains("of 2 registered contrasts, 2 with a verdict, none is unsuccessful"));
     assert!(said.contains("15 runs planned: 15 done"));
+    // Where the rule has not spoken, there is no zero anywhere.
+    let few = page(&material(&LABELS, 3, &[3, 3, 3], 0), "");
+    assert!(section(&few, "did-not-work").contains("What did not work (no verdict yet)"));
+    assert!(few.matches("Did not work: no verdict yet.").count() > 3);
+    assert!(few.contains("3 arms: unsuccessful: no verdict yet, 0 hidden."));
+    assert!(!few.contains("0 unsuccessful"));
+}
+
+#[test]
+fn one_page_has_one_number_of_hidden_arms() {
+    let mut of = with_a_failure();
+    let text = page(&of, "hide=arm-2");
+    assert!(text.contains("Hidden by the link: GRPO from the base."));
+    assert_eq!(text.matches("3 arms: 1 unsuccessful, 1 hidden.").count(), 2);
+    for c in &mut of.outcome.contrasts {
+        c.mark = None;
+    }
+    let text = page(&of, "hide=arm-2");
+    assert!(section(&text, "did-not-work").contains("0 unsuccessful, 1 hidden."));
+    assert!(!text.contains(", 0 hidden."));
 }
 
 #[test]

@@ -92,18 +92,23 @@ fn the_table_has_the_orders_that_its_links_ask_for_and_loses_no_arm() {
         rows.map(|row| row.split('"').next().unwrap().to_string())
             .collect()
     };
-    assert_eq!(order(""), ["arm-0", "arm-1", "arm-2"]);
-    assert_eq!(order("sort=effect"), ["arm-2", "arm-0", "arm-1"]);
+    // By effect without being asked, whatever the order of the file.
+    assert_eq!(order(""), ["arm-2", "arm-0", "arm-1"]);
+    assert_eq!(order("sort=effect"), order(""));
+    assert_eq!(order("sort=file"), ["arm-0", "arm-1", "arm-2"]);
     assert_eq!(order("sort=name"), ["arm-0", "arm-2", "arm-1"]);
-    let text = page(&of, "sort=effect&hide=arm-2");
+    let text = page(&of, "hide=arm-2");
     for words in [
         "aria-sort=\"descending\"",
-        "name=\"sort\" value=\"effect\"",
         "?sort=name&#38;hide=arm-2#table\">by name</a>",
+        "?sort=file&#38;hide=arm-2#table\">as in the file</a>",
     ] {
         assert!(text.contains(words), "{words}");
     }
-    let (wanted, _) = asked(&of, "sort=effect");
+    assert!(!text.contains("name=\"sort\""), "nothing to keep");
+    let text = page(&of, "sort=file");
+    assert!(text.contains("name=\"sort\" value=\"file\"") && !text.contains("aria-sort"));
+    let (wanted, _) = asked(&of, "");
     let csv = tables::sheet(&of, &wanted, Table::Comparison).csv(&Carried::new(&of, &wanted));
     assert!(csv.find("\"arm-2\"").unwrap() < csv.find("\"arm-1\"").unwrap());
     assert_eq!(asked(&of, "sort=best").1, ["sort=best"]);
