@@ -205,7 +205,7 @@ fn alarms_print_their_thresholds_and_what_was_found() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
-    assert_eq!(text.matches("<td>default</td>").count(), 6);
+    assert_eq!(text.matches("<td>default</td>").count(), 7);
     assert!(!text.contains("set by the experiment") && text.contains("<td>fixed</td>"));
     of.limits.entropy_below = 0.4;
     of.limits.truncated_above = 0.9;
@@ -219,7 +219,7 @@ fn alarms_print_their_thresholds_and_what_was_found() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
-    assert_eq!(text.matches("<td>default</td>").count(), 4);
+    assert_eq!(text.matches("<td>default</td>").count(), 5);
 }
 
 #[test]
