@@ -5,6 +5,7 @@ use super::{Material, facts, how};
 use crate::charts::{Bin, Curve, Curves, End, Seed, Shape, Stand, hold};
 use crate::number::{self, Kind};
 use crate::pages::experiment::figure::end_of;
+use crate::pages::figure_data::{self, FigureData};
 use crate::pages::words;
 use assay_core::compare::Basis;
 use assay_core::failure::{FailureKind, FailureTable};
@@ -41,6 +42,9 @@ pub(super) struct Card {
 pub(super) struct Figure {
     pub svg: String,
     pub caption: String,
+    /// Where its numbers are, of a figure with a crosshair.
+    pub src: Option<String>,
+    pub data: Option<FigureData>,
 }
 
 #[derive(Debug)]
@@ -199,37 +203,47 @@ fn figure(of: &Material, key: &str, own: &[&ContrastOutcome]) -> Option<Figure> 
         return None;
     }
     let unit = words::unit(of.view.spec.budget.unit);
+    let drawn: Vec<&str> = curves.iter().map(|c| c.key.as_str()).collect();
+    let src = format!(
+        "/experiments/{}/milestones.json?only={}",
+        of.view.id,
+        drawn.join(",")
+    );
+    let chart = Curves {
+        title: "Validation pass@1 along the budget".into(),
+        x_title: format!("training {unit} charged, per seed"),
+        shape: Shape::Steps,
+        budget: Some(of.view.spec.budget.amount),
+        curves,
+        ..shares()
+    };
     Some(Figure {
-        svg: draw(
-            "Validation pass@1 along the budget",
-            &format!("training {unit} charged, per seed"),
-            Shape::Steps,
-            Some(of.view.spec.budget.amount),
-            curves,
-        ),
+        svg: chart.draw().svg,
         caption: "Validation pass@1 of this arm and of what it is compared with; mean over seeds, band 95 % interval.".into(),
+        src: Some(src),
+        data: Some(data(key, &chart, figure_data::charged)),
     })
 }
 
-fn draw(
-    title: &str,
-    x_title: &str,
-    shape: Shape,
-    budget: Option<f64>,
-    curves: Vec<Curve>,
-) -> String {
+fn shares() -> Curves {
     Curves {
-        title: title.into(),
-        x_title: x_title.into(),
         y_title: "share".into(),
         kind: Kind::Share,
-        shape,
-        budget,
-        curves,
         ..Curves::default()
     }
-    .draw()
-    .svg
+}
+
+fn data(key: &str, chart: &Curves, place: impl Fn(f64) -> String) -> FigureData {
+    let (rows, every) = figure_data::lines(chart, &chart.curves, place);
+    FigureData {
+        id: format!("arm-{key}"),
+        title: chart.title.clone(),
+        caption: figure_data::caption("lines", every),
+        file: None,
+        of: "Line",
+        head: format!("{} at {}", chart.y_title, chart.x_title),
+        rows,
+    }
 }
 
 fn along(of: &Material, arm: &str) -> Option<Curve> {
@@ -311,18 +325,22 @@ fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Figure {
         end: end(of, key),
         behind: vec![],
     };
+    let chart = Curves {
+        title: "The judge's score and the truth".into(),
+        x_title: "% of the arm's budget".into(),
+        shape: Shape::Joined,
+        curves: vec![
+            curve("validation pass@1", 0, place),
+            curve("judge's mean score", 1, place + 1),
+        ],
+        ..shares()
+    };
     Figure {
-        svg: draw(
-            "The judge's score and the truth",
-            "% of the arm's budget",
-            Shape::Joined,
-            None,
-            vec![
-                curve("validation pass@1", 0, place),
-                curve("judge's mean score", 1, place + 1),
-            ],
-        ),
+        svg: chart.draw().svg,
         caption: "What the judge said and what was true; mean over seeds, band 95 % interval."
             .into(),
+        // No file of the experiment has this figure.
+        src: None,
+        data: Some(data(key, &chart, number::significant)),
     }
 }

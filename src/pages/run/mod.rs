@@ -14,6 +14,7 @@ mod noting;
 pub(super) mod panels;
 mod reflective;
 
+use super::figure_data::FigureData;
 use super::query::{Asked, link};
 use super::{Choice, Shell, filters, html, words};
 use crate::number;
@@ -78,6 +79,8 @@ struct RunPage {
     cards: Vec<Card>,
     missing: Vec<String>,
     others: Vec<PanelView>,
+    /// Of all curves, in numbers.
+    data: Option<FigureData>,
     /// Shows the others, where they are not shown.
     more: Option<(usize, String)>,
     /// Address of a curve's points, up to the metric.
@@ -155,6 +158,7 @@ impl RunPage {
             cards: panels::cards(&of.series),
             missing: panels::missing(&of.series),
             others: panels::others(of),
+            data: panels::data(&of.series),
             more: (of.further > 0 && !of.all).then(|| {
                 let stage = of.stage.as_deref().unwrap_or("");
                 (of.further, link([("stage", stage), ("metrics", "all")]))
