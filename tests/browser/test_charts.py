@@ -249,9 +249,9 @@ def test_figures_have_their_numbers_in_a_bounded_table(visit, name, few):
     assert tables.count() > 0
     rows = tables.locator("tbody tr")
     assert few <= rows.count() <= 60 * tables.count()
-    places = [text.count(";") + 1 for text in rows.locator("td").all_text_contents()]
-    assert max(places) <= 12 and all(places)
-    assert "null" not in "".join(tables.all_text_contents())
+    cells = rows.locator("td").all_text_contents()
+    assert all(re.search("[0-9]", text) or text == "no data yet" for text in cells)
+    assert max(text.count(";") + 1 for text in cells) <= 12
 
 
 def test_a_card_of_the_graveyard_has_a_crosshair_with_values(visit):
@@ -270,11 +270,10 @@ def test_a_card_of_the_graveyard_has_a_crosshair_with_values(visit):
 
 
 def test_a_judges_curves_have_one_crosshair(visit):
-    seen = visit(replace(PAGE["prm"], path=PAGE["prm"].path + "?stage=grpo"))
+    seen = visit(PAGE["prm-hostile"])
     page = seen.page
     panels = page.locator(PANELS)
-    if panels.count() == 0:
-        pytest.skip("the stage that trains the judge is shown: it has no curve of its scores")
+    assert panels.count() > 0
     point_at(page, panels.first, 0.5)
     expect(page.locator(f"{PANELS} .hair")).to_have_count(panels.count())
     expect(panels.first.locator("[data-latest]")).to_have_text(re.compile(" at [0-9]+$"))
