@@ -105,6 +105,8 @@ struct RunPage {
     logs: Vec<(String, String)>,
     hosts: Vec<HostRow>,
     code: Option<String>,
+    /// Of inputs and data files of the stage, by their keys.
+    hashes: Vec<(String, String)>,
     files: Vec<FileRow>,
     files_in_all: usize,
     config: Vec<(String, String)>,
@@ -181,6 +183,7 @@ impl RunPage {
             logs: log::logs(&of.attempts),
             hosts: history::hosts(&of.attempts),
             code: of.spec.as_ref().map(config::code),
+            hashes: of.spec.as_ref().map_or(vec![], config::hashes),
             files: history::files(&of.files),
             files_in_all: of.files.len(),
             config: of
