@@ -436,7 +436,8 @@ async function everySeed() {
     const box = svg.getBoundingClientRect();
     const dense = Math.min(devicePixelRatio || 1, 2);
     [canvas.width, canvas.height] = [box.width * dense, box.height * dense];
-    [canvas.style.width, canvas.style.height] = [`${box.width}px`, `${box.height}px`];
+    // Its height follows, also where paper has less room.
+    canvas.style.width = `${box.width}px`;
     canvas.setAttribute("aria-hidden", "true");
     svg.after(canvas);
     const all = await numbers(figure);

@@ -8,6 +8,7 @@ mod cost;
 pub mod error;
 mod experiment;
 mod experiments;
+mod figure_data;
 mod filters;
 mod freshness;
 mod graveyard;

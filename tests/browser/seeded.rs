@@ -6,6 +6,7 @@
 #[allow(dead_code, reason = "shared with the HTTP tests, which use more of it")]
 #[path = "../http/app.rs"]
 mod app;
+mod hostile;
 #[allow(dead_code, reason = "shared with the tests of the pages")]
 #[path = "../pages/numbers.rs"]
 mod numbers;
@@ -20,6 +21,7 @@ mod seed;
 mod stored;
 
 use app::App;
+use assay::state::AppState;
 use assay_core::ids::{AttemptRef, ExperimentId, WorkerId};
 use assay_core::spec::Experiment;
 use assay_core::trees::{StoredTree, Terminal, TreeNode};
@@ -50,8 +52,10 @@ fn main() {
     let mut open = vec![];
     if !args.twelve {
         ids.insert("decoders", decoders(&app, args.steps));
-        ids.insert("hostile", hostile(&app, args.steps));
+        ids.insert("many", many(&app));
+        ids.insert("hostile", hostile::experiment(&app, args.steps));
         let (half, left) = half_finished(&app, args.steps);
+        say(&app, half);
         ids.insert("half", half);
         open = left;
         ids.insert("waiting", waiting(&app));
@@ -135,18 +139,60 @@ fn twelve(app: &App, steps: u64) -> ExperimentId {
                 }
                 _ => continue,
             };
-            let record = stored::put(&state, of, step, text.as_bytes()).await;
-            let Record::Artifact { sha256, .. } = record else {
-                unreachable!()
-            };
-            let at = AttemptRef {
-                stage: claim.stage,
-                number: claim.attempt,
-            };
-            seeder.refer(at, of, step as i64, &sha256).await;
+            leave(&state, &seeder, claim, of, step, &text).await;
         }
         id
     })
+}
+
+/// Stores a file for a stage that has ended.
+async fn leave(state: &AppState, seeder: &Seeder, claim: &Claim, of: &str, step: u64, lines: &str) {
+    let record = stored::put(state, of, step, lines.as_bytes()).await;
+    let Record::Artifact { sha256, .. } = record else {
+        unreachable!()
+    };
+    let at = AttemptRef {
+        stage: claim.stage,
+        number: claim.attempt,
+    };
+    seeder.refer(at, of, step as i64, &sha256).await;
+}
+
+/// Posts to the REST interface what a person says there.
+fn post(app: &App, path: &str, body: &Value) {
+    let body = body.to_string();
+    let answer = app.post(
+        &format!("/api/v1{path}"),
+        "application/json",
+        body.as_bytes(),
+    );
+    assert_eq!(answer.status / 100, 2, "{path}: {}", answer.text);
+}
+
+/// What people have said since it began: another hypothesis, a run left out, a note.
+fn say(app: &App, id: ExperimentId) {
+    let amendment = json!({
+        "hypothesis": "GRPO keeps the long form only while its entropy stays high.",
+        "note": "Read before the second half.",
+        "reason": "One seed has collapsed.",
+    });
+    post(app, &format!("/experiments/{id}/amendments"), &amendment);
+    let runs = runs(app, id);
+    let run = runs["arm-0"]["1"].as_str().unwrap();
+    let reason = json!({ "reason": "Its machine was shared with another program." });
+    post(app, &format!("/runs/{run}/exclude"), &reason);
+    let note = json!({ "text": "The disk was full.\nTwice." });
+    post(app, &format!("/runs/{run}/notes"), &note);
+}
+
+/// More seeds than a drawing has lines for; short, for nobody reads its curves.
+fn many(app: &App) -> ExperimentId {
+    let arms = [
+        ("sft", "SFT, many seeds"),
+        ("grpo", "GRPO, many seeds"),
+        ("grpo", "GRPO, many seeds, faster"),
+    ];
+    seeded(app, "w-4", 20, &spec(&arms, 22, 75))
 }
 
 /// A tree with ends of both kinds, and with values that are too high.
@@ -297,57 +343,4 @@ fn waiting(app: &App) -> ExperimentId {
         let seeder = Seeder::new(state, "w-3", 1).await;
         seeder.submit(&spec(&arms, 3, 73)).await
     })
-}
-
-/// The longest names, markup in everything that the front door does not see, and a
-/// model that writes what it likes. Markup in names is refused at submission.
-fn hostile(app: &App, steps: u64) -> ExperimentId {
-    let wide = "W".repeat(80);
-    let arms = [
-        ("sft", "\" onmouseover=alert(1) x=\""),
-        (
-            "grpo",
-            "\u{5e9}\u{5dc}\u{5d5}\u{5dd} \u{645}\u{631}\u{62d}\u{628}\u{627} \u{1f9ea} {{7*7}} `$(id)`",
-        ),
-        ("grpo", wide.as_str()),
-    ];
-    let state = app.state();
-    app.block_on(async {
-        let mut seeder = Seeder::new(state, "<img src=x onerror=alert(1)>", steps).await;
-        seeder.rewrite = spoil;
-        let id = seeder.submit(&spec(&arms, 3, 74)).await;
-        let mut grpo = 0;
-        seeder
-            .work_off(|claim| {
-                grpo += usize::from(claim.spec.job.kind() == "grpo");
-                match (claim.spec.job.kind(), grpo) {
-                    ("grpo", 2) => Until::Nan(0.5),
-                    _ => Until::End,
-                }
-            })
-            .await;
-        id
-    })
-}
-
-/// Markup, mixed directions, control characters, formulas that grow, a megabyte.
-fn spoil(record: &mut Record) {
-    if let Record::Completions { items, .. } = record {
-        for item in items {
-            item.prompt = "<h1>3+4</h1> \"quoted\" '; drop table run; --".into();
-            item.completion = match item.index {
-                0 => "</pre></article><script>alert(1)</script><img src=x onerror=alert(1)>".into(),
-                1 => "\u{202e}evil\u{202c} \u{2067}\u{5e9}\u{5dc} mixed \u{4e2d}\u{6587} \u{7}\u{1b}[31m"
-                    .into(),
-                2 => r"\def\a{\a\a}\a $\def\a{\a\a}\a$ \[\begin{aligned}x&=\sqrt{2}\end{aligned}\] for $5 and $6: \boxed{\frac{\frac{1}{2}}{3}} $x^2$".into(),
-                3 => "x".repeat(1 << 20),
-                4 => "<a href=javascript:alert(1)>5</a> &amp; &#x3c;b&#x3e; <!-- ".into(),
-                5 => "\u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f466}".repeat(400),
-                6 => String::new(),
-                _ => "Z\u{301}\u{302}\u{303}\u{304}a".repeat(200),
-            };
-        }
-    } else if let Record::Event { text, .. } = record {
-        *text = "<script>alert(1)</script> alarm \u{202e}desrever".into();
-    }
 }

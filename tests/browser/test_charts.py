@@ -238,3 +238,43 @@ def test_without_a_script_the_charts_their_numbers_and_controls_are_there(visit)
     labels = page.locator(f"{MILESTONES} svg g.lb[data-arm]")
     assert [g.get_attribute("data-arm") for g in labels.all()] == ["zero"]
     assert page.locator("#milestone-table tbody tr").count() == 12
+
+
+@pytest.mark.parametrize(
+    "name, few", [("run", 8), ("compare-arms", 3), ("graveyard", 2), ("experiment-twelve", 3)]
+)
+def test_figures_have_their_numbers_in_a_bounded_table(visit, name, few):
+    page = visit(PAGE[name], listen=False, java_script_enabled=False).page
+    tables = page.locator("main details[id^=data-] table")
+    assert tables.count() > 0
+    rows = tables.locator("tbody tr")
+    assert few <= rows.count() <= 60 * tables.count()
+    cells = rows.locator("td").all_text_contents()
+    assert all(re.search("[0-9]", text) or text == "no data yet" for text in cells)
+    assert max(text.count(";") + 1 for text in cells) <= 12
+
+
+def test_a_card_of_the_graveyard_has_a_crosshair_with_values(visit):
+    seen = visit(PAGE["graveyard"])
+    page = seen.page
+    chart = page.locator("section.grave figure.chart").first
+    label = chart.locator("g.lb[data-arm] text.num").first
+    before = label.text_content()
+    point_at(page, chart, 0.35)
+    expect(chart.locator(".hair")).to_have_count(1)
+    expect(label).to_have_text(re.compile("n = [0-9]+$"))
+    page.mouse.move(2, 2)
+    expect(chart.locator(".hair")).to_have_count(0)
+    assert label.text_content() == before
+    assert seen.complaints == [] and seen.violations() == []
+
+
+def test_a_judges_curves_have_one_crosshair(visit):
+    seen = visit(PAGE["prm-hostile"])
+    page = seen.page
+    panels = page.locator(PANELS)
+    assert panels.count() > 0
+    point_at(page, panels.first, 0.5)
+    expect(page.locator(f"{PANELS} .hair")).to_have_count(panels.count())
+    expect(panels.first.locator("[data-latest]")).to_have_text(re.compile(" at [0-9]+$"))
+    assert seen.complaints == [] and seen.violations() == []

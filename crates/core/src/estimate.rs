@@ -66,8 +66,50 @@ impl Sums {
     }
 }
 
+/// What past stages of a kind were charged, in a unit.
+fn units(of: &KindSpeed, unit: BudgetUnit) -> f64 {
+    match unit {
+        BudgetUnit::Flops => of.sum.flops,
+        BudgetUnit::Tokens => of.sum.tokens,
+    }
+}
+
 /// A stage with a budget takes its amount at the past rate of its kind, another one the
 /// mean of its kind.
+fn expected_ms(of: &KindSpeed, budget: Option<(BudgetUnit, f64)>) -> f64 {
+    match budget {
+        Some((unit, amount)) if units(of, unit) > 0.0 => {
+            amount * of.sum.device_ms / units(of, unit)
+        }
+        Some(_) | None => of.sum.device_ms / of.stages as f64,
+    }
+}
+
+/// A stage that has not ended, as far as it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Underway<'a> {
+    pub kind: &'a str,
+    pub budget: Option<(BudgetUnit, f64)>,
+    /// Of its work, 0 to 1.
+    pub share: f64,
+    /// Device time so far.
+    pub spent_ms: f64,
+}
+
+/// The share of its work from which on a stage speaks for itself.
+pub const OWN_SHARE: f64 = 0.05;
+
+/// Device time of the whole stage: at the rate of its own share so far, else by the past of
+/// its kind; `None` where it has neither.
+pub fn whole_ms(of: &Underway<'_>, speeds: &[KindSpeed]) -> Option<f64> {
+    if of.share >= OWN_SHARE && of.spent_ms > 0.0 {
+        return Some(of.spent_ms / of.share.min(1.0));
+    }
+    let speed = speeds.iter().find(|s| s.kind == of.kind && s.stages > 0)?;
+    Some(expected_ms(speed, of.budget).max(of.spent_ms))
+}
+
+/// Device time by past stages of the same kinds.
 pub fn estimate(
     experiment: &Experiment,
     plan: &Plan,
@@ -93,20 +135,17 @@ pub fn estimate(
         entry.to_come += 1;
         let Some(speed) = speed else { continue };
         any = true;
-        let (units, per_unit) = match experiment.budget.unit {
-            BudgetUnit::Flops => (speed.sum.flops, speed.spread.per_flop),
-            BudgetUnit::Tokens => (speed.sum.tokens, speed.spread.per_token),
+        let unit = experiment.budget.unit;
+        let amount = stage.spec.budget.as_ref().map(|budget| budget.amount);
+        device_ms += expected_ms(speed, amount.map(|amount| (unit, amount)));
+        let per_unit = match unit {
+            BudgetUnit::Flops => speed.spread.per_flop,
+            BudgetUnit::Tokens => speed.spread.per_token,
         };
-        match &stage.spec.budget {
-            Some(budget) if units > 0.0 => {
-                device_ms += budget.amount * speed.sum.device_ms / units;
-                sums.add(per_unit.map(|spread| budget.amount * spread));
-            }
-            Some(_) | None => {
-                device_ms += speed.sum.device_ms / speed.stages as f64;
-                sums.add(speed.spread.device_ms);
-            }
-        }
+        sums.add(match amount {
+            Some(amount) if units(speed, unit) > 0.0 => per_unit.map(|spread| amount * spread),
+            Some(_) | None => speed.spread.device_ms,
+        });
     }
     let seen = kinds.values().filter(|(basis, _)| basis.past > 0);
     let variance: Option<f64> = seen.map(|(basis, sums)| sums.variance(basis.past)).sum();
@@ -258,6 +297,36 @@ arms:
         assert_eq!(of(with("sft", 4, Some(1.0), None)), None);
         let nothing = estimate(&experiment, &plan, &HashSet::new(), &[]);
         assert_eq!(nothing.spread_ms, None);
+    }
+
+    #[test]
+    fn a_stage_under_way_takes_what_its_share_says_and_one_to_come_what_its_kind_took() {
+        // 4 sft stages had 40,000 tokens in 8 s.
+        let speeds = [speed("sft", 4, 40_000.0, 8_000.0)];
+        let sft = Underway {
+            kind: "sft",
+            budget: Some((BudgetUnit::Tokens, 10_000.0)),
+            share: 0.0,
+            spent_ms: 0.0,
+        };
+        let of = |share, spent_ms| Underway {
+            share,
+            spent_ms,
+            ..sft
+        };
+        assert_eq!(whole_ms(&sft, &speeds), Some(2_000.0));
+        assert_eq!(whole_ms(&of(0.25, 900.0), &speeds), Some(3_600.0));
+        // Too little is done to go by it, and what is spent is spent.
+        assert_eq!(whole_ms(&of(0.01, 100.0), &speeds), Some(2_000.0));
+        assert_eq!(whole_ms(&of(0.0, 5_000.0), &speeds), Some(5_000.0));
+        // Without a past in that unit, the mean of its kind.
+        let flops = Underway {
+            budget: Some((BudgetUnit::Flops, 1e9)),
+            ..sft
+        };
+        assert_eq!(whole_ms(&flops, &speeds), Some(2_000.0));
+        assert_eq!(whole_ms(&sft, &[]), None);
+        assert_eq!(whole_ms(&of(0.5, 700.0), &[]), Some(1_400.0));
     }
 
     #[test]

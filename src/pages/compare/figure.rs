@@ -6,6 +6,7 @@ use crate::charts::{self, Band, Curve, Curves, Shape, average};
 use crate::number::{self, Kind};
 use crate::pages::experiment::figure::end_of;
 use crate::pages::experiment::training::{bins, seeds_of};
+use crate::pages::figure_data::{self, FigureData};
 use crate::pages::words;
 use assay_core::ground::{Ground, other_questions};
 
@@ -15,6 +16,8 @@ pub(super) struct Picture {
     pub title: String,
     pub svg: String,
     pub caption: String,
+    /// What is drawn, in numbers.
+    pub data: Option<FigureData>,
 }
 
 /// Differences to the base; nothing where no two of them share an axis.
@@ -42,14 +45,14 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
     }
     let left_out = of.lines.len() - 1 - rows.len();
     let title = format!("Differences to {} in {title}", base.label);
-    let mut drawn = charts::Rows {
+    let chart = charts::Rows {
         title: title.clone(),
         x_title: format!("difference to {}", base.label),
         kind,
         differences: true,
         rows,
-    }
-    .draw();
+    };
+    let mut drawn = chart.draw();
     drawn.left_out += lost(of, base);
     let mut caption = format!(
         "{}. Unadjusted 95 % intervals, paired by seed; no registered test.",
@@ -67,9 +70,22 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
     }
     Some(Picture {
         word: "forest",
-        title,
         svg: drawn.svg,
         caption,
+        data: Some(FigureData {
+            id: "forest".into(),
+            title: title.clone(),
+            caption: figure_data::caption("columns", 1),
+            file: None,
+            of: "Arm or run",
+            rows: chart
+                .rows
+                .iter()
+                .map(|row| (row.label.clone(), figure_data::seeds(row, kind)))
+                .collect(),
+            head: chart.x_title,
+        }),
+        title,
     })
 }
 
@@ -100,6 +116,21 @@ impl Trained {
             title: self.title.clone(),
             svg: drawn.svg,
             caption: caption.join(" "),
+            data: Some(self.data()),
+        }
+    }
+
+    fn data(&self) -> FigureData {
+        let chart = &self.chart;
+        let (rows, every) = figure_data::lines(chart, &chart.curves, figure_data::charged);
+        FigureData {
+            id: "training".into(),
+            title: self.title.clone(),
+            caption: figure_data::caption("columns", every),
+            file: None,
+            of: "Arm or run",
+            head: format!("{} at {}", chart.y_title, chart.x_title),
+            rows,
         }
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn groups(of: &Material, wanted: &Wanted) -> Vec<Group> {
                 .iter()
                 .map(|r| row(of, wanted.colour, r))
                 .collect(),
-            figures: vec![Shown::new(&Name::Decoders(id).figure(of, wanted))],
+            figures: vec![Shown::new(of, wanted, Name::Decoders(id))],
             break_even: paying(of, group),
             contrasts: contrasts(of, group),
         })

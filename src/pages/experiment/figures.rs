@@ -2,10 +2,11 @@
 
 use super::at_budget::{AtBudget, AtRow};
 use super::axis::Places;
-use super::data::{Data, data};
-use super::figure::{Every, Figure, Name};
+use super::data::data;
+use super::figure::{Every, Name};
 use super::material::Material;
 use super::view::Wanted;
+use crate::pages::figure_data::FigureData;
 
 /// One of the figures that have an address of their own.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub(super) struct Shown {
     /// Every arm's value at the budget that was asked for.
     pub at: Option<Table>,
     /// What is drawn, in numbers, where no table of the page has them.
-    pub data: Option<Data>,
+    pub data: Option<FigureData>,
 }
 
 /// A line an arm: its value, the true cost of it, and what it does not cover.
@@ -42,7 +43,8 @@ impl From<&AtBudget> for Table {
 }
 
 impl Shown {
-    pub fn new(figure: &Figure) -> Self {
+    pub fn new(of: &Material, wanted: &Wanted, name: Name) -> Self {
+        let figure = &name.figure(of, wanted);
         let (svg, mut caption) = figure.shown();
         let every = figure.every == Every::OnCanvas;
         if every {
@@ -59,7 +61,15 @@ impl Shown {
             },
             every,
             at: figure.at.as_ref().map(Table::from),
-            data: data(figure),
+            data: data(figure).map(|data| FigureData {
+                file: Some(format!(
+                    "/experiments/{}/{}.csv{}",
+                    of.view.id,
+                    data.id,
+                    wanted.query(&of.view)
+                )),
+                ..data
+            }),
         }
     }
 }
@@ -79,7 +89,7 @@ pub(super) struct Figures {
 
 impl Figures {
     pub fn new(of: &Material, wanted: &Wanted) -> Self {
-        let draw = |name: Name| Shown::new(&name.figure(of, wanted));
+        let draw = |name: Name| Shown::new(of, wanted, name);
         let own = |name: Name| (!wanted.pinned.contains(&name)).then(|| draw(name));
         Self {
             pinned: wanted.pinned.iter().copied().map(draw).collect(),

@@ -85,7 +85,7 @@ pub(super) fn verdicts(of: &Material, wanted: &Wanted) -> Verdicts {
         withheld: withheld(of),
         interim: interim(of),
         attempts: attempts(of),
-        figure: contrasts::are_there(of).then(|| Shown::new(&Name::Contrasts.figure(of, wanted))),
+        figure: contrasts::are_there(of).then(|| Shown::new(of, wanted, Name::Contrasts)),
         rows: outcome.contrasts.iter().map(|c| row(of, c)).collect(),
     }
 }

@@ -5,6 +5,7 @@ use super::{Material, facts, how};
 use crate::charts::{Bin, Curve, Curves, End, Fate, SLOTS, Seed, Shape, Stand, hold};
 use crate::number::{self, Kind};
 use crate::pages::experiment::figure::end_of;
+use crate::pages::figure_data::{self, FigureData};
 use crate::pages::words;
 use assay_core::compare::Basis;
 use assay_core::failure::{FailureKind, FailureTable};
@@ -41,6 +42,9 @@ pub(super) struct Card {
 pub(super) struct Figure {
     pub svg: String,
     pub caption: String,
+    /// Where its numbers are, of a figure with a crosshair.
+    pub src: Option<String>,
+    pub data: Option<FigureData>,
 }
 
 #[derive(Debug)]
@@ -199,40 +203,59 @@ fn figure(of: &Material, key: &str, own: &[&ContrastOutcome]) -> Option<Figure> 
         return None;
     }
     let unit = words::unit(of.view.spec.budget.unit);
-    Some(draw(
-        "Validation pass@1 along the budget",
-        &format!("training {unit} charged, per seed"),
-        Shape::Steps,
-        Some(of.view.spec.budget.amount),
+    let drawn: Vec<&str> = curves.iter().map(|c| c.key.as_str()).collect();
+    let src = format!(
+        "/experiments/{}/milestones.json?only={}",
+        of.view.id,
+        drawn.join(",")
+    );
+    let chart = Curves {
+        title: "Validation pass@1 along the budget".into(),
+        x_title: format!("training {unit} charged, per seed"),
+        shape: Shape::Steps,
+        budget: Some(of.view.spec.budget.amount),
         curves,
+        ..shares()
+    };
+    Some(figure_of(
+        &chart,
         "Validation pass@1 of this arm and of what it is compared with; mean over seeds, band 95 % interval.",
+        Some(src),
+        data(key, &chart, figure_data::charged),
     ))
 }
 
-fn draw(
-    title: &str,
-    x_title: &str,
-    shape: Shape,
-    budget: Option<f64>,
-    curves: Vec<Curve>,
-    caption: &str,
-) -> Figure {
-    let drawn = Curves {
-        title: title.into(),
-        x_title: x_title.into(),
-        y_title: "share".into(),
-        kind: Kind::Share,
-        shape,
-        budget,
-        curves,
-        ..Curves::default()
-    }
-    .draw();
+/// Drawn, with what is left out said under it.
+fn figure_of(chart: &Curves, caption: &str, src: Option<String>, data: FigureData) -> Figure {
+    let drawn = chart.draw();
     let mut said = vec![caption.to_string()];
     said.extend(drawn.missed());
     Figure {
         svg: drawn.svg,
         caption: said.join(" "),
+        src,
+        data: Some(data),
+    }
+}
+
+fn shares() -> Curves {
+    Curves {
+        y_title: "share".into(),
+        kind: Kind::Share,
+        ..Curves::default()
+    }
+}
+
+fn data(key: &str, chart: &Curves, place: impl Fn(f64) -> String) -> FigureData {
+    let (rows, every) = figure_data::lines(chart, &chart.curves, place);
+    FigureData {
+        id: format!("arm-{key}"),
+        title: chart.title.clone(),
+        caption: figure_data::caption("lines", every),
+        file: None,
+        of: "Line",
+        head: format!("{} at {}", chart.y_title, chart.x_title),
+        rows,
     }
 }
 
@@ -315,17 +338,23 @@ fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Figure {
         end: end(of, key),
         behind: vec![],
     };
-    draw(
-        "The judge's score and the truth",
-        "% of the arm's budget",
-        Shape::Joined,
-        None,
-        vec![
+    let chart = Curves {
+        title: "The judge's score and the truth".into(),
+        x_title: "% of the arm's budget".into(),
+        shape: Shape::Joined,
+        curves: vec![
             curve("validation pass@1", 0, place, of.fate(key)),
             // Of the same arm, and no score has failed: its colour, with another dash.
             curve("judge's mean score", 1, other_dash(place), Fate::Ordinary),
         ],
+        ..shares()
+    };
+    figure_of(
+        &chart,
         "What the judge said and what was true; mean over seeds, band 95 % interval.",
+        // No file of the experiment has this figure.
+        None,
+        data(key, &chart, number::significant),
     )
 }
 
@@ -362,7 +391,13 @@ mod tests {
                 bins: vec![bin(0.0, 0.2), bin(50.0, 0.3), bin(100.0, last)],
                 ..Curve::default()
             };
-            draw("t", "x", Shape::Joined, None, vec![curve], "Mean.").caption
+            let chart = Curves {
+                title: "t".into(),
+                curves: vec![curve],
+                ..shares()
+            };
+            let table = data("a", &chart, number::significant);
+            figure_of(&chart, "Mean.", None, table).caption
         };
         assert_eq!(of(0.4), "Mean.");
         assert_eq!(

@@ -75,6 +75,8 @@ struct ListPage {
     texts: Vec<TextRow>,
     numbers: Option<Numbers>,
     panels: Vec<PanelView>,
+    /// Address of a curve's points, up to the metric.
+    series: String,
 }
 
 struct StepRow {
@@ -234,6 +236,11 @@ pub async fn list(
         panels = curves(&mut conn, stage.stage).await?;
     }
     let stage = chosen.map(|(f, _)| f.stage.name.clone());
+    let most = POINTS.to_string();
+    let query = link([
+        ("stage", stage.as_deref().unwrap_or("")),
+        ("max_points", most.as_str()),
+    ]);
     let sign = freshness::of_runs(&mut conn, std::slice::from_ref(&run)).await?;
     let mut shell = Shell::new(&state, &request, "Judged texts")
         .run(&run, &question)
@@ -252,6 +259,7 @@ pub async fn list(
         texts,
         numbers,
         panels,
+        series: format!("/api/v1/runs/{}/series{query}&metric=", run.id),
     })
 }
 

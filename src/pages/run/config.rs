@@ -83,6 +83,15 @@ pub(super) fn code(spec: &Value) -> String {
     )
 }
 
+/// What the stage was made from: stages before it, files of its task and of its weights.
+pub(super) fn hashes(spec: &Value) -> Vec<(String, String)> {
+    let is_hash = |v: &str| v.len() == 64 && v.bytes().all(|b| b.is_ascii_hexdigit());
+    flat(spec)
+        .into_iter()
+        .filter(|(_, value)| is_hash(value))
+        .collect()
+}
+
 pub(super) fn siblings(of: &Material) -> Vec<Choice> {
     let chosen = of.against.as_ref().map(|a| a.run);
     of.siblings
@@ -134,7 +143,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_keys_that_differ_are_told() {
+    fn only_keys_that_differ_are_told_and_hashes_are_found() {
         let a = json!({"job": {"kind": "grpo", "beta": 0.1, "rewards": [{"weight": 1.0}]},
             "levels": [1, 4], "seed": 1});
         let b = json!({"job": {"kind": "grpo", "beta": 0.0, "rewards": [{"weight": 1.0}]},
@@ -147,6 +156,12 @@ mod tests {
             ("–", "null")
         );
         assert_eq!(found[2].here, "[1,4]");
+        let sha = "0a".repeat(32);
+        let of = json!({"inputs": {"init": sha}, "seed": 1, "job": {"kind": "sft"},
+            "task": {"name": "questions", "train": {"file": "a.jsonl", "sha256": sha}}});
+        let keys: Vec<String> = hashes(&of).into_iter().map(|h| h.0).collect();
+        assert_eq!(keys, ["inputs.init", "task.train.sha256"]);
+        assert!(hashes(&a).is_empty());
         assert!(changed(&a, &a).is_empty());
         assert_eq!(flat(&a)["job.rewards.0.weight"], "1.0");
     }

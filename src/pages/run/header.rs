@@ -7,8 +7,10 @@ use crate::number;
 use crate::pages::{freshness, words};
 use crate::problem::Problem;
 use crate::rules;
+use assay_core::estimate::{Underway, whole_ms};
 use assay_core::metric;
 use assay_core::progress::fraction;
+use assay_core::spending::StageSpend;
 use assay_core::wire::Level;
 use assay_store::{self as store, JobState, RequeueView, RunStageView, RunView, Sign, Waiting};
 use sqlx::PgConnection;
@@ -25,6 +27,8 @@ pub(super) struct Standing {
     pub dollars: Option<f64>,
     /// What queueing it again would concern, by force if need be.
     pub requeue: Vec<RequeueView>,
+    /// What they would be in the end.
+    pub whole: Option<f64>,
 }
 
 /// Whatever a stage trains, it reports one of these at every step.
@@ -53,11 +57,59 @@ pub(super) async fn standing(conn: &mut PgConnection, run: &RunView) -> Result<S
         let spent = store::list_spending(conn, &[run.experiment]).await?;
         let own = spent.into_values().flatten();
         let own = own.filter(|s| run.stages.iter().any(|stage| stage.stage == s.stage));
-        for dollars in own.filter_map(|s| s.dollars) {
+        let own: Vec<StageSpend> = own.collect();
+        for dollars in own.iter().filter_map(|s| s.dollars) {
             *of.dollars.get_or_insert(0.0) += dollars;
         }
+        of.whole = whole(conn, run, &own, &of).await?;
     }
     Ok(of)
+}
+
+/// In dollars, at what the device time so far has cost; `None` of a run that has ended, and
+/// where a price or the past of a kind is missing.
+async fn whole(
+    conn: &mut PgConnection,
+    run: &RunView,
+    own: &[StageSpend],
+    so_far: &Standing,
+) -> Result<Option<f64>, Problem> {
+    let spent_ms: f64 = own.iter().map(|s| s.all.device_ms).sum();
+    let priced = own.iter().all(|s| s.unpriced_ms == 0.0);
+    let known = words::is_open(run.state) && priced && spent_ms > 0.0;
+    let Some(dollars) = so_far.dollars.filter(|_| known) else {
+        return Ok(None);
+    };
+    let speeds = store::list_speeds(&mut *conn).await?;
+    let mut all_ms = 0.0;
+    for stage in &run.stages {
+        let spend = own.iter().find(|s| s.stage == stage.stage);
+        let (all, lost) = spend.map_or((0.0, 0.0), |s| (s.all.device_ms, s.lost.device_ms));
+        if stage.state == JobState::Succeeded {
+            // Of one that an earlier experiment has planned, nothing was spent here.
+            all_ms += all;
+            continue;
+        }
+        let spec = store::get_stage_spec(&mut *conn, stage.stage).await?;
+        let at = Underway {
+            kind: &stage.kind,
+            budget: spec.budget.as_ref().map(|b| (b.unit, b.amount)),
+            share: match stage.state {
+                JobState::Running => so_far.part,
+                JobState::Blocked
+                | JobState::Queued
+                | JobState::Succeeded
+                | JobState::Failed
+                | JobState::Cancelled => 0.0,
+            },
+            spent_ms: all - lost,
+        };
+        let Some(ms) = whole_ms(&at, &speeds) else {
+            return Ok(None);
+        };
+        all_ms += lost + ms;
+    }
+    Ok(Some(dollars * all_ms / spent_ms))
 }
 
 async fn part(conn: &mut PgConnection, stage: &RunStageView) -> Result<f64, Problem> {
@@ -85,6 +137,8 @@ pub(super) struct Header {
     pub percent: Option<String>,
     pub heartbeat: Option<String>,
     pub dollars: Option<String>,
+    /// What it would be in the end, and by what.
+    pub whole: Option<String>,
     pub can_stop: bool,
     pub alarms: Vec<Alarm>,
     /// Further ones.
@@ -104,7 +158,17 @@ impl Header {
         Self {
             percent: (open && share > 0.0).then(|| number::percent(share)),
             heartbeat: heard.map(|s| format!("heartbeat {} ago", number::lasting(s as i64))),
-            dollars: of.standing.dollars.map(number::dollars),
+            dollars: of.standing.dollars.map(|spent| {
+                let whole = of.standing.whole.map(number::dollars);
+                let whole = whole.map_or(String::new(), |whole| format!(" of ~{whole}"));
+                number::dollars(spent) + &whole
+            }),
+            whole: of.standing.whole.map(|whole| {
+                format!(
+                    "In the end about {}: a stage at work by what its share so far has taken, one to come by past stages of its kind, at what the device time so far has cost.",
+                    number::dollars(whole)
+                )
+            }),
             can_stop: open,
             alarms,
             more,

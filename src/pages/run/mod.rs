@@ -15,6 +15,7 @@ pub(super) mod panels;
 mod reflective;
 mod requeue;
 
+use super::figure_data::FigureData;
 use super::query::{Asked, link};
 use super::{Choice, Shell, filters, html, words};
 use crate::number;
@@ -83,6 +84,8 @@ struct RunPage {
     cards: Vec<Card>,
     missing: Vec<String>,
     others: Vec<PanelView>,
+    /// Of all curves, in numbers.
+    data: Option<FigureData>,
     /// Shows the others, where they are not shown.
     more: Option<(usize, String)>,
     /// Address of a curve's points, up to the metric.
@@ -110,6 +113,8 @@ struct RunPage {
     logs: Vec<LogView>,
     hosts: Vec<HostRow>,
     code: Option<String>,
+    /// Of inputs and data files of the stage, by their keys.
+    hashes: Vec<(String, String)>,
     files: Vec<FileRow>,
     files_in_all: usize,
     config: Vec<(String, String)>,
@@ -164,6 +169,7 @@ impl RunPage {
             cards: panels::cards(&of.series),
             missing: panels::missing(&of.series),
             others: panels::others(of),
+            data: panels::data(&of.series),
             more: (of.further > 0 && !of.all).then(|| {
                 let stage = of.stage.as_deref().unwrap_or("");
                 (of.further, link([("stage", stage), ("metrics", "all")]))
@@ -188,6 +194,7 @@ impl RunPage {
             logs: log::logs(&of.attempts),
             hosts: history::hosts(&of.attempts),
             code: of.spec.as_ref().map(config::code),
+            hashes: of.spec.as_ref().map_or(vec![], config::hashes),
             files: history::files(&of.files),
             files_in_all: of.files.len(),
             config: of

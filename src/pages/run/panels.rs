@@ -5,6 +5,7 @@ use super::material::Material;
 use super::reflective;
 use crate::charts::{Panel, PanelPoint};
 use crate::number::{self, Kind};
+use crate::pages::figure_data::{FigureData, caption, every, joined, some};
 use assay_core::metric;
 use assay_store::Series;
 
@@ -94,6 +95,34 @@ pub(super) fn missing(series: &[Measured]) -> Vec<String> {
         .filter(|name| !series.iter().any(|(n, _)| n == *name))
         .map(|name| title(name))
         .collect()
+}
+
+/// Every curve that is drawn, in numbers.
+pub(super) fn data(series: &[Measured]) -> Option<FigureData> {
+    let every = every(series.iter().map(|(_, s)| s.points.len()).max()?);
+    let row = |(name, series): &Measured| {
+        let value = |v: f64| number::value(Kind::of(name), v);
+        let said: Vec<String> = some(&series.points, every)
+            .into_iter()
+            .map(|p| {
+                let range = match p.count {
+                    1 => String::new(),
+                    _ => format!(" [{}, {}]", value(p.min), value(p.max)),
+                };
+                format!("{}: {}{range}", number::integer(p.step), value(p.mean))
+            })
+            .collect();
+        (title(name), joined(&said))
+    };
+    Some(FigureData {
+        id: "panels".into(),
+        title: "curves by step".into(),
+        caption: caption("curves", every),
+        file: None,
+        of: "Curve",
+        head: "Mean at step, with the smallest and largest value of a bin of several".into(),
+        rows: series.iter().map(row).collect(),
+    })
 }
 
 /// What stands on no card.

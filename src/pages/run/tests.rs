@@ -195,6 +195,26 @@ fn samples_are_one_click_from_the_panels() {
 }
 
 #[test]
+fn every_curve_that_is_drawn_stands_in_a_bounded_table() {
+    let of = material();
+    let data = panels::data(&of.series).unwrap();
+    assert_eq!(data.rows.len(), of.series.len());
+    // 40 points: one in four, the last among them.
+    let rate = data
+        .rows
+        .iter()
+        .find(|(label, _)| label.starts_with("Reflective"));
+    let cells = &rate.unwrap().1;
+    assert_eq!(cells.split("; ").count(), 10);
+    assert!(
+        cells.starts_with("4: 0.02") && cells.contains("; 40: 0.4"),
+        "{cells}"
+    );
+    assert!(render(&of).contains("<details id=\"data-panels\">"));
+    assert!(panels::data(&[]).is_none());
+}
+
+#[test]
 fn alarms_print_their_thresholds_and_what_was_found() {
     let mut of = material();
     let text = render(&of);
@@ -210,7 +230,7 @@ fn alarms_print_their_thresholds_and_what_was_found() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
-    assert_eq!(text.matches("<td>default</td>").count(), 6);
+    assert_eq!(text.matches("<td>default</td>").count(), 7);
     assert!(!text.contains("set by the experiment") && text.contains("<td>fixed</td>"));
     of.limits.entropy_below = 0.4;
     of.limits.truncated_above = 0.9;
@@ -224,7 +244,7 @@ fn alarms_print_their_thresholds_and_what_was_found() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
-    assert_eq!(text.matches("<td>default</td>").count(), 4);
+    assert_eq!(text.matches("<td>default</td>").count(), 5);
 }
 
 #[test]
@@ -424,6 +444,9 @@ fn the_head_says_how_far_how_alive_how_dear_and_can_stop_it() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
+    of.standing.whole = Some(40.0);
+    assert!(head(&of).contains("$18.40 of ~$40.00 spent on its stages"));
+    of.standing.whole = None;
     of.run.state = RunState::Succeeded;
     of.run.stages[1].state = JobState::Succeeded;
     let text = head(&of);

@@ -1,6 +1,6 @@
 //! Groups of completions as the page shows them, and what people say of the grader.
 
-use super::marks::{Marked, marked};
+use super::marks::{Marked, marked, other_script};
 use super::material::Shown;
 use crate::number;
 use crate::pages::math::Typesetter;
@@ -44,6 +44,8 @@ pub(super) struct Completion {
     pub length: String,
     pub truncated: bool,
     pub marked: Marked,
+    /// How much of a free text is in another script.
+    pub other: Option<String>,
     /// How much of it is not here.
     pub cut: Option<String>,
     pub place: Place,
@@ -209,6 +211,7 @@ fn completion(
         length: number::counted(i64::from(v.length), "token"),
         truncated: v.truncated,
         marked: marked(&shown.spec.task, &problem, &v.completion, by),
+        other: other_script(&shown.spec.task, &problem, &v.completion),
         cut: (here < of.characters).then(|| {
             format!(
                 "cut: {} of {} characters",

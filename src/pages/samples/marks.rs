@@ -34,7 +34,7 @@ impl Marked {
 pub(super) struct MarkedPiece {
     /// Class and words, where the step is worth a mark.
     pub mark: Option<(&'static str, &'static str)>,
-    /// `true`: characters of the vocabulary that is not the prompt's.
+    /// `true`: characters of the vocabulary, or the script, that is not the prompt's.
     pub runs: Vec<(Words, bool)>,
 }
 
@@ -42,6 +42,8 @@ pub(super) struct MarkedPiece {
 pub(super) struct Legend {
     pub reflective: bool,
     pub mixed: bool,
+    /// Free text: phrases and scripts, where others have steps and vocabularies.
+    pub text: bool,
     /// Characters that are shown at once.
     pub longest: String,
 }
@@ -54,11 +56,12 @@ pub(super) fn legend(task: &TaskSpec) -> Legend {
         gold: String::new(),
         difficulty: 0,
     };
+    let text = task.is_text();
+    let has_mark = |c: char| task.reflections(&format!("{c};")) > 0;
     Legend {
-        reflective: alphabet
-            .chars()
-            .any(|c| task.reflections(&format!("{c};")) > 0),
-        mixed: task.language(&probe, "").is_some(),
+        reflective: text || alphabet.chars().any(has_mark),
+        mixed: text || task.language(&probe, "").is_some(),
+        text,
         longest: number::integer(LONGEST as i64),
     }
 }
@@ -99,6 +102,18 @@ fn plain(completion: &str, by: &mut Option<Typesetter>) -> Marked {
     }
 }
 
+/// How many of a free text's letters are of another script than its question's, if any.
+pub(super) fn other_script(task: &TaskSpec, problem: &Problem, completion: &str) -> Option<String> {
+    let found = task.scripts(problem, completion)?;
+    let all = f64::from(found.target) + f64::from(found.other);
+    (found.other > 0).then(|| {
+        format!(
+            "{} of its letters in another script than the question's",
+            number::percent(f64::from(found.other) / all)
+        )
+    })
+}
+
 /// A formula that steps or vocabularies cut up is left as it is written.
 fn piece(of: &Piece<'_>, by: &mut Option<Typesetter>) -> MarkedPiece {
     let mark = match of.verdict {
@@ -124,6 +139,7 @@ mod tests {
     use super::*;
     use assay_core::task::modchain::Modchain;
     use assay_core::task::parity::Parity;
+    use serde_json::json;
 
     #[test]
     fn steps_are_marked_by_what_the_verifier_says() {
@@ -154,6 +170,39 @@ mod tests {
         assert!(l.reflective && l.mixed);
         let l = legend(&TaskSpec::Parity(Parity::default()));
         assert!(!l.reflective && !l.mixed);
+    }
+
+    #[test]
+    fn free_text_is_marked_by_its_phrases_and_by_another_script() {
+        let file = json!({"file": "a.jsonl", "sha256": "0".repeat(64)});
+        let task: TaskSpec = serde_json::from_value(json!({
+            "name": "questions", "train": file, "test": file, "ood": file,
+            "template": "User: {question}\nAssistant:", "answer": "tag",
+            "max_prompt_tokens": 64, "max_solution_tokens": 64,
+        }))
+        .unwrap();
+        let problem = Problem {
+            prompt: "User: How many?\nAssistant:".into(),
+            gold: "4".into(),
+            difficulty: 0,
+        };
+        let text = "It is \u{447}\u{435}\u{442}. Wait, <b>4</b>";
+        let found = marked(&task, &problem, text);
+        let marks: Vec<_> = found.pieces.iter().map(|p| p.mark).collect();
+        assert_eq!(marks, [None, Some(("aha", "aha")), None]);
+        assert!(
+            found.pieces[0]
+                .runs
+                .contains(&("\u{447}\u{435}\u{442}".into(), true))
+        );
+        assert!(found.plain.is_none());
+        // 3 of 3 + 4 + 4 + 2.
+        let said = other_script(&task, &problem, text).unwrap();
+        assert!(said.starts_with("23 % of its letters"), "{said}");
+        assert_eq!(other_script(&task, &problem, "four"), None);
+        let l = legend(&task);
+        assert!(l.text && l.reflective && l.mixed);
+        assert!(!legend(&TaskSpec::Parity(Parity::default())).text);
     }
 
     #[test]

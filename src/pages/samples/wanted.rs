@@ -116,6 +116,7 @@ impl Wanted {
                 difficulty: 0,
             };
             let found = task.language(&problem, &view.completion);
+            let found = found.or_else(|| task.scripts(&problem, &view.completion));
             found.is_some_and(|l| l.other > 0) == wanted
         };
         self.reflective.is_none_or(reflective) && self.mixed.is_none_or(mixed)

@@ -24,6 +24,7 @@ pub enum Rule {
     ClippedMuch,
     Slow,
     RewardAlone,
+    LengthAlone,
     TruncatedMuch,
     NotFinite,
 }
@@ -47,8 +48,9 @@ const KL_POINTS: usize = 5;
 pub type Curves = BTreeMap<String, Vec<Sample>>;
 
 impl Rule {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::RewardAlone,
+        Self::LengthAlone,
         Self::TruncatedMuch,
         Self::KlJump,
         Self::EntropyLow,
@@ -65,6 +67,7 @@ impl Rule {
             Self::ClippedMuch => "clipped_much",
             Self::Slow => "slow",
             Self::RewardAlone => "reward_alone",
+            Self::LengthAlone => "length_alone",
             Self::TruncatedMuch => "truncated_much",
             Self::NotFinite => "not_finite",
         }
@@ -82,6 +85,7 @@ impl Rule {
             Self::ClippedMuch => Some(limits.clip_above),
             Self::Slow => Some(limits.speed_below),
             Self::RewardAlone => Some(limits.moved_by),
+            Self::LengthAlone => Some(limits.longer_by),
             Self::TruncatedMuch => Some(limits.truncated_above),
             Self::NotFinite => None,
         }
@@ -108,6 +112,10 @@ impl Rule {
             Self::RewardAlone => format!(
                 "held-out pass@1 down by more than {0} while the reward rose by more than {0}, over {1} steps or more",
                 limits.moved_by, limits.moved_over_steps
+            ),
+            Self::LengthAlone => format!(
+                "completions longer by more than {} of their length while held-out pass@1 rose by no more than {}, over {} steps or more",
+                limits.longer_by, limits.flat_within, limits.moved_over_steps
             ),
             Self::TruncatedMuch => format!("truncated share above {}", limits.truncated_above),
             Self::NotFinite => "a metric that is not a finite number".into(),
@@ -144,6 +152,17 @@ impl Rule {
                 match (of(metric::VALIDATION_PASS_AT_1), of(metric::REWARD_MEAN)) {
                     (Some(held_out), Some(reward)) => {
                         raised(reward_alone(held_out, reward, limits))
+                    }
+                    _ => Finding::NotMeasured,
+                }
+            }
+            Self::LengthAlone => {
+                match (
+                    of(metric::VALIDATION_PASS_AT_1),
+                    of(metric::COMPLETION_LENGTH),
+                ) {
+                    (Some(held_out), Some(length)) => {
+                        raised(length_alone(held_out, length, limits))
                     }
                     _ => Finding::NotMeasured,
                 }
@@ -188,18 +207,34 @@ fn kl_jump(curve: &[Sample], limits: &Alarms) -> Option<(i64, f64)> {
 }
 
 fn reward_alone(held_out: &[Sample], reward: &[Sample], limits: &Alarms) -> Option<(i64, f64)> {
-    let reward_at = |step: i64| {
-        let until = reward.partition_point(|s| s.step <= step);
-        reward.get(until.max(1) - 1).map(|s| s.mean)
-    };
     held_out.iter().enumerate().find_map(|(at, now)| {
-        let then = held_out[..at]
-            .iter()
-            .rfind(|s| now.step - s.step >= i64::from(limits.moved_over_steps))?;
-        let rise = reward_at(now.step)? - reward_at(then.step)?;
+        let then = before(&held_out[..at], now, limits)?;
+        let rise = value_at(reward, now.step)? - value_at(reward, then.step)?;
         let by = limits.moved_by;
         (now.mean - then.mean < -by && rise > by).then_some((now.step, now.mean))
     })
+}
+
+/// The value is the length that was reached.
+fn length_alone(held_out: &[Sample], length: &[Sample], limits: &Alarms) -> Option<(i64, f64)> {
+    held_out.iter().enumerate().find_map(|(at, now)| {
+        let then = before(&held_out[..at], now, limits)?;
+        let (short, long) = (value_at(length, then.step)?, value_at(length, now.step)?);
+        let flat = now.mean - then.mean <= limits.flat_within;
+        (flat && long > short * (1.0 + limits.longer_by)).then_some((now.step, long))
+    })
+}
+
+/// The latest of the points that lie far enough back.
+fn before<'a>(past: &'a [Sample], now: &Sample, limits: &Alarms) -> Option<&'a Sample> {
+    past.iter()
+        .rfind(|s| now.step - s.step >= i64::from(limits.moved_over_steps))
+}
+
+/// What the curve had last at a step, or first after it.
+fn value_at(curve: &[Sample], step: i64) -> Option<f64> {
+    let until = curve.partition_point(|s| s.step <= step);
+    curve.get(until.max(1) - 1).map(|s| s.mean)
 }
 
 /// Of the finite ones; NaN where there are none.

@@ -98,6 +98,46 @@ fn reward_that_rises_alone_is_found_over_a_hundred_steps_and_not_over_fewer() {
 }
 
 #[test]
+fn length_that_grows_alone_is_found_where_pass_at_1_has_gained_next_to_nothing() {
+    // 20 tokens at step 100; 28 are 40 % more, which is not more than 40 %.
+    let found = |gained: f64, length: f64, second: i64| {
+        let at = |step, mean| Sample {
+            step,
+            mean,
+            min: mean,
+            max: mean,
+        };
+        Rule::LengthAlone.check(
+            &Curves::from([
+                (
+                    metric::VALIDATION_PASS_AT_1.into(),
+                    vec![at(100, 0.5), at(second, 0.5 + gained)],
+                ),
+                (
+                    metric::COMPLETION_LENGTH.into(),
+                    vec![at(100, 20.0), at(second - 5, length), at(second + 1, 99.0)],
+                ),
+            ]),
+            &Alarms::default(),
+        )
+    };
+    assert_eq!(
+        found(0.0, 28.5, 200),
+        Finding::Raised {
+            step: 200,
+            value: 28.5
+        }
+    );
+    // A loss is no gain either.
+    assert!(matches!(found(-0.2, 40.0, 300), Finding::Raised { .. }));
+    assert_eq!(found(0.0, 28.0, 200), Finding::Quiet);
+    assert_eq!(found(0.02, 40.0, 200), Finding::Quiet);
+    assert_eq!(found(0.0, 40.0, 199), Finding::Quiet);
+    assert_eq!(found(f64::NAN, 40.0, 200), Finding::Quiet);
+    assert_eq!(found(0.0, f64::NAN, 200), Finding::Quiet);
+}
+
+#[test]
 fn a_change_of_level_is_found_where_it_is() {
     let points: Vec<(i64, f64)> = (0..40)
         .map(|i| (i, if i < 25 { 0.1 } else { 0.6 } + 0.02 * (i % 3) as f64))
@@ -164,6 +204,8 @@ fn every_threshold_that_an_experiment_sets_is_the_one_in_force_and_in_the_words(
         speed_below: 0.99,
         moved_by: 0.001,
         moved_over_steps: 10,
+        longer_by: 0.02,
+        flat_within: 0.0,
         truncated_above: 0.03,
     };
     // Broken by these thresholds, and by no default.
@@ -177,6 +219,7 @@ fn every_threshold_that_an_experiment_sets_is_the_one_in_force_and_in_the_words(
         (metric::TOKENS_PER_SECOND.into(), curve(&[10.0, 10.0, 9.0])),
         (metric::VALIDATION_PASS_AT_1.into(), curve(&[0.5, 0.49])),
         (metric::REWARD_MEAN.into(), curve(&[0.5, 0.51])),
+        (metric::COMPLETION_LENGTH.into(), curve(&[20.0, 20.5])),
         (metric::TRUNCATED_SHARE.into(), curve(&[0.0, 0.05])),
     ]);
     for rule in Rule::ALL.into_iter().filter(|rule| rule.has_threshold()) {
@@ -200,6 +243,7 @@ fn every_rule_is_found_again_by_its_word_and_tells_the_threshold_in_its_words() 
         clip_above: 0.375,
         speed_below: 0.625,
         moved_by: 0.0625,
+        longer_by: 0.3125,
         truncated_above: 0.875,
         ..Alarms::default()
     };

@@ -20,6 +20,11 @@ params! {
         /// How far reward and held-out pass@1 part.
         pub moved_by: f64 = 0.05, in 0.0..=1.0;
         pub moved_over_steps: u32 = 100, in 1.0..=1e6;
+        /// By how much completions grow, as a share of what they were, while held-out pass@1
+        /// gains next to nothing; over `moved_over_steps` too.
+        pub longer_by: f64 = 0.4, in 0.0..=1e6;
+        /// A gain up to this is next to nothing.
+        pub flat_within: f64 = 0.01, in 0.0..=1.0;
         pub truncated_above: f64 = 0.1, in 0.0..=1.0;
     }
 }

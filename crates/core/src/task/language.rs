@@ -4,10 +4,11 @@ use super::verdict::parts;
 use crate::rng::Stream;
 
 /// Characters of the steps of a chain, by vocabulary: digits, and keywords where
-/// a task has them. Names and separators belong to both and are not counted.
+/// a task has them. Names and separators belong to both and are not counted. Of free
+/// text, its letters by script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Language {
-    /// In the prompt's own vocabulary.
+    /// In the prompt's own vocabulary or script.
     pub target: u32,
     pub other: u32,
 }

@@ -410,8 +410,23 @@ impl TaskSpec {
         each!(self, task => task.language(problem, completion))
     }
 
+    /// Letters of free text in the question's script, and in others; `None` of a question
+    /// without letters, and of every task that has vocabularies instead.
+    pub fn scripts(&self, problem: &Problem, completion: &str) -> Option<Language> {
+        match self {
+            Self::Questions(task) => task.scripts(problem, completion),
+            Self::Modchain(_)
+            | Self::Parity(_)
+            | Self::Mult(_)
+            | Self::Countdown(_)
+            | Self::Dag(_)
+            | Self::Graph(_) => None,
+        }
+    }
+
     /// The completion cut into its steps, each judged, with what stands out in them.
-    /// `None` where the task cannot read the prompt or the text is beyond all reason.
+    /// Free text is cut at its phrases. `None` where the task cannot read the prompt or the
+    /// text is beyond all reason.
     pub fn pieces<'a>(&self, problem: &Problem, completion: &'a str) -> Option<Vec<Piece<'a>>> {
         each!(self, task => task.pieces(problem, completion))
     }

@@ -4,16 +4,16 @@
 use super::{Kind, Problem, STEP, StepVerdict, verdict};
 
 /// Completions that are longer are not judged step by step for a page.
-const LONGEST: usize = 16 << 10;
+pub(super) const LONGEST: usize = 16 << 10;
 
-/// One step, or the part with the answer.
+/// One step, or the part with the answer; of free text, a phrase or what lies between two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece<'a> {
-    /// The text in runs; `true` for one in the vocabulary that is not the prompt's.
+    /// The text in runs; `true` for one in the vocabulary, or the script, that is not the prompt's.
     pub runs: Vec<(&'a str, bool)>,
-    /// `None` of the part with the answer.
+    /// `None` of the part with the answer, and of free text.
     pub verdict: Option<StepVerdict>,
-    /// It takes back the step before it, or tries to.
+    /// It takes back the step before it, or tries to; in free text, says so.
     pub reflection: bool,
 }
 

@@ -4,19 +4,22 @@
 //! answer that ends in `#### 72` is a solution and its answer (GSM8K). The prompt is the
 //! template with the question in it; an answer is read from the completion by `answer`,
 //! and equal to the right one where both are the same number, or the same text without
-//! white space and LaTeX's spacing. There are no steps to judge.
+//! white space and LaTeX's spacing. There are no steps to judge: what is marked in a completion
+//! are phrases that turn back on themselves and letters of another script than the question's.
 //!
 //! The test and the out-of-distribution questions have files of their own; a tenth of
 //! the first file, by each question's hash, is the validation split.
 
 mod answer;
 mod bank;
+mod marks;
+mod script;
 #[cfg(test)]
 mod tests;
 
 pub use bank::Bank;
 
-use super::{Kind, Piece, Problem, Range, Split, StepVerdict, Verdict};
+use super::{Kind, Language, Piece, Problem, Range, Split, StepVerdict, Verdict};
 use crate::rng::Stream;
 use crate::spec::checkpoint::{check_path, check_sha256};
 use crate::spec::reader::{Reader, choice};
@@ -179,6 +182,22 @@ impl Questions {
         &self.bank
     }
 
+    /// The prompt without the template around it. One that was cut may lack the template's end.
+    fn question<'a>(&self, problem: &'a Problem) -> &'a str {
+        let prompt = problem.prompt.as_str();
+        let Some((before, after)) = self.template.split_once(MARK) else {
+            return prompt;
+        };
+        let rest = prompt.strip_prefix(before).unwrap_or(prompt);
+        rest.strip_suffix(after).unwrap_or(rest)
+    }
+
+    /// Letters of the completion in the question's script, and in others. A question without
+    /// letters has no script.
+    pub(super) fn scripts(&self, problem: &Problem, completion: &str) -> Option<Language> {
+        marks::count(self.question(problem), completion)
+    }
+
     /// The completion that a solution and its answer make, in the form that is read.
     fn chain(&self, solution: &str, answer: &str) -> String {
         match self.answer {
@@ -190,18 +209,6 @@ impl Questions {
         }
     }
 }
-
-/// Words with which a text turns back on itself, in small letters. A count of phrases, not
-/// evidence of reasoning.
-const REFLECTIVE: [&str; 7] = [
-    "wait,",
-    "let me check",
-    "let me re-check",
-    "let me verify",
-    "double-check",
-    "i made a mistake",
-    "on second thought",
-];
 
 impl Kind for Questions {
     type State = ();
@@ -267,14 +274,10 @@ impl Kind for Questions {
         let read = answer::read(self.answer, prefix, false);
         read.answer.is_none_or(|answer| answer == problem.gold)
     }
-    fn pieces<'a>(&self, _problem: &Problem, _completion: &'a str) -> Option<Vec<Piece<'a>>> {
-        None
+    fn pieces<'a>(&self, problem: &Problem, completion: &'a str) -> Option<Vec<Piece<'a>>> {
+        marks::cut(self.question(problem), completion)
     }
     fn reflections(&self, completion: &str) -> u32 {
-        let text = completion.to_lowercase();
-        REFLECTIVE
-            .iter()
-            .map(|phrase| text.matches(phrase).count() as u32)
-            .sum()
+        marks::phrases(completion).len() as u32
     }
 }

@@ -264,6 +264,39 @@ fn reflective_phrases_are_counted() {
 }
 
 #[test]
+fn the_script_is_that_of_the_question_and_not_of_the_template_around_it() {
+    let questions = attached();
+    let prompt = |question: &str| Problem {
+        prompt: questions.template.replace(MARK, question),
+        gold: "4".into(),
+        difficulty: 0,
+    };
+    let task = TaskSpec::Questions(questions.clone());
+    let chinese = prompt("\u{8fd8}\u{5269}\u{591a}\u{5c11}\u{4e2a}?");
+    let text = "<think>\u{8fd8}\u{5269} four. Wait, x = 4</think>\n<answer>4</answer>";
+    let pieces = task.pieces(&chinese, text).unwrap();
+    let other: Vec<&str> = pieces
+        .iter()
+        .flat_map(|p| &p.runs)
+        .filter(|run| run.1)
+        .map(|run| run.0)
+        .collect();
+    assert_eq!(other, ["four", "Wait"]);
+    assert_eq!(pieces.iter().filter(|p| p.reflection).count(), 1);
+    let found = task.scripts(&chinese, text).unwrap();
+    assert_eq!((found.target, found.other), (2, 8));
+    // A prompt that was cut within the question, and one of another template.
+    let cut = Problem {
+        prompt: chinese.prompt.split_once('?').unwrap().0.into(),
+        ..chinese.clone()
+    };
+    assert_eq!(task.scripts(&cut, text), Some(found));
+    let english = prompt("How many are left?");
+    assert_eq!(task.scripts(&english, "four \u{56db}").unwrap().other, 1);
+    assert_eq!(task.language(&english, "four"), None, "no vocabularies");
+}
+
+#[test]
 fn a_benchmark_is_named_or_left_out_and_an_unknown_one_is_refused_at_its_place() {
     let read = |benchmark: Option<&str>| {
         let file = serde_json::json!({"file": "a.jsonl", "sha256": "0".repeat(64)});
