@@ -51,7 +51,7 @@ async fn send(
 }
 
 async fn due(db: &Database) -> Vec<DueLook> {
-    assay_store::list_due_looks(&mut db.conn().await, 100)
+    assay_store::list_due_looks(&mut *db.conn().await, 100)
         .await
         .unwrap()
 }
