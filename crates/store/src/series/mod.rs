@@ -49,7 +49,7 @@ pub struct RunSeries {
     pub points: Vec<RunPoint>,
 }
 
-/// A bucket of ten steps.
+/// A bucket of ten steps, or of more where the series is long.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RunPoint {
     /// Charged to the arm at the bucket's last step, in the unit that was asked for: earlier

@@ -3,6 +3,7 @@
 use super::Series;
 use super::bucket::{Bucket, extend, width};
 use super::rows::{Range, list_raw, list_rollups};
+use super::write::BLOCK_POINTS;
 use crate::Result;
 use assay_core::ids::{AttemptRef, StageId};
 use sqlx::PgConnection;
@@ -68,10 +69,19 @@ pub async fn series(
 /// # Errors
 /// `Database`.
 pub async fn list_metrics(conn: &mut PgConnection, stage: StageId) -> Result<Vec<String>> {
-    // Every series has a block 0.
+    // From one name to the next, so that the blocks of a long series are not looked at.
     Ok(sqlx::query_scalar!(
-        "select distinct metric from series_block where stage_id = $1 and block = 0
-         order by metric",
+        r#"with recursive named as (
+             (select attempt, metric from series_block where stage_id = $1
+              order by attempt, metric limit 1)
+             union all
+             select n.attempt, n.metric from named p
+             cross join lateral (
+                 select attempt, metric from series_block
+                 where stage_id = $1 and (attempt, metric) > (p.attempt, p.metric)
+                 order by attempt, metric limit 1) n
+         )
+         select distinct metric as "metric!" from named order by 1"#,
         stage.0
     )
     .fetch_all(conn)
@@ -106,6 +116,7 @@ struct Piece {
 }
 
 async fn list_pieces(conn: &mut PgConnection, stage: StageId, metric: &str) -> Result<Vec<Piece>> {
+    // Every block but the last is full, so that no more than the last is counted.
     let rows = sqlx::query!(
         r#"select k.attempt as "attempt!", k.last_step as "last_step!",
              b.first_step as "first_step!", b.reached as "reached!", b.count as "count!",
@@ -114,15 +125,21 @@ async fn list_pieces(conn: &mut PgConnection, stage: StageId, metric: &str) -> R
                  as "levels!"
          from kept k
          cross join lateral (
-             select min(first_step) as first_step, max(last_step) as reached,
-                 sum(cardinality(steps)) as count
+             select s.first_step, l.last_step as reached,
+                 l.block::bigint * $3 + cardinality(l.steps) as count
              from series_block s
+             cross join lateral (
+                 select block, last_step, steps from series_block e
+                 where e.stage_id = $1 and e.attempt = k.attempt and e.metric = $2
+                     and e.first_step <= k.last_step
+                 order by block desc limit 1) l
              where s.stage_id = $1 and s.attempt = k.attempt and s.metric = $2
-                 and s.first_step <= k.last_step) b
-         where k.stage_id = $1 and b.first_step is not null
+                 and s.block = 0) b
+         where k.stage_id = $1
          order by k.attempt"#,
         stage.0,
-        metric
+        metric,
+        BLOCK_POINTS as i64
     )
     .fetch_all(conn)
     .await?;
