@@ -73,6 +73,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
             )
             .route(get().to(experiment::file)).route(head().to(experiment::file)),
         )
+        .service(resource("/experiments/{id}/curves").route(get().to(experiment::curve_list)))
         .service(resource("/experiments/{id}/cite.bib").route(get().to(experiment::bib)).route(head().to(experiment::bib)))
         .service(resource("/experiments/{id}").route(get().to(experiment::page)))
         .service(

@@ -31,6 +31,7 @@ PAGES = [
         "/experiments/{twelve}?budget=1e9&base=zero&color=family&pin=training,forest",
     ),
     Entry("experiment-without-a-price", "/experiments/{twelve}?x=usd"),
+    Entry("experiment-curves", "/experiments/{twelve}/curves?band=minmax"),
     Entry("experiment-decoders", "/experiments/{decoders}"),
     Entry("experiment-half", "/experiments/{half}"),
     Entry("experiment-waiting", "/experiments/{waiting}"),

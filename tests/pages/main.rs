@@ -5,6 +5,7 @@ mod alarms;
 #[path = "../http/app.rs"]
 mod app;
 mod comparing;
+mod curves;
 mod deciding;
 mod decoders;
 mod figures;

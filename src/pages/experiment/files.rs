@@ -10,7 +10,6 @@ use super::view::Wanted;
 use super::{cite, numbers};
 use crate::charts::{Theme, standalone};
 use crate::pages::query::Asked;
-use crate::pages::words;
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path};
@@ -30,13 +29,14 @@ async fn read(
     let of = gather(state, id, |view| {
         let read = wanted.insert(Wanted::read(&mut asked, view));
         Needs {
-            curve: of_training.then_some(words::TRAINING[read.curve].1),
+            curve: of_training.then(|| read.curve_metric().into()),
             x: Some(read.x),
             places: read.places,
         }
     })
     .await?;
     let mut wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
+    wanted.drop_unreported(&of, &mut asked);
     wanted.settle(&of);
     Ok((of, wanted))
 }

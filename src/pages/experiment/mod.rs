@@ -10,6 +10,7 @@ mod comparison;
 mod contrasts;
 mod controls;
 mod costs;
+mod curves;
 mod data;
 mod decisions;
 mod decoders;
@@ -45,6 +46,7 @@ mod versions;
 mod view;
 mod why;
 
+pub use curves::page as curve_list;
 pub use files::{bib, get as file};
 
 use super::query::Asked;
@@ -215,11 +217,7 @@ impl ExperimentPage {
                 .enumerate()
                 .map(|(i, f)| choice(f.0, f.2, i == wanted.metric))
                 .collect(),
-            curves: words::TRAINING
-                .iter()
-                .enumerate()
-                .map(|(i, f)| choice(f.0, words::panel_title(f.1), i == wanted.curve))
-                .collect(),
+            curves: controls::curves(wanted),
             costs: axes(wanted),
             x_scales: scales(wanted.x_scale, "as each figure has it"),
             y_scales: scales(Some(wanted.y_scale), ""),
@@ -344,13 +342,14 @@ pub async fn page(
     let of = gather(&state, *id, |view| {
         let read = wanted.insert(Wanted::read(&mut asked, view));
         Needs {
-            curve: Some(words::TRAINING[read.curve].1),
+            curve: Some(read.curve_metric().into()),
             x: Some(read.x),
             places: read.places,
         }
     })
     .await?;
     let mut wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
+    wanted.drop_unreported(&of, &mut asked);
     wanted.settle(&of);
     let questions = asked.choose("questions", &[("0", false), ("1", true)]);
     let questions = questions.unwrap_or(false);

@@ -5,6 +5,7 @@ use super::material::Material;
 use super::reflective;
 use crate::charts::{Panel, PanelPoint};
 use crate::number::{self, Kind};
+use crate::pages::words;
 use assay_core::metric;
 use assay_store::Series;
 
@@ -50,25 +51,8 @@ const VITAL: usize = 6;
 /// A metric with its series.
 pub(super) type Measured = (String, Series);
 
-/// Titles of what stands on no card of its own.
-const TITLES: [(&str, &str); 5] = [
-    ("train/reflection_rate", "Reflective completions, share"),
-    (
-        "train/language_consistency",
-        "Characters in the prompt's vocabulary, share",
-    ),
-    ("train/long_share", "Completions with steps, share"),
-    ("train/step_accuracy", "Right steps, share"),
-    (metric::CLIP_HIGH, "Upper clip ratio, share of tokens"),
-];
-
 pub(super) fn title(name: &str) -> String {
-    metric::PANELS
-        .iter()
-        .chain(&TITLES)
-        .find(|(m, _)| *m == name)
-        .map_or(name, |(_, title)| title)
-        .to_string()
+    words::panel_title(name).to_string()
 }
 
 pub(super) fn cards(series: &[Measured]) -> Vec<Card> {

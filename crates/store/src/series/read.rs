@@ -5,7 +5,8 @@ use super::bucket::{Bucket, extend, width};
 use super::rows::{Range, list_raw, list_rollups};
 use super::write::BLOCK_POINTS;
 use crate::Result;
-use assay_core::ids::{AttemptRef, StageId};
+use assay_core::ids::{AttemptRef, ExperimentId, StageId};
+use assay_core::spec::Charge;
 use sqlx::PgConnection;
 
 /// At most about `max_points` points of one metric.
@@ -83,6 +84,40 @@ pub async fn list_metrics(conn: &mut PgConnection, stage: StageId) -> Result<Vec
          )
          select distinct metric as "metric!" from named order by 1"#,
         stage.0
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Names of the metrics that the arms' own stages have reported, sorted.
+///
+/// # Errors
+/// `Database`; an unknown experiment has none.
+pub async fn list_experiment_metrics(
+    conn: &mut PgConnection,
+    experiment: ExperimentId,
+) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        r#"with recursive own as materialized (
+             select distinct rs.stage_id from run r
+             join run_stage rs on rs.run_id = r.id
+             where r.experiment_id = $1 and rs.charge = $2 and strpos(rs.name, '/') = 0
+         ), named as (
+             select o.stage_id, n.attempt, n.metric from own o
+             cross join lateral (
+                 select attempt, metric from series_block
+                 where stage_id = o.stage_id
+                 order by attempt, metric limit 1) n
+             union all
+             select p.stage_id, n.attempt, n.metric from named p
+             cross join lateral (
+                 select attempt, metric from series_block
+                 where stage_id = p.stage_id and (attempt, metric) > (p.attempt, p.metric)
+                 order by attempt, metric limit 1) n
+         )
+         select distinct metric as "metric!" from named order by 1"#,
+        experiment.0,
+        Charge::Arm.word()
     )
     .fetch_all(conn)
     .await?)

@@ -351,3 +351,51 @@ fn more_than_sixty_runs_are_left_to_the_canvas_and_none_to_chance() {
             .all(|s| s["seeds"].as_array().unwrap().len() == 5)
     );
 }
+
+#[test]
+fn any_metric_of_training_can_be_drawn_and_is_named_by_its_title_or_its_name() {
+    let mut of = material(&LABELS, 3, &[3, 3, 3], 50);
+    for (word, title) in [
+        ("train/reflection_rate", "Reflective completions, share"),
+        ("judge/score_mean", "judge/score_mean"),
+    ] {
+        let query = format!("curve={word}");
+        let (wanted, ignored) = asked(&of, &query);
+        assert!(ignored.is_empty());
+        assert_eq!(wanted.curve_metric(), word);
+        assert_eq!(wanted.query(&of.view), format!("?{query}"));
+        let text = page(&of, &query);
+        assert!(text.contains(&format!(
+            "<option value=\"{word}\" selected>{title}</option>"
+        )));
+        assert!(text.contains(&format!("{title} in training: each seed is averaged")));
+        assert!(text.contains(&format!("/training.svg?curve={word}\"")));
+    }
+    // By its metric too, with the word that it has.
+    let (wanted, _) = asked(&of, "curve=train/kl");
+    assert_eq!(wanted.query(&of.view), "?curve=kl");
+    assert_eq!(
+        wanted.drawing("train/entropy").curve_metric(),
+        "train/entropy"
+    );
+    assert_eq!(wanted.drawing("a/b").query(&of.view), "?curve=a/b");
+    let plain = page(&of, "");
+    assert_eq!(
+        page(&of, "curve=a/b").matches("<option").count(),
+        plain.matches("<option").count() + 1
+    );
+    // What no stage has reported, and what is no name.
+    of.unreported = true;
+    let mut words = Asked::read("curve=train/nothing");
+    let mut wanted = Wanted::read(&mut words, &of.view);
+    wanted.drop_unreported(&of, &mut words);
+    assert_eq!(
+        words.ignored(),
+        ["curve=train/nothing, which no stage has reported"]
+    );
+    assert_eq!(wanted.query(&of.view), "");
+    for bad in ["nonsense", "a/<b>", "a/%E2%80%AE", &"a/".repeat(99)] {
+        let (wanted, ignored) = asked(&of, &format!("curve={bad}"));
+        assert_eq!((wanted.query(&of.view).as_str(), ignored.len()), ("", 1));
+    }
+}

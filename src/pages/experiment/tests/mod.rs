@@ -89,6 +89,7 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
         signs: vec![],
         failures: vec![],
         dollars: Dollars::default(),
+        unreported: false,
         no_price: None,
         ledger: ExperimentLedger {
             arms: vec![ArmCharge {
