@@ -44,9 +44,9 @@ impl From<&AtBudget> for Table {
 impl Shown {
     pub fn new(figure: &Figure) -> Self {
         let (svg, mut caption) = figure.shown();
-        let every = figure.every == Every::OnCanvas;
+        let every = matches!(figure.every, Every::OnCanvas(_));
         if every {
-            caption += " Too many runs for one line each in this picture: with a script they are drawn over it, and the CSV file has them all.";
+            caption += " Too many runs for one line each in this picture: with a script they are drawn over it. The SVG and PNG files draw every one of them, and the CSV file has them in numbers.";
         }
         Self {
             word: figure.name.word(),

@@ -72,14 +72,14 @@ pub async fn get(
         "svg" => Ok(saved(
             &file,
             "image/svg+xml",
-            drawing(&figure, &carried, Theme::Both),
+            drawing(&figure.for_file(), &carried, Theme::Both),
         )),
         "csv" => {
             let numbers = numbers::csv(&of, &wanted, &figure, &carried);
             Ok(saved(&file, "text/csv; charset=utf-8", numbers))
         }
         "json" => Ok(HttpResponse::Ok().json(numbers::json(&of, &wanted, &figure, &carried))),
-        "png" => pixels(&file, drawing(&figure, &carried, Theme::Light)).await,
+        "png" => pixels(&file, drawing(&figure.for_file(), &carried, Theme::Light)).await,
         _ => Err(Problem::not_found("file")),
     }
 }

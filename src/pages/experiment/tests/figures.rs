@@ -353,6 +353,49 @@ fn more_than_sixty_runs_are_left_to_the_canvas_and_none_to_chance() {
 }
 
 #[test]
+fn files_draw_every_seed_whatever_their_number_and_say_how_many() {
+    let labels: Vec<String> = (0..26).map(|i| format!("Recipe number {i}")).collect();
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let thin = |svg: &str| svg.matches("class=\"bh\"").count();
+    for (arms, seeds, drawn) in [(13, 5, 60), (26, 4, 24 * 4)] {
+        let of = material(&labels[..arms], seeds, &vec![seeds; arms], 40);
+        let (wanted, _) = asked(&of, "seeds=1");
+        let carried = Carried::new(&of, &wanted);
+        // Beside the trained arms, the milestones have the base, which has one point a seed.
+        for (name, all) in [(Name::Training, arms - 1), (Name::Milestones, arms)] {
+            let all = all * seeds as usize;
+            let on_page = name.figure(&of, &wanted);
+            if all <= 60 {
+                continue;
+            }
+            assert_eq!(thin(&on_page.draw().svg), 0);
+            for theme in [Theme::Both, Theme::Light] {
+                let figure = name.figure(&of, &wanted).for_file();
+                let file = files::drawing(&figure, &carried, theme);
+                assert!(thin(&file) > 60 - 5, "{} of {arms}", name.word());
+                let said = format!(" of {all} seed's lines, each of");
+                assert!(figure.caption.join(" ").contains(&said), "{said}");
+                assert!(file.contains("the CSV file has them"), "{file}");
+            }
+            if name == Name::Training {
+                let figure = name.figure(&of, &wanted).for_file();
+                assert_eq!(thin(&figure.draw().svg), drawn);
+            }
+        }
+        let text = page(&of, "seeds=1");
+        assert!(text.contains(">PNG, every seed</a>"));
+        assert!(!page(&of, "").contains("every seed</a>"));
+    }
+    // As many as a page draws: a file is as the page.
+    let of = material(&LABELS, 3, &[3, 3, 3], 40);
+    let (wanted, _) = asked(&of, "seeds=1");
+    let figure = Name::Training.figure(&of, &wanted);
+    assert_eq!(thin(&figure.draw().svg), 6);
+    let same = figure.draw();
+    assert_eq!(figure.for_file().draw(), same);
+}
+
+#[test]
 fn any_metric_of_training_can_be_drawn_and_is_named_by_its_title_or_its_name() {
     let mut of = material(&LABELS, 3, &[3, 3, 3], 50);
     for (word, title) in [
