@@ -12,7 +12,7 @@ use assay_core::wire::Cumulative;
 use serde::Serialize;
 
 pub use experiment::{Along, experiment_series, experiment_series_along};
-pub use read::{list_experiment_metrics, list_metrics, series};
+pub use read::{list_experiment_metrics, list_metrics, series, series_between};
 pub(crate) use write::{Measured, insert_measured};
 
 /// One metric of one stage in its current view: an attempt hides the points of

@@ -52,6 +52,20 @@ async fn a_million_points_are_read_in_two_thousand_buckets_at_most() {
         .unwrap();
     assert!(own.points.len() <= 300 && own.points.len() >= 50);
     assert_eq!(own.points.iter().map(|p| p.count).sum::<i64>(), 1_000_000);
+    // A part of it is read finer, down to its points.
+    for (part, level, points, count) in [
+        ((250_000, 250_299), 0, 300, 300),
+        ((250_005, 251_004), 1, 101, 1_000),
+        ((0, 999_999), 4, 100, 1_000_000),
+        ((2_000_000, 3_000_000), 0, 0, 0),
+    ] {
+        let read = assay_store::series_between(&mut conn, stage, METRIC, part, 300);
+        let read = read.await.unwrap();
+        assert_eq!((read.level, read.points.len()), (level, points), "{part:?}");
+        assert_eq!(read.points.iter().map(|p| p.count).sum::<i64>(), count);
+        let within = |p: &assay_store::Point| p.step >= part.0 && p.step <= part.1;
+        assert!(read.points.iter().all(within));
+    }
     assert_eq!(
         assay_store::list_metrics(&mut conn, stage).await.unwrap(),
         [METRIC]
