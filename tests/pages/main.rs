@@ -13,6 +13,7 @@ mod files;
 mod forms;
 mod freshness;
 mod graveyard;
+mod long;
 mod numbers;
 mod own_view;
 mod reflective;
