@@ -37,6 +37,7 @@ PAGES = [
     Entry("experiment-waiting", "/experiments/{waiting}"),
     Entry("experiment-hostile", "/experiments/{hostile}"),
     Entry("run", "/runs/{twelve:zero:1}"),
+    Entry("run-part", "/runs/{twelve:zero:1}?x0=20&x1=60&log=1&smooth=0.6"),
     Entry("run-of-several-stages", "/runs/{twelve:prm-rl:0}"),
     Entry("run-running", "/runs/{half:arm-1:3}"),
     Entry("run-failed", "/runs/{half:arm-1:1}"),

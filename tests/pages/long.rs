@@ -76,6 +76,11 @@ fn long(app: &App) -> ExperimentId {
                     });
                 }
                 records.extend((from..from + BATCH).map(step));
+                let mut conn = state.conn().await.unwrap();
+                store::heartbeat(&mut conn, seeder.worker, attempt, None)
+                    .await
+                    .unwrap();
+                drop(conn);
                 let mut tx = state.begin().await.unwrap();
                 last = store::append_records(&mut tx, seeder.worker, attempt, last + 1, &records)
                     .await
