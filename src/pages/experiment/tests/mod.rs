@@ -1,6 +1,7 @@
 //! The whole page from made-up material: what must stand on it, in every state.
 
 mod address;
+mod drawn;
 mod figures;
 mod left_out;
 mod questions;
