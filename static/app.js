@@ -298,6 +298,7 @@ function zoom(range) {
 
 function pointing() {
   let brush = null;
+  let dragged = false;
   const target = (event) => {
     const svg = event.target.closest && event.target.closest("svg[data-plot]");
     const figure = svg && svg.closest(CHART);
@@ -320,7 +321,8 @@ function pointing() {
   });
   document.addEventListener("pointerdown", (event) => {
     const t = target(event);
-    if (!within(t) || event.button !== 0 || event.pointerType === "touch" || !t.figure.dataset.cost) return;
+    dragged = false;
+    if (!within(t) || event.button !== 0 || event.pointerType === "touch" || !(t.figure.dataset.cost || panels(t.figure))) return;
     event.preventDefault();
     const mark = document.createElementNS(SVG, "path");
     mark.setAttribute("class", "brush");
@@ -334,6 +336,7 @@ function pointing() {
     mark.remove();
     // Less than half a centimetre is a click.
     if (Math.abs(to - from) < 120) return;
+    dragged = true;
     const share = (x) => (x - p.x0) / (p.x1 - p.x0);
     zoom([Math.min(from, to), Math.max(from, to)].map((x) => value(p.x, share(x))));
   });
@@ -353,7 +356,7 @@ function pointing() {
     const label = event.target.closest && event.target.closest("figure.chart g.lb[data-arm]");
     if (label && document.querySelector("input[name=only]")) isolate(label.dataset.arm, event.shiftKey);
     const t = target(event);
-    if (within(t) && panels(t.figure)) samples(panels(t.figure), place(t));
+    if (!dragged && within(t) && panels(t.figure)) samples(panels(t.figure), place(t));
   });
 }
 
@@ -391,7 +394,7 @@ function keys() {
     const figure = region && (region.matches("[data-crosshair]") ? charts().find((f) => panels(f) === region) : region.closest("figure.chart"));
     if (!figure || !drawing(figure) || event.ctrlKey || event.altKey || event.metaKey) return;
     const all = panels(figure);
-    if (event.key === "Escape") { if (!clear() && !all) zoom(null); return; }
+    if (event.key === "Escape") { if (!clear()) zoom(null); return; }
     if (event.key === "Enter" && all && crosshair.x !== null) { samples(all, crosshair.x); return; }
     const step = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
     if (!step) return;

@@ -40,6 +40,9 @@ pub struct SeriesQuery {
     metric: Option<String>,
     stage: Option<String>,
     max_points: Option<usize>,
+    /// Steps, both included.
+    from: Option<i64>,
+    to: Option<i64>,
 }
 
 pub async fn series(
@@ -50,6 +53,12 @@ pub async fn series(
     let mut conn = state.conn().await?;
     let run = store::get_run(&mut conn, *id).await?;
     let max_points = query.max_points.unwrap_or(1_000).clamp(2, MAX_POINTS);
+    let (from, to) = (query.from.unwrap_or(0), query.to.unwrap_or(i64::MAX));
+    if from < 0 || from > to {
+        return Err(Problem::bad_request(
+            "`from` and `to` are steps, the later one last",
+        ));
+    }
     let mut stages = vec![];
     for stage in chosen(&run, query.stage.as_deref())? {
         match &query.metric {
@@ -59,7 +68,9 @@ pub async fn series(
                     .push(json!({ "name": stage.name, "stage": stage.stage, "metrics": metrics }));
             }
             Some(metric) => {
-                let series = store::series(&mut conn, stage.stage, metric, max_points).await?;
+                let part = (from, to);
+                let series =
+                    store::series_between(&mut conn, stage.stage, metric, part, max_points).await?;
                 if !series.points.is_empty() || query.stage.is_some() {
                     stages.push(json!({
                         "name": stage.name,

@@ -688,9 +688,18 @@ fn hostile_names_and_numbers_do_no_harm() {
                     max: *v,
                 })
                 .collect(),
-            measured: false,
             beside: values.first().copied(),
+            ..Panel::default()
         };
+        for (log, smooth) in [(true, 0.0), (false, 0.9), (true, 0.9)] {
+            let asked = Panel {
+                log,
+                smooth,
+                within: Some((1.0, 2.0)),
+                ..panel.clone()
+            };
+            assert_is_clean(&asked.draw().svg);
+        }
         assert_is_clean(&panel.draw().svg);
         assert_is_clean(&rows(vec![row(0, &values)], true).draw().svg);
         assert_is_clean(&sparkline(&values, (0.0, 1.0), "s"));
@@ -778,8 +787,7 @@ fn a_run_is_drawn_with_its_smallest_and_largest_values() {
     let panel = Panel {
         title: "Reward, mean".into(),
         points,
-        measured: false,
-        beside: None,
+        ..Panel::default()
     };
     let drawn = panel.draw();
     assert_eq!(drawn.left_out, 1);

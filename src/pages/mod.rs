@@ -77,6 +77,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
             )
             .route(get().to(experiment::file)).route(head().to(experiment::file)),
         )
+        .service(resource("/experiments/{id}/curves").route(get().to(experiment::all_curves)))
         .service(resource("/experiments/{id}/cite.bib").route(get().to(experiment::bib)).route(head().to(experiment::bib)))
         .service(resource("/experiments/{id}/cite").route(post().to(experiment::cite)))
         .service(resource("/experiments/{id}/snapshot.json").route(get().to(experiment::snapshot)))

@@ -26,11 +26,36 @@ pub const TRAINING: [(&str, &str); 8] = [
     ("speed", metric::TOKENS_PER_SECOND),
 ];
 
+/// Titles of metrics that no panel is kept for.
+const FURTHER: [(&str, &str); 5] = [
+    ("train/reflection_rate", "Reflective completions, share"),
+    (
+        "train/language_consistency",
+        "Characters in the prompt's vocabulary, share",
+    ),
+    ("train/long_share", "Completions with steps, share"),
+    ("train/step_accuracy", "Right steps, share"),
+    (metric::CLIP_HIGH, "Upper clip ratio, share of tokens"),
+];
+
+/// A metric's title, or its name where it has none.
+/// Has a word of its own in addresses, and a place on every experiment's page.
+pub fn is_well_known(metric: &str) -> bool {
+    TRAINING.iter().any(|(_, known)| *known == metric)
+}
+
 pub fn panel_title(name: &str) -> &str {
     metric::PANELS
         .iter()
+        .chain(&FURTHER)
         .find(|(m, _)| *m == name)
         .map_or(name, |(_, title)| title)
+}
+
+/// Names that may stand in an address as they are: plain words with a slash between them.
+pub fn is_metric(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_/.-".contains(&b);
+    name.len() <= 100 && name.contains('/') && name.bytes().all(plain)
 }
 
 pub fn unit(unit: BudgetUnit) -> &'static str {

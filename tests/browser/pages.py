@@ -36,12 +36,14 @@ PAGES = [
     Entry("experiment-other-questions", "/experiments/{twelve}?questions=1"),
     # Whatever its data are now, their hash is another.
     Entry("experiment-of-old-data", "/experiments/{half}?snap=0123456789abcdef"),
+    Entry("experiment-curves", "/experiments/{twelve}/curves?band=minmax"),
     Entry("experiment-decoders", "/experiments/{decoders}"),
     # Amended, and with a run left out.
     Entry("experiment-half", "/experiments/{half}"),
     Entry("experiment-waiting", "/experiments/{waiting}"),
     Entry("experiment-hostile", "/experiments/{hostile}"),
     Entry("run", "/runs/{twelve:zero:1}"),
+    Entry("run-part", "/runs/{twelve:zero:1}?x0=20&x1=60&log=1&smooth=0.6"),
     Entry("run-of-several-stages", "/runs/{twelve:prm-rl:0}"),
     Entry("run-with-all-metrics", "/runs/{twelve:prm-rl:0}?metrics=all"),
     Entry("run-of-a-decoder", "/runs/{decoders:rerank:0}"),

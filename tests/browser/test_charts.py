@@ -222,6 +222,48 @@ def test_a_brush_zooms_by_the_address_and_a_double_click_takes_it_back(visit):
     assert axis.get_attribute("data-x") == whole
 
 
+def test_dragging_over_a_runs_panel_asks_for_its_steps_and_leads_nowhere_else(visit):
+    page = visit(PAGE["run"]).page
+    chart = page.locator(PANELS).first
+    axis = chart.locator("svg[data-plot]")
+    whole = axis.get_attribute("data-x")
+    x, y, low = place(chart, 0.3)
+    to, _, high = place(chart, 0.8)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(to, y)
+    page.mouse.up()
+    page.wait_for_url("**x1=**")
+    assert "/samples" not in page.url, "a drag is no click"
+    expect(page.locator("#panels a", has_text="Whole run")).to_have_count(1)
+    axes = set(page.locator(f"{PANELS} svg").evaluate_all("(all) => all.map((e) => e.dataset.x)"))
+    assert len(axes) == 1, axes
+    first, last, _ = axes.pop().split()
+    assert abs(float(first) - low) <= 1 and abs(float(last) - high) <= 1
+    # Its numbers are those of the steps that are shown.
+    steps = [p["step"] for p in series(page, "train/loss")]
+    assert steps and float(first) <= min(steps) and max(steps) <= float(last)
+    page.locator(".panels").focus()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(page).not_to_have_url(re.compile("x0="))
+    expect(axis).to_have_attribute("data-x", whole)
+
+
+def test_a_part_of_a_run_is_asked_for_by_a_form_without_a_script(visit):
+    page = visit(PAGE["run"], listen=False, java_script_enabled=False).page
+    form = page.locator("#panels-form")
+    form.locator("[name=x0]").fill("20")
+    form.locator("[name=x1]").fill("60")
+    form.locator("[name=log]").select_option("1")
+    form.locator("button").click()
+    axis = page.locator(f"{PANELS} svg").first
+    expect(axis).to_have_attribute("data-x", "20 60 linear")
+    expect(page.locator("#panels-form [name=x0]")).to_have_value("20")
+    page.locator("#panels a", has_text="Whole run").click()
+    expect(axis).to_have_attribute("data-x", re.compile("^0 "))
+
+
 def test_without_a_script_the_charts_their_numbers_and_controls_are_there(visit):
     plain = {"listen": False, "java_script_enabled": False}
     page = visit(PAGE["run"], **plain).page

@@ -5,6 +5,7 @@ mod alarms;
 #[path = "../http/app.rs"]
 mod app;
 mod comparing;
+mod curves;
 mod deciding;
 mod decoders;
 mod described;
@@ -14,6 +15,7 @@ mod forms;
 mod freshness;
 mod graveyard;
 mod kept;
+mod long;
 mod numbers;
 mod own_view;
 mod reflective;

@@ -5,6 +5,7 @@ use super::material::Material;
 use super::view::Wanted;
 use crate::charts::Scale;
 use crate::pages::Choice;
+use crate::pages::words;
 
 /// What the curves are drawn along; the training curve alone has steps.
 pub(super) fn axes(wanted: &Wanted) -> Vec<Choice> {
@@ -15,6 +16,20 @@ pub(super) fn axes(wanted: &Wanted) -> Vec<Choice> {
         .collect();
     let title = format!("training curve: {}", Places::STEPS_TITLE);
     list.push(choice(Places::STEPS, &title, !by_cost));
+    list
+}
+
+/// Curves with a word of their own, and what is drawn in their place.
+pub(super) fn curves(wanted: &Wanted) -> Vec<Choice> {
+    let known = words::TRAINING.iter().enumerate();
+    let mut list: Vec<Choice> = known
+        .map(|(i, f)| {
+            let chosen = wanted.other.is_none() && i == wanted.curve;
+            choice(f.0, words::panel_title(f.1), chosen)
+        })
+        .collect();
+    let other = wanted.other.as_deref();
+    list.extend(other.map(|name| choice(name, words::panel_title(name), true)));
     list
 }
 

@@ -168,12 +168,13 @@ pub(super) struct Figure {
     pub at: Option<AtBudget>,
 }
 
-/// Whether every seed's line was asked for and is too much for an SVG.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Whether every seed's line was asked for and is too much for a page's SVG.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) enum Every {
     #[default]
     Drawn,
-    OnCanvas,
+    /// By arm, for files.
+    OnCanvas(Vec<(String, Vec<Line>)>),
 }
 
 /// Lines of single seeds that a chart bears.
@@ -191,6 +192,32 @@ impl Figure {
             every: Every::Drawn,
             at: None,
         }
+    }
+
+    /// As a file, for which no number of lines is too much: every seed has its own.
+    pub fn for_file(mut self) -> Self {
+        let Every::OnCanvas(lines) = std::mem::take(&mut self.every) else {
+            return self;
+        };
+        let Chart::Curves(chart) = &mut self.chart else {
+            return self;
+        };
+        let all: usize = lines.iter().map(|(_, own)| own.len()).sum();
+        let longest = lines.iter().flat_map(|(_, own)| own).map(Vec::len).max();
+        let mut drawn = 0;
+        for (arm, own) in lines {
+            if let Some(curve) = chart.curves.iter_mut().find(|c| c.key == arm) {
+                // One place alone is no line.
+                drawn += own.iter().filter(|line| line.len() > 1).count();
+                curve.behind.extend(own);
+            }
+        }
+        self.caption.push(format!(
+            "Thin: {drawn} of {}, each of {} at most; the CSV file has them all.",
+            number::counted(all as i64, "seed's line"),
+            number::counted(longest.unwrap_or(0) as i64, "place"),
+        ));
+        self
     }
 
     pub fn draw(&self) -> Drawn {
@@ -264,7 +291,8 @@ pub(super) fn every(wanted: &Wanted, curves: &mut [Curve], lines: Vec<Vec<Line>>
         return Every::Drawn;
     }
     if lines.iter().map(Vec::len).sum::<usize>() > MAX_LINES {
-        return Every::OnCanvas;
+        let keys = curves.iter().map(|curve| curve.key.clone());
+        return Every::OnCanvas(keys.zip(lines).collect());
     }
     for (curve, own) in curves.iter_mut().zip(lines) {
         curve.behind.extend(own);

@@ -46,9 +46,9 @@ impl Shown {
     pub fn new(of: &Material, wanted: &Wanted, name: Name) -> Self {
         let figure = &name.figure(of, wanted);
         let (svg, mut caption) = figure.shown();
-        let every = figure.every == Every::OnCanvas;
+        let every = matches!(figure.every, Every::OnCanvas(_));
         if every {
-            caption += " Too many runs for one line each in this picture: with a script they are drawn over it, and the CSV file has them all.";
+            caption += " Too many runs for one line each in this picture: with a script they are drawn over it. The SVG and PNG files draw every one of them, and the CSV file has them in numbers.";
         }
         Self {
             word: figure.name.word(),

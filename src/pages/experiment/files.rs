@@ -10,7 +10,6 @@ use super::view::{self, Wanted};
 use super::{cite, kept, numbers};
 use crate::charts::{Theme, standalone};
 use crate::pages::query::Asked;
-use crate::pages::words;
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path};
@@ -31,13 +30,14 @@ async fn read(
     let of = kept::cited(state, id, snap.as_deref(), |view| {
         let read = wanted.insert(Wanted::read(&mut asked, view));
         Needs {
-            curve: of_training.then_some(words::TRAINING[read.curve].1),
+            curve: of_training.then(|| read.curve_metric().into()),
             x: Some(read.x),
             places: read.places,
         }
     })
     .await?;
     let mut wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
+    wanted.drop_unreported(&of, &mut asked);
     wanted.settle(&of);
     Ok((of, wanted))
 }
@@ -73,14 +73,14 @@ pub async fn get(
         "svg" => Ok(saved(
             &file,
             "image/svg+xml",
-            drawing(&figure, &carried, Theme::Both),
+            drawing(&figure.for_file(), &carried, Theme::Both),
         )),
         "csv" => {
             let numbers = numbers::csv(&of, &wanted, &figure, &carried);
             Ok(saved(&file, "text/csv; charset=utf-8", numbers))
         }
         "json" => Ok(HttpResponse::Ok().json(numbers::json(&of, &wanted, &figure, &carried))),
-        "png" => pixels(&file, drawing(&figure, &carried, Theme::Light)).await,
+        "png" => pixels(&file, drawing(&figure.for_file(), &carried, Theme::Light)).await,
         _ => Err(Problem::not_found("file")),
     }
 }

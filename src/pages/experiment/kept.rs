@@ -9,6 +9,7 @@ use super::view::Wanted;
 use crate::number;
 use crate::pages::freshness;
 use crate::pages::query::Asked;
+use crate::pages::words;
 use crate::problem::Problem;
 use crate::snapshots;
 use crate::state::AppState;
@@ -88,17 +89,24 @@ impl Inputs {
         })
     }
 
-    fn material(self, needs: Needs) -> Material {
+    fn material(self, mut needs: Needs) -> Material {
+        // Of curves only those that every page offers are kept.
+        let unreported = needs.curve.as_deref().is_some_and(|m| !words::is_well_known(m));
+        if unreported {
+            needs.curve = Some(words::TRAINING[0].1.into());
+        }
         let unit: Cost = self.view.spec.budget.unit.into();
         let dollars = match self.priced || needs.x == Some(Cost::Usd) {
             true => self.dollars,
             false => Dollars::default(),
         };
-        let axis = Axis::new(needs, unit, &dollars);
+        let axis = Axis::new(&needs, unit, &dollars);
         let along = axis.read.unwrap_or(unit.along());
-        let series = needs.curve.map(|metric| self.curves.of(metric, along));
+        let series = needs.curve.as_deref();
+        let series = series.map(|metric| self.curves.of(metric, along));
         let series = series.unwrap_or_default();
         let mut of = assembled(self.view, self.rest, dollars, axis, series);
+        of.unreported = unreported;
         if of.has_unsuccessful() {
             of.failures = self.failures;
         }

@@ -4,6 +4,7 @@ use super::axis::{Cost, Places};
 use super::kept::Kept;
 use super::prices;
 use crate::charts::{Fate, UNSUCCESSFUL};
+use crate::pages::words;
 use crate::problem::Problem;
 use crate::state::AppState;
 use assay_core::compare::{ArmFigures, Basis};
@@ -38,6 +39,8 @@ pub(super) struct Material {
     pub places: Places,
     /// Where somebody has entered a price, or the axis is in dollars.
     pub dollars: Dollars,
+    /// The metric of training that was asked for is none that a stage has reported.
+    pub unreported: bool,
     /// Why the axis is not in dollars, though that was asked for.
     pub no_price: Option<String>,
     pub ledger: ExperimentLedger,
@@ -152,10 +155,10 @@ impl Material {
 }
 
 /// What a view needs beyond the comparison itself.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Needs {
     /// A metric of training.
-    pub curve: Option<&'static str>,
+    pub curve: Option<String>,
     /// The budget's unit where nothing is said.
     pub x: Option<Cost>,
     pub places: Places,
@@ -172,7 +175,7 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    pub fn new(needs: Needs, unit: Cost, dollars: &Dollars) -> Self {
+    pub fn new(needs: &Needs, unit: Cost, dollars: &Dollars) -> Self {
         let asked = needs.x.unwrap_or(unit);
         let no_price = prices::missing(asked, dollars, unit);
         let along = if no_price.is_some() { unit } else { asked };
@@ -196,28 +199,34 @@ pub(super) async fn gather(
 ) -> Result<Material, Problem> {
     let mut conn = state.conn().await?;
     let view = store::get_experiment(&mut conn, id).await?;
-    let needs = needs(&view);
+    let mut needs = needs(&view);
+    let unreported = is_unreported(&mut conn, id, needs.curve.as_deref()).await?;
+    if unreported {
+        needs.curve = Some(words::TRAINING[0].1.into());
+    }
+    let metric = needs.curve.as_deref();
     let unit: Cost = view.spec.budget.unit.into();
     let priced = !store::list_prices(&mut conn).await?.is_empty();
     let dollars = match priced || needs.x == Some(Cost::Usd) {
         true => store::charged_dollars(&mut conn, id).await?,
         false => Dollars::default(),
     };
-    let axis = Axis::new(needs, unit, &dollars);
+    let axis = Axis::new(&needs, unit, &dollars);
     // Curves are what takes longest to read: beside the rest, where a connection is idle.
-    let idle = needs.curve.and_then(|_| state.pool.try_acquire());
+    let idle = metric.and_then(|_| state.pool.try_acquire());
     let (series, rest) = match idle {
         Some(mut second) => {
-            let curves = curves(&mut second, id, needs.curve, axis.read);
+            let curves = curves(&mut second, id, metric, axis.read);
             let (series, rest) = tokio::join!(curves, rest(&mut conn, id));
             (series?, rest?)
         }
         None => (
-            curves(&mut conn, id, needs.curve, axis.read).await?,
+            curves(&mut conn, id, metric, axis.read).await?,
             rest(&mut conn, id).await?,
         ),
     };
     let mut of = assembled(view, rest, dollars, axis, series);
+    of.unreported = unreported;
     if of.has_unsuccessful() {
         let measured = &of.milestones;
         of.failures = store::failure_tables(&mut conn, id, &of.view.spec, measured).await?;
@@ -252,6 +261,7 @@ pub(super) fn assembled(
         series,
         along: axis.along,
         places: axis.places,
+        unreported: false,
         dollars,
         no_price: axis.no_price,
         view,
@@ -260,6 +270,20 @@ pub(super) fn assembled(
     in_its_unit(&mut of);
     leave_out(&mut of);
     of
+}
+
+/// Those with a word of their own are drawn also where nothing has reported them yet.
+async fn is_unreported(
+    conn: &mut PgConnection,
+    id: ExperimentId,
+    metric: Option<&str>,
+) -> Result<bool, StoreError> {
+    let other = metric.filter(|name| !words::is_well_known(name));
+    let Some(name) = other else {
+        return Ok(false);
+    };
+    let known = store::list_experiment_metrics(conn, id).await?;
+    Ok(known.iter().all(|own| own != name))
 }
 
 async fn curves(

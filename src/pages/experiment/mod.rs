@@ -10,6 +10,7 @@ mod comparison;
 mod contrasts;
 mod controls;
 mod costs;
+mod curve_list;
 mod curves;
 mod data;
 mod decisions;
@@ -48,6 +49,7 @@ mod view;
 mod whole;
 mod why;
 
+pub use curve_list::page as all_curves;
 pub use files::{bib, get as file};
 pub use whole::{csv, json};
 
@@ -224,11 +226,7 @@ impl ExperimentPage {
                 .enumerate()
                 .map(|(i, f)| choice(f.0, f.2, i == wanted.metric))
                 .collect(),
-            curves: words::TRAINING
-                .iter()
-                .enumerate()
-                .map(|(i, f)| choice(f.0, words::panel_title(f.1), i == wanted.curve))
-                .collect(),
+            curves: controls::curves(wanted),
             costs: axes(wanted),
             x_scales: scales(wanted.x_scale, "as each figure has it"),
             y_scales: scales(Some(wanted.y_scale), ""),
@@ -357,13 +355,14 @@ pub async fn page(
     let of = kept::cited(&state, *id, snap.as_deref(), |view| {
         let read = wanted.insert(Wanted::read(&mut asked, view));
         Needs {
-            curve: Some(words::TRAINING[read.curve].1),
+            curve: Some(read.curve_metric().into()),
             x: Some(read.x),
             places: read.places,
         }
     })
     .await?;
     let mut wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
+    wanted.drop_unreported(&of, &mut asked);
     wanted.settle(&of);
     let questions = asked.choose("questions", &[("0", false), ("1", true)]);
     let mut questions = questions.unwrap_or(false);

@@ -73,7 +73,7 @@ fn understood(view: &ExperimentView, query: &str) -> Result<String, Problem> {
             ignored.join(", ")
         ));
     }
-    let words = wanted.query(view).replace(',', "%2C");
+    let words = wanted.query(view).replace(',', "%2C").replace('/', "%2F");
     match words.strip_prefix('?') {
         None => Ok(String::new()),
         Some(words) if is_view(words) => Ok(words.to_string()),

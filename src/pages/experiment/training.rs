@@ -16,7 +16,7 @@ const MAX_BINS: usize = 300;
 const MAX_POINTS: usize = 8_000;
 
 pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
-    let name = words::TRAINING[wanted.curve].1;
+    let name = wanted.curve_metric();
     let title = words::panel_title(name);
     let axis = of.along;
     let points = of.series.iter().flat_map(|run| &run.points);

@@ -27,6 +27,8 @@ pub(super) struct Wanted {
     pub metric: usize,
     /// Index into `words::TRAINING`.
     pub curve: usize,
+    /// A metric of training that has no word there, in its place.
+    pub other: Option<String>,
     /// The budget's where steps were asked for.
     pub x: Cost,
     /// Of the training curve alone.
@@ -69,6 +71,7 @@ impl Wanted {
         Self {
             metric: 0,
             curve: 0,
+            other: None,
             x: unit.into(),
             places: Places::Cost,
             x_scale: None,
@@ -94,7 +97,6 @@ impl Wanted {
         let spec = &view.spec;
         let plain = Self::new(spec.budget.unit);
         let finals = places(words::FINAL.iter().map(|f| f.0));
-        let curves = places(words::TRAINING.iter().map(|f| f.0));
         let primary = words::FINAL.iter().position(|f| f.1 == spec.metric);
         let mut costs = Cost::ALL.map(|x| (x.word(), (x, Places::Cost))).to_vec();
         costs.push((Places::STEPS, (plain.x, Places::Steps)));
@@ -107,10 +109,12 @@ impl Wanted {
         ];
         let lines = [("0", SeedLines::Mean), ("1", SeedLines::Every)];
         let colours = Colour::ALL.map(|c| (c.word(), c));
+        let (curve, other) = curve(asked);
         let (x, places) = asked.choose("x", &costs).unwrap_or((plain.x, plain.places));
         let mut wanted = Self {
             metric: asked.choose("metric", &finals).or(primary).unwrap_or(0),
-            curve: asked.choose("curve", &curves).unwrap_or(0),
+            curve,
+            other,
             x,
             places,
             x_scale: asked.choose("xs", &scales),
@@ -170,7 +174,8 @@ impl Wanted {
             metric != registered.unwrap_or(0),
             words::FINAL[metric].0.into(),
         );
-        say("curve", curve != 0, words::TRAINING[curve].0.into());
+        let word = self.other.as_deref().unwrap_or(words::TRAINING[curve].0);
+        say("curve", curve != 0 || self.other.is_some(), word.into());
         let (x, by_default) = match self.places {
             Places::Cost => (self.x.word(), self.x == plain.x),
             Places::Steps => (Places::STEPS, false),
@@ -221,6 +226,30 @@ impl Wanted {
         match said.is_empty() {
             true => String::new(),
             false => format!("?{}", said.join("&")),
+        }
+    }
+
+    /// The metric of the training curve.
+    pub fn curve_metric(&self) -> &str {
+        let known = words::TRAINING[self.curve].1;
+        self.other.as_deref().unwrap_or(known)
+    }
+
+    /// The same view with another curve of training, by its metric.
+    pub fn drawing(&self, metric: &str) -> Self {
+        let mut drawn = self.clone();
+        (drawn.curve, drawn.other) = curve_of(metric).unwrap_or((0, None));
+        drawn
+    }
+
+    /// A metric that no stage has reported is named, and the first curve drawn in its place.
+    pub fn drop_unreported(&mut self, of: &Material, asked: &mut Asked) {
+        if let Some(name) = self.other.take_if(|_| of.unreported) {
+            let why = match of.kept {
+                Some(_) => "which is not kept with this state",
+                None => "which no stage has reported",
+            };
+            asked.refuse("curve", &format!("{name}, {why}"));
         }
     }
 
@@ -313,6 +342,25 @@ impl Wanted {
 
 fn places<'a>(words: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
     words.enumerate().map(|(i, word)| (word, i)).collect()
+}
+
+/// By its word or its metric: its place among those with a word, or its name.
+fn curve_of(word: &str) -> Option<(usize, Option<String>)> {
+    let known = |f: &(&str, &str)| f.0 == word || f.1 == word;
+    match words::TRAINING.iter().position(known) {
+        Some(place) => Some((place, None)),
+        None => words::is_metric(word).then(|| (0, Some(word.into()))),
+    }
+}
+
+fn curve(asked: &mut Asked) -> (usize, Option<String>) {
+    let Some(word) = asked.text("curve") else {
+        return (0, None);
+    };
+    curve_of(&word).unwrap_or_else(|| {
+        asked.refuse("curve", &word);
+        (0, None)
+    })
 }
 
 /// Arms of the experiment, by their ids.

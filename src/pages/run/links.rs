@@ -18,8 +18,23 @@ pub(super) fn samples(of: &Material) -> String {
 pub(super) fn series(of: &Material) -> String {
     let most = POINTS.to_string();
     let stage = of.stage.as_deref().unwrap_or("");
-    let query = link([("stage", stage), ("max_points", most.as_str())]);
+    let steps = of.steps_shown();
+    let (from, to) = steps.map_or_else(Default::default, |(a, b)| (a.to_string(), b.to_string()));
+    let query = link([
+        ("stage", stage),
+        ("max_points", most.as_str()),
+        ("from", from.as_str()),
+        ("to", to.as_str()),
+    ]);
     format!("/api/v1/runs/{}/series{query}&metric=", of.run.id)
+}
+
+/// All steps of the stage, as they were measured.
+pub(super) fn whole(of: &Material) -> String {
+    let stage = of.stage.as_deref().unwrap_or("");
+    let metrics = if of.all { "all" } else { "" };
+    let query = link([("stage", stage), ("metrics", metrics)]);
+    format!("/runs/{}{query}#panels", of.run.id)
 }
 
 /// A figure of the shown stage as a file.

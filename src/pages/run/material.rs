@@ -5,6 +5,7 @@ use super::counting::Refused;
 use super::header::{Standing, standing};
 use super::panels::{self, Measured};
 use super::reflective::{self, Base};
+use super::view::View;
 use crate::pages::query::Asked;
 use crate::problem::Problem;
 use crate::rules::{self, POINTS};
@@ -30,7 +31,11 @@ pub(super) struct Material {
     pub limits: Alarms,
     /// Name of the stage whose training is shown.
     pub stage: Option<String>,
+    /// Of the whole stage: what rules look at.
     pub series: Vec<Measured>,
+    pub view: View,
+    /// The steps that the panels show, and their curves, where these are not all.
+    pub part: Option<((i64, i64), Vec<Measured>)>,
     /// How reflective the base was, where the stage counts that too.
     pub base: Option<Base>,
     /// Further metrics that the stage reports, and whether they are among the series.
@@ -62,6 +67,18 @@ pub(super) struct Material {
 }
 
 impl Material {
+    /// What the panels draw.
+    pub fn drawn(&self) -> &[Measured] {
+        match &self.part {
+            Some((_, series)) => series,
+            None => &self.series,
+        }
+    }
+
+    pub fn steps_shown(&self) -> Option<(i64, i64)> {
+        self.part.as_ref().map(|(steps, _)| *steps)
+    }
+
     /// What the shown stage was made with.
     pub fn commits(&self) -> String {
         let own = self.attempts.iter();
@@ -139,6 +156,16 @@ async fn measure(
             of.series.push((name.clone(), series));
         }
     }
+    let last = of.series.iter().filter_map(|(_, s)| s.points.last());
+    let reached = last.map(|point| point.step).max().unwrap_or(0);
+    if let Some(steps) = of.view.steps(reached) {
+        let mut part = vec![];
+        for (name, _) in &of.series {
+            let series = store::series_between(&mut *conn, stage, name, steps, POINTS).await?;
+            part.push((name.clone(), series));
+        }
+        of.part = Some((steps, part));
+    }
     Ok(())
 }
 
@@ -204,6 +231,8 @@ pub(super) async fn material(
         limits: experiment.spec.alarms,
         stage: chosen.as_ref().map(|(name, _)| name.clone()),
         series: vec![],
+        view: View::read(asked),
+        part: None,
         base: None,
         further: 0,
         all: asked.choose("metrics", &[("all", ())]).is_some(),

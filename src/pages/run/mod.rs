@@ -14,6 +14,7 @@ mod noting;
 pub(super) mod panels;
 mod reflective;
 mod requeue;
+mod view;
 
 use super::figure_data::FigureData;
 use super::query::{Asked, link};
@@ -45,6 +46,7 @@ use panels::{Card, PanelView};
 pub use reflective::file;
 use requeue::Requeue;
 pub use requeue::requeue;
+use view::Fields;
 
 struct StageTab {
     name: String,
@@ -82,6 +84,12 @@ struct RunPage {
     tabs: Vec<StageTab>,
     stage: Option<String>,
     cards: Vec<Card>,
+    /// What is asked of the panels, and what is said of it.
+    view: Fields,
+    said: Vec<String>,
+    /// Further metrics are among them, because that was asked for.
+    all: bool,
+    whole: String,
     missing: Vec<String>,
     others: Vec<PanelView>,
     /// Of all curves, in numbers.
@@ -166,13 +174,20 @@ impl RunPage {
                 })
                 .collect(),
             stage: of.stage.clone(),
-            cards: panels::cards(&of.series),
+            cards: panels::cards(of),
+            view: Fields::from(&of.view),
+            said: of.view.said(of.steps_shown()),
+            all: of.all,
+            whole: links::whole(of),
             missing: panels::missing(&of.series),
             others: panels::others(of),
             data: panels::data(&of.series),
             more: (of.further > 0 && !of.all).then(|| {
-                let stage = of.stage.as_deref().unwrap_or("");
-                (of.further, link([("stage", stage), ("metrics", "all")]))
+                let words = of.view.words();
+                let words = words.iter().map(|(key, word)| (*key, word.as_str()));
+                let stage = ("stage", of.stage.as_deref().unwrap_or(""));
+                let all = [stage, ("metrics", "all")].into_iter();
+                (of.further, link(all.chain(words)))
             }),
             series: links::series(of),
             samples: links::samples(of),

@@ -6,6 +6,7 @@ use super::reflective;
 use crate::charts::{Panel, PanelPoint};
 use crate::number::{self, Kind};
 use crate::pages::figure_data::{FigureData, caption, every, joined, some};
+use crate::pages::words;
 use assay_core::metric;
 use assay_store::Series;
 
@@ -51,37 +52,20 @@ const VITAL: usize = 6;
 /// A metric with its series.
 pub(super) type Measured = (String, Series);
 
-/// Titles of what stands on no card of its own.
-const TITLES: [(&str, &str); 5] = [
-    ("train/reflection_rate", "Reflective completions, share"),
-    (
-        "train/language_consistency",
-        "Characters in the prompt's vocabulary, share",
-    ),
-    ("train/long_share", "Completions with steps, share"),
-    ("train/step_accuracy", "Right steps, share"),
-    (metric::CLIP_HIGH, "Upper clip ratio, share of tokens"),
-];
-
 pub(super) fn title(name: &str) -> String {
-    metric::PANELS
-        .iter()
-        .chain(&TITLES)
-        .find(|(m, _)| *m == name)
-        .map_or(name, |(_, title)| title)
-        .to_string()
+    words::panel_title(name).to_string()
 }
 
-pub(super) fn cards(series: &[Measured]) -> Vec<Card> {
-    let of = |name: &&str| {
-        let found = series.iter().find(|(n, _)| n == name);
-        found.map(|(name, series)| view(name, &title(name), series))
+pub(super) fn cards(of: &Material) -> Vec<Card> {
+    let panel = |name: &&str| {
+        let found = of.drawn().iter().find(|(n, _)| n == name);
+        found.map(|(name, series)| view_of(of, name, series, None))
     };
     CARDS
         .iter()
         .map(|(name, metrics)| Card {
             title: name,
-            panels: metrics.iter().filter_map(of).collect(),
+            panels: metrics.iter().filter_map(panel).collect(),
         })
         .filter(|card| !card.panels.is_empty())
         .collect()
@@ -128,27 +112,54 @@ pub(super) fn data(series: &[Measured]) -> Option<FigureData> {
 /// What stands on no card.
 pub(super) fn others(of: &Material) -> Vec<PanelView> {
     let on_card = |name: &str| CARDS.iter().any(|(_, m)| m.contains(&name));
-    of.series
+    of.drawn()
         .iter()
         .filter(|(name, _)| !on_card(name))
         .map(|(name, series)| match name.as_str() {
             reflective::METRIC => reflective::panel(of, series),
-            _ => view(name, &title(name), series),
+            _ => view_of(of, name, series, None),
         })
         .collect()
 }
 
+/// A whole curve, as it was measured.
 pub(in crate::pages) fn view(name: &str, title: &str, series: &Series) -> PanelView {
-    view_beside(name, title, series, None)
+    drawn(name, title, series, Panel::default())
 }
 
-/// With the base's own value as a line across.
+/// The same with the base's own value as a line across.
 pub(super) fn view_beside(
     name: &str,
     title: &str,
     series: &Series,
-    base: Option<f64>,
+    beside: Option<f64>,
 ) -> PanelView {
+    let panel = Panel {
+        beside,
+        ..Panel::default()
+    };
+    drawn(name, title, series, panel)
+}
+
+/// As the address asks.
+pub(super) fn view_of(
+    of: &Material,
+    name: &str,
+    series: &Series,
+    beside: Option<f64>,
+) -> PanelView {
+    let steps = of.steps_shown();
+    let panel = Panel {
+        beside,
+        within: steps.map(|(low, high)| (low as f64, high as f64)),
+        log: of.view.log,
+        smooth: of.view.smooth,
+        ..Panel::default()
+    };
+    drawn(name, &title(name), series, panel)
+}
+
+fn drawn(name: &str, title: &str, series: &Series, how: Panel) -> PanelView {
     let latest = series.points.last().map_or(number::NONE.into(), |p| {
         number::value(Kind::of(name), p.last)
     });
@@ -162,24 +173,33 @@ pub(super) fn view_beside(
             max: p.max,
         })
         .collect();
-    let said = base.map_or(String::new(), |v| {
+    let said = how.beside.map_or(String::new(), |v| {
         format!("; the base: {}", number::value(Kind::of(name), v))
     });
+    let when = if how.within.is_some() { "last" } else { "now" };
     let drawn = Panel {
-        title: format!("{title} by step, now {latest}{said}"),
+        title: format!("{title} by step, {when} {latest}{said}"),
         points,
         measured: name.starts_with("validation/"),
-        beside: base,
+        ..how
     }
     .draw();
-    let left_out = drawn.left_out as i64;
+    let mut notes = vec![];
+    if drawn.left_out > 0 {
+        let n = number::counted(drawn.left_out as i64, "value");
+        notes.push(format!("{n} not finite"));
+    }
+    if drawn.not_positive > 0 {
+        let n = number::counted(drawn.not_positive as i64, "value");
+        notes.push(format!("{n} ≤ 0, not on this axis"));
+    }
     PanelView {
         metric: name.into(),
         title: title.into(),
         kind: Kind::of(name).word(),
         latest,
         svg: drawn.svg,
-        note: (left_out > 0).then(|| format!("{} not finite", number::counted(left_out, "value"))),
+        note: (!notes.is_empty()).then(|| notes.join("; ")),
         caption: None,
         files: vec![],
     }

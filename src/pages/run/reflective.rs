@@ -76,7 +76,7 @@ pub(super) fn panel(of: &Material, series: &Series) -> PanelView {
             .into_iter()
             .map(|ending| (ending, links::figure(of, "reflective", ending)))
             .collect(),
-        ..drawn(of, series)
+        ..panels::view_of(of, METRIC, series, of.base.as_ref().map(|b| b.rate))
     }
 }
 

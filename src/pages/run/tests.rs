@@ -20,6 +20,7 @@ use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
 mod said;
+mod zoomed;
 
 fn series(values: impl IntoIterator<Item = f64>) -> Series {
     let point = |(i, v): (usize, f64)| Point {
@@ -117,6 +118,8 @@ fn material() -> Material {
         limits: Alarms::default(),
         stage: Some("rl".into()),
         series: of,
+        view: Default::default(),
+        part: None,
         base: None,
         further: 7,
         all: false,

@@ -1,8 +1,8 @@
 //! One metric over all the runs of an experiment.
 
-use super::bucket::{Bucket, extend};
+use super::bucket::{Bucket, extend, width};
 use super::read::cut;
-use super::rows::{Columns, Range, list_raw};
+use super::rows::{Columns, ROW_BUCKETS, Range, list_raw};
 use super::{RunPoint, RunSeries};
 use crate::Result;
 use crate::ledger::not_charged;
@@ -12,6 +12,7 @@ use assay_core::spec::Charge;
 use assay_core::wire::Cumulative;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// What a curve is drawn along.
@@ -95,40 +96,58 @@ async fn read(
     metric: &str,
     along: Option<Along>,
 ) -> Result<Vec<RunSeries>> {
-    let rows = list_rows(&mut *conn, experiment, metric, along).await?;
-    // The bucket in which an attempt was left behind is summed again from its points.
-    let mut ranges: Vec<Range> = vec![];
-    for row in rows.iter().filter(|row| row.last_step < i64::MAX) {
-        let attempt = row.attempt();
-        if ranges.iter().all(|range| range.attempt != attempt) {
+    let pieces = list_pieces(&mut *conn, experiment, metric, along).await?;
+    let Some(along) = pieces.first().map(|piece| piece.along) else {
+        return Ok(vec![]);
+    };
+    let levels = levels(&pieces);
+    let level = |stage: Uuid| levels.get(&stage).copied().unwrap_or(1);
+    let (mut wanted, mut ranges): (Vec<Wanted>, Vec<Range>) = (vec![], vec![]);
+    for piece in &pieces {
+        let attempt = piece.attempt();
+        // Runs share stages.
+        if wanted.iter().any(|own| own.attempt == attempt) {
+            continue;
+        }
+        let own = piece.own(level(piece.stage_id));
+        let row = piece.last_step / width(own) / ROW_BUCKETS;
+        wanted.push(Wanted {
+            attempt,
+            level: own,
+            last_row: i32::try_from(row).unwrap_or(i32::MAX),
+        });
+        // The bucket in which an attempt was left behind is summed again from its points.
+        if piece.last_step < i64::MAX {
             ranges.push(Range {
                 attempt,
-                from: cut(row.last_step, 1),
-                to: row.last_step,
+                from: cut(piece.last_step, own),
+                to: piece.last_step,
             });
         }
     }
+    let rollups = list_rollups_along(&mut *conn, metric, along, &wanted).await?;
     let edges = list_raw(conn, metric, &ranges).await?;
     let mut all: Vec<RunSeries> = vec![];
-    for run in rows.chunk_by(|a, b| a.run_id == b.run_id) {
+    for run in pieces.chunk_by(|a, b| a.run_id == b.run_id) {
         let mut points = vec![];
         for stage in run.chunk_by(|a, b| a.position == b.position) {
+            let level = level(stage[0].stage_id);
             let mut buckets = vec![];
-            for attempt in stage.chunk_by(|a, b| a.number == b.number) {
-                let own = attempt[0].attempt();
-                let end = cut(attempt[0].last_step, 1);
-                for row in attempt {
-                    let whole = row.columns.buckets().filter(|b| b.last_step < end);
-                    extend(&mut buckets, 1, whole);
+            for piece in stage {
+                let own = piece.attempt();
+                let end = cut(piece.last_step, piece.own(level));
+                for columns in rollups.get(&own).into_iter().flatten() {
+                    let whole = columns.buckets().filter(|b| b.last_step < end);
+                    extend(&mut buckets, level, whole);
                 }
                 for (_, raw) in ranges.iter().zip(&edges).filter(|(r, _)| r.attempt == own) {
-                    extend(&mut buckets, 1, raw.iter().map(Bucket::of));
+                    extend(&mut buckets, level, raw.iter().map(Bucket::of));
                 }
             }
             points.extend(buckets.iter().map(|bucket| {
                 let point = bucket.point();
                 RunPoint {
-                    x: stage[0].charged_before + stage[0].along.of(point.step, &point.cum),
+                    x: stage[0].charged_before + along.of(point.step, &point.cum),
                     step: point.step,
                     mean: point.mean,
                 }
@@ -144,8 +163,12 @@ async fn read(
     Ok(all)
 }
 
-/// One row of a rollup, with its place in the experiment.
-struct Row {
+/// Buckets that are read of one series, about: one of up to 20,480 steps is read in tens.
+const MOST: i64 = 32 * ROW_BUCKETS;
+
+/// What one attempt contributes to a stage of a run, with its place in the experiment.
+#[derive(Debug)]
+struct Piece {
     run_id: Uuid,
     arm_key: String,
     seed: i64,
@@ -154,25 +177,56 @@ struct Row {
     along: Along,
     charged_before: f64,
     number: i32,
+    /// Points after it are another attempt's.
     last_step: i64,
-    columns: Columns,
+    /// The first and the last row of its finest rollup.
+    blocks: (i64, i64),
+    /// Its coarsest rollup.
+    levels: u32,
 }
 
-impl Row {
+impl Piece {
     fn attempt(&self) -> AttemptRef {
         AttemptRef {
             stage: StageId(self.stage_id),
             number: self.number,
         }
     }
+
+    /// First and last step that its finest rollup can have, within the view.
+    fn steps(&self) -> (i64, i64) {
+        let row = width(1) * ROW_BUCKETS;
+        let last = (self.blocks.1 + 1) * row - 1;
+        (self.blocks.0 * row, last.min(self.last_step))
+    }
+
+    /// Where a stage is read at a level, the coarsest rollup that serves for it.
+    fn own(&self, level: u32) -> u32 {
+        level.min(self.levels)
+    }
 }
 
-async fn list_rows(
+/// Of each stage, the finest level that has no more buckets than are read.
+fn levels(pieces: &[Piece]) -> HashMap<Uuid, u32> {
+    let mut steps: HashMap<Uuid, (i64, i64)> = HashMap::new();
+    for piece in pieces {
+        let (first, last) = piece.steps();
+        let own = steps.entry(piece.stage_id).or_insert((first, last));
+        *own = (own.0.min(first), own.1.max(last));
+    }
+    let fits =
+        |level: u32, (first, last): (i64, i64)| last / width(level) - first / width(level) < MOST;
+    let level = |own| (1..18).find(|&level| fits(level, own)).unwrap_or(18);
+    let levels = steps.into_iter();
+    levels.map(|(stage, own)| (stage, level(own))).collect()
+}
+
+async fn list_pieces(
     conn: &mut PgConnection,
     experiment: ExperimentId,
     metric: &str,
     along: Option<Along>,
-) -> Result<Vec<Row>> {
+) -> Result<Vec<Piece>> {
     let rows = sqlx::query!(
         r#"with staged as materialized (
              select r.id as run_id, a.position as arm_position, a.key, r.seed,
@@ -208,15 +262,19 @@ async fn list_rows(
          select p.run_id, p.key, p.seed, p.position, p.stage_id, p.along as "along!",
              p.charged_before as "charged_before!", k.attempt as "attempt!",
              k.last_step as "last_step!",
-             u.steps, u.counts, u.sums,
-             case p.along when 'flops' then u.cum_flops when 'device_ms' then u.cum_device_ms
-                 when 'active_ms' then u.cum_active_ms else u.cum_tokens end as "cum!"
+             b.first as "first!", b.last as "last!", b.levels as "levels!"
          from paid p
          join kept k on k.stage_id = p.stage_id
-         join series_rollup u on u.stage_id = k.stage_id and u.attempt = k.attempt
-             and u.metric = $2 and u.level = 1
-         where p.own
-         order by p.arm_position, p.seed, p.position, k.attempt, u.block"#,
+         cross join lateral (
+             select
+                 (select min(block) from series_rollup u where u.stage_id = k.stage_id
+                      and u.attempt = k.attempt and u.metric = $2 and u.level = 1) as first,
+                 (select max(block) from series_rollup u where u.stage_id = k.stage_id
+                      and u.attempt = k.attempt and u.metric = $2 and u.level = 1) as last,
+                 (select max(level) from series_rollup u where u.stage_id = k.stage_id
+                      and u.attempt = k.attempt and u.metric = $2) as levels) b
+         where p.own and b.first is not null
+         order by p.arm_position, p.seed, p.position, k.attempt"#,
         experiment.0,
         metric,
         Charge::Arm.word(),
@@ -227,39 +285,89 @@ async fn list_rows(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| {
-            // What these curves do not show is not read: it is most of a page's bytes.
-            let none = vec![0.0; row.steps.len()];
-            let along = Along::of_word(&row.along);
-            let own = |column: Along| match column == along {
-                true => row.cum.clone(),
-                false => none.clone(),
-            };
-            Row {
-                run_id: row.run_id,
-                arm_key: row.key,
-                seed: row.seed,
-                position: row.position,
-                stage_id: row.stage_id,
-                along,
-                charged_before: row.charged_before,
-                number: row.attempt,
-                last_step: row.last_step,
-                columns: Columns {
-                    cum_tokens: own(Along::Tokens),
-                    cum_flops: own(Along::Flops),
-                    cum_device_ms: own(Along::DeviceMs),
-                    cum_active_ms: own(Along::ActiveMs),
-                    steps: row.steps,
-                    counts: row.counts,
-                    sums: row.sums,
-                    squares: none.clone(),
-                    mins: none.clone(),
-                    maxs: none.clone(),
-                    firsts: none.clone(),
-                    lasts: none.clone(),
-                },
-            }
+        .map(|row| Piece {
+            run_id: row.run_id,
+            arm_key: row.key,
+            seed: row.seed,
+            position: row.position,
+            stage_id: row.stage_id,
+            along: Along::of_word(&row.along),
+            charged_before: row.charged_before,
+            number: row.attempt,
+            last_step: row.last_step,
+            blocks: (row.first.into(), row.last.into()),
+            levels: u32::from(row.levels.unsigned_abs()),
         })
         .collect())
+}
+
+/// One attempt's rollup at a level, as far as the view goes.
+#[derive(Debug)]
+struct Wanted {
+    attempt: AttemptRef,
+    level: u32,
+    last_row: i32,
+}
+
+/// Rows of the wanted rollups, along the steps. What these curves do not show is not read:
+/// it is most of a page's bytes.
+async fn list_rollups_along(
+    conn: &mut PgConnection,
+    metric: &str,
+    along: Along,
+    wanted: &[Wanted],
+) -> Result<HashMap<AttemptRef, Vec<Columns>>> {
+    let stages: Vec<Uuid> = wanted.iter().map(|own| own.attempt.stage.0).collect();
+    let attempts: Vec<i32> = wanted.iter().map(|own| own.attempt.number).collect();
+    let levels: Vec<i16> = wanted
+        .iter()
+        .map(|own| i16::try_from(own.level).unwrap_or(i16::MAX))
+        .collect();
+    let last_rows: Vec<i32> = wanted.iter().map(|own| own.last_row).collect();
+    let rows = sqlx::query!(
+        r#"select u.stage_id, u.attempt, u.steps, u.counts, u.sums,
+             case $6::text when 'flops' then u.cum_flops when 'device_ms' then u.cum_device_ms
+                 when 'active_ms' then u.cum_active_ms else u.cum_tokens end as "cum!"
+         from unnest($1::uuid[], $2::int[], $3::smallint[], $4::int[])
+             as w (stage_id, attempt, level, last_row)
+         join series_rollup u on u.stage_id = w.stage_id and u.attempt = w.attempt
+             and u.metric = $5 and u.level = w.level and u.block <= w.last_row
+         order by u.stage_id, u.attempt, u.block"#,
+        &stages,
+        &attempts,
+        &levels,
+        &last_rows,
+        metric,
+        along.word()
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut all: HashMap<AttemptRef, Vec<Columns>> = HashMap::new();
+    for row in rows {
+        let none = vec![0.0; row.steps.len()];
+        let own = |column: Along| match column == along {
+            true => row.cum.clone(),
+            false => none.clone(),
+        };
+        let columns = Columns {
+            cum_tokens: own(Along::Tokens),
+            cum_flops: own(Along::Flops),
+            cum_device_ms: own(Along::DeviceMs),
+            cum_active_ms: own(Along::ActiveMs),
+            steps: row.steps,
+            counts: row.counts,
+            sums: row.sums,
+            squares: none.clone(),
+            mins: none.clone(),
+            maxs: none.clone(),
+            firsts: none.clone(),
+            lasts: none.clone(),
+        };
+        let attempt = AttemptRef {
+            stage: StageId(row.stage_id),
+            number: row.attempt,
+        };
+        all.entry(attempt).or_default().push(columns);
+    }
+    Ok(all)
 }

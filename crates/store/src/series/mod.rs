@@ -12,7 +12,7 @@ use assay_core::wire::Cumulative;
 use serde::Serialize;
 
 pub use experiment::{Along, experiment_series, experiment_series_along};
-pub use read::{list_metrics, series};
+pub use read::{list_experiment_metrics, list_metrics, series, series_between};
 pub(crate) use write::{Measured, insert_measured};
 
 /// One metric of one stage in its current view: an attempt hides the points of
@@ -49,7 +49,7 @@ pub struct RunSeries {
     pub points: Vec<RunPoint>,
 }
 
-/// A bucket of ten steps.
+/// A bucket of ten steps, or of more where the series is long.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RunPoint {
     /// Charged to the arm at the bucket's last step, in the unit that was asked for: earlier

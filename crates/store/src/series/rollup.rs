@@ -1,7 +1,7 @@
 //! Rollups grow with their series.
 
 use super::bucket::{Bucket, extend, width};
-use super::rows::{Columns, ROW_BUCKETS, list_rollups};
+use super::rows::{Columns, ROW_BUCKETS, WantedRows, list_rollups};
 use super::write::Growth;
 use crate::Result;
 use assay_core::ids::AttemptRef;
@@ -41,7 +41,11 @@ pub(super) async fn insert_rollups(
                             &mut *conn,
                             attempt.stage,
                             &grown.metric,
-                            &[(attempt.number, level - 1)],
+                            &[WantedRows {
+                                attempt: attempt.number,
+                                level: level - 1,
+                                rows: (0, i32::MAX),
+                            }],
                         )
                         .await?;
                         let finer = stored.iter().flat_map(|(_, columns)| columns.buckets());

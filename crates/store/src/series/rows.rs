@@ -63,32 +63,45 @@ impl Columns {
     }
 }
 
-/// Every row of a metric's rollups, for each wanted attempt and its level, along the steps.
+/// Rows of one attempt's rollup at a level, both ends included.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WantedRows {
+    pub attempt: i32,
+    pub level: u32,
+    pub rows: (i32, i32),
+}
+
+/// The wanted rows of a metric's rollups, along the steps.
 pub(super) async fn list_rollups(
     conn: &mut PgConnection,
     stage: StageId,
     metric: &str,
-    wanted: &[(i32, u32)],
+    wanted: &[WantedRows],
 ) -> Result<Vec<(i32, Columns)>> {
     if wanted.is_empty() {
         return Ok(vec![]);
     }
-    let attempts: Vec<i32> = wanted.iter().map(|(attempt, _)| *attempt).collect();
+    let attempts: Vec<i32> = wanted.iter().map(|own| own.attempt).collect();
     let levels: Vec<i16> = wanted
         .iter()
-        .map(|(_, level)| i16::try_from(*level).unwrap_or(i16::MAX))
+        .map(|own| i16::try_from(own.level).unwrap_or(i16::MAX))
         .collect();
+    let lows: Vec<i32> = wanted.iter().map(|own| own.rows.0).collect();
+    let highs: Vec<i32> = wanted.iter().map(|own| own.rows.1).collect();
     let rows = sqlx::query!(
         "select u.attempt, u.steps, u.counts, u.sums, u.squares, u.mins, u.maxs, u.firsts, u.lasts,
              u.cum_tokens, u.cum_flops, u.cum_device_ms, u.cum_active_ms
-         from unnest($3::int[], $4::smallint[]) as w (attempt, level)
+         from unnest($3::int[], $4::smallint[], $5::int[], $6::int[])
+             as w (attempt, level, low, high)
          join series_rollup u on u.stage_id = $1 and u.attempt = w.attempt and u.metric = $2
-             and u.level = w.level
+             and u.level = w.level and u.block between w.low and w.high
          order by u.attempt, u.block",
         stage.0,
         metric,
         &attempts,
-        &levels
+        &levels,
+        &lows,
+        &highs
     )
     .fetch_all(conn)
     .await?;

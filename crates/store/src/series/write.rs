@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use std::collections::BTreeMap;
 
 /// Points a row of `series_block`, and steps a row of `step_cost`.
-const BLOCK_POINTS: usize = 256;
+pub(super) const BLOCK_POINTS: usize = 256;
 
 /// What one step measured.
 #[derive(Debug)]

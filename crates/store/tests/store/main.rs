@@ -11,6 +11,7 @@ mod figures;
 mod finishing;
 mod leases;
 mod left_behind;
+mod long;
 mod ordering;
 mod pages;
 mod planning;

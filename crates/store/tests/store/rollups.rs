@@ -149,6 +149,24 @@ async fn curves_equal_a_brute_force_aggregation_of_their_points() {
             );
             assert_same(&read.points, &brute(&expected, read.level), &what);
         }
+        // A part of it, from the points themselves to the coarsest rollup.
+        let reached = reached.max(1) as u32;
+        let low = i64::from(random.below(reached + 1));
+        let high = low + i64::from(random.below(reached + 1));
+        let part: Vec<&Sent> = expected
+            .iter()
+            .copied()
+            .filter(|p| (low..=high).contains(&p.step))
+            .collect();
+        for max in [100_000, 40, 7, 1] {
+            let read =
+                assay_store::series_between(&mut conn, first.stage, METRIC, (low, high), max)
+                    .await
+                    .unwrap();
+            let what = format!("case {case}, {low} to {high}, level {}", read.level);
+            assert!(read.points.len() <= max + 1, "{what}");
+            assert_same(&read.points, &brute(&part, read.level), &what);
+        }
         let last = AttemptRef {
             stage: first.stage,
             number: attempts as i32,

@@ -2,6 +2,7 @@
 
 mod address;
 mod cited;
+mod drawn;
 mod figures;
 mod left_out;
 mod questions;
@@ -90,6 +91,7 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
         signs: vec![],
         failures: vec![],
         dollars: Dollars::default(),
+        unreported: false,
         no_price: None,
         kept: None,
         ledger: ExperimentLedger {
