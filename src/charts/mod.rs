@@ -10,7 +10,6 @@ mod curves;
 mod mark;
 mod merge;
 mod panel;
-mod pareto;
 #[cfg(feature = "png")]
 mod png;
 mod rows;
@@ -24,13 +23,14 @@ mod golden;
 #[cfg(test)]
 mod palette;
 
-pub use aggregate::{Bin, Marked, Seed, Stand, along, average, ema, hold};
+pub use aggregate::{Bin, Stand, along, average, ema, hold};
+pub use assay_core::at_budget::Seed;
+pub use assay_core::frontier::{Marked, pareto};
 pub use axis::Scale;
 pub use calibration::{Calibration, CalibrationPoint};
 pub use curves::{Band, Curve, Curves, MOST_PUBLISHED, Published, Shape};
 pub use merge::{MOST, Merged, merge};
 pub use panel::{Panel, PanelPoint};
-pub use pareto::pareto;
 #[cfg(feature = "png")]
 pub use png::{NoPng, png};
 pub use rows::{Row, Rows};
