@@ -36,5 +36,6 @@ pub mod stats;
 pub mod supervision;
 pub mod task;
 pub mod trees;
+pub mod tries;
 pub mod violation;
 pub mod wire;

@@ -15,6 +15,7 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use assay_core::beyond::Over;
 use assay_core::ids::ExperimentId;
 use time::OffsetDateTime;
 
@@ -23,16 +24,20 @@ async fn read(
     state: &AppState,
     request: &HttpRequest,
     id: ExperimentId,
-    of_training: bool,
+    word: &str,
 ) -> Result<(Material, Wanted), Problem> {
     let mut asked = Asked::read(request.query_string());
     let mut wanted = None;
     let of = gather(state, id, |view| {
         let read = wanted.insert(Wanted::read(&mut asked, view));
         Needs {
-            curve: of_training.then_some(words::TRAINING[read.curve].1),
+            curve: (word == Name::Training.word()).then_some(words::TRAINING[read.curve].1),
             x: Some(read.x),
             places: read.places,
+            over: match word == Name::Passk.word() {
+                true => read.over,
+                false => Over::Seeds,
+            },
         }
     })
     .await?;
@@ -47,8 +52,7 @@ pub async fn get(
     path: Path<(ExperimentId, String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (id, word, ending) = path.into_inner();
-    let of_training = word == Name::Training.word();
-    let (of, wanted) = read(&state, &request, id, of_training).await?;
+    let (of, wanted) = read(&state, &request, id, &word).await?;
     let mut carried = Carried::new(&of, &wanted);
     let file = format!("{id}-{word}.{ending}");
     if let Some(table) = Table::of_file(&of, &word, &ending) {
@@ -137,7 +141,7 @@ pub async fn bib(
     request: HttpRequest,
     id: Path<ExperimentId>,
 ) -> Result<HttpResponse, Problem> {
-    let (of, wanted) = read(&state, &request, *id, false).await?;
+    let (of, wanted) = read(&state, &request, *id, "").await?;
     let carried = Carried::new(&of, &wanted);
     let info = request.connection_info();
     let server = format!("{}://{}", info.scheme(), info.host());

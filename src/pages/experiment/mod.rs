@@ -57,10 +57,9 @@ use crate::state::AppState;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use assay_core::beyond::Over;
 use assay_core::ids::ExperimentId;
 use assay_core::spec::BaseSeeds;
-use assay_core::task::Split;
-use assay_store as store;
 use beyond::BeyondTable;
 use carried::Carried;
 use colours::Colour;
@@ -347,13 +346,12 @@ pub async fn page(
             curve: Some(words::TRAINING[read.curve].1),
             x: Some(read.x),
             places: read.places,
+            over: read.over,
         }
     })
     .await?;
     let mut wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
     wanted.settle(&of);
-    let questions = asked.choose("questions", &[("0", false), ("1", true)]);
-    let questions = questions.unwrap_or(false);
     let sign = freshness::of_runs(&mut *state.conn().await?, &of.runs).await?;
     let sign = freshness::later(sign, of.exclusions.iter().map(|e| e.at));
     let mut shell = Shell::new(&state, &request, of.view.name.clone())
@@ -368,11 +366,9 @@ pub async fn page(
     let query = figures::asked(request.query_string());
     let mut page = ExperimentPage::new(shell, &of, &wanted, query);
     page.own_view = own_view::is_kept(&request);
-    if questions {
-        let mut conn = state.conn().await?;
-        let shares = store::arm_shares(&mut conn, &of.runs, &of.exclusions, Split::Test).await?;
+    if wanted.over != Over::Seeds {
         let spec = &of.view.spec;
-        page.beyond = assay_core::beyond::beyond(&spec.budget, &spec.baseline, &shares)
+        page.beyond = assay_core::beyond::beyond(&spec.budget, &spec.baseline, &of.shares)
             .map(|found| beyond::table(&of, &found));
     }
     html(&page)

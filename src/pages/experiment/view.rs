@@ -9,6 +9,7 @@ use super::sort::Sort;
 use crate::charts::{Band, Scale};
 use crate::pages::query::Asked;
 use crate::pages::words;
+use assay_core::beyond::Over;
 use assay_core::spec::BudgetUnit;
 use assay_store::ExperimentView;
 
@@ -39,6 +40,8 @@ pub(super) struct Wanted {
     pub smooth: f64,
     pub band: Band,
     pub lines: SeedLines,
+    /// Of pass@k: what its band is over. Other questions take every answer to read.
+    pub over: Over,
     /// Where the equal-budget line stands, in the unit of `x`; else at the registered budget.
     pub budget: Option<f64>,
     /// An arm other than the registered baseline that differences are taken to.
@@ -70,6 +73,7 @@ impl Wanted {
             smooth: 0.0,
             band: Band::Ci95,
             lines: SeedLines::Mean,
+            over: Over::Seeds,
             budget: None,
             base: None,
             colour: Colour::Arm,
@@ -97,6 +101,7 @@ impl Wanted {
             ("none", Band::None),
         ];
         let lines = [("0", SeedLines::Mean), ("1", SeedLines::Every)];
+        let overs = [("0", Over::Seeds), ("1", Over::Questions)];
         let colours = Colour::ALL.map(|c| (c.word(), c));
         let (x, places) = asked.choose("x", &costs).unwrap_or((plain.x, plain.places));
         let mut wanted = Self {
@@ -111,6 +116,7 @@ impl Wanted {
             smooth: asked.float("smooth").unwrap_or(0.0),
             band: asked.choose("band", &bands).unwrap_or(plain.band),
             lines: asked.choose("seeds", &lines).unwrap_or(plain.lines),
+            over: asked.choose("questions", &overs).unwrap_or(plain.over),
             budget: asked.float("budget"),
             base: base(asked, view),
             colour: asked.choose("color", &colours).unwrap_or(plain.colour),
@@ -193,6 +199,7 @@ impl Wanted {
         };
         say("band", self.band != plain.band, band.into());
         say("seeds", self.lines == SeedLines::Every, "1".into());
+        say("questions", self.over != plain.over, "1".into());
         let budget = self.budget.map_or(String::new(), |b| b.to_string());
         say("budget", self.budget.is_some(), budget);
         // Ids of arms are plain words.
