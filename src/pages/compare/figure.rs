@@ -5,6 +5,7 @@ use super::table::{Compared, Line};
 use crate::charts::{self, Band, Curve, Curves, Shape, average};
 use crate::number::{self, Kind};
 use crate::pages::experiment::figure::end_of;
+use crate::pages::experiment::forest::banded;
 use crate::pages::experiment::training::{bins, seeds_of};
 use crate::pages::words;
 use assay_core::ground::{Ground, other_questions};
@@ -20,7 +21,7 @@ pub(super) struct Picture {
 /// Differences to the base; nothing where no two of them share an axis.
 pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> {
     let others = (0..).zip(&of.lines).filter(|(_, line)| !line.is_base);
-    let rows: Vec<charts::Row> = others
+    let mut rows: Vec<charts::Row> = others
         .filter(|(_, line)| line.difference.is_some())
         .map(|(slot, line)| {
             let (label, fate) = line.drawn();
@@ -36,6 +37,8 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
             }
         })
         .collect();
+    let effect = |row: &charts::Row| row.estimate.map_or(f64::NEG_INFINITY, |e| e.mean);
+    rows.sort_by(|a, b| effect(b).total_cmp(&effect(a)));
     let base = of.base()?;
     if rows.is_empty() {
         return None;
@@ -47,6 +50,7 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
         x_title: format!("difference to {}", base.label),
         kind,
         differences: true,
+        margin: of.margin,
         rows,
     }
     .draw();
@@ -56,6 +60,9 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
     );
     if !matches!(of.ground, Some(Ground::EqualCompute { .. })) {
         caption += " Each at its own budget: not equal compute.";
+    }
+    if let Some(margin) = of.margin {
+        caption += &format!(" {}", banded(margin));
     }
     if left_out > 0 {
         let n = number::counted(left_out as i64, "column");

@@ -61,6 +61,8 @@ pub(super) struct Compared {
     pub metric: String,
     pub ground: Option<Ground>,
     pub basis_text: String,
+    /// Of the chosen figure, where all experiments have registered the same.
+    pub margin: Option<f64>,
     pub lines: Vec<Line>,
     /// Every key, in the order of the lines.
     pub config: Vec<Row>,
@@ -95,10 +97,20 @@ pub(super) fn compared(of: &Material, metric: &str) -> Compared {
     Compared {
         metric: metric.into(),
         basis_text: said(ground.as_ref()),
+        margin: margin(of, metric),
         lines: lines.collect(),
         config: config::side_by_side(&of.entries.iter().map(|e| flat(of, e)).collect::<Vec<_>>()),
         ground,
     }
+}
+
+fn margin(of: &Material, metric: &str) -> Option<f64> {
+    let mut margins = of
+        .experiments
+        .values()
+        .map(|known| (known.outcome.metric == metric).then_some(known.outcome.margin));
+    let first = margins.next()??;
+    (first > 0.0 && margins.all(|m| m == Some(first))).then_some(first)
 }
 
 fn said(ground: Option<&Ground>) -> String {

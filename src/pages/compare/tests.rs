@@ -162,6 +162,8 @@ fn equal_budgets_and_questions_give_a_paired_difference_and_a_tally() {
         "compared with",
         "0 of",
         "class=\"plot forest\"",
+        "class=\"margin\"",
+        "the registered margin, ±0.0200",
         "keys have different values",
     ] {
         assert!(text.contains(words), "{words}");

@@ -20,7 +20,7 @@ mod export;
 pub(super) mod figure;
 mod figures;
 pub(super) mod files;
-mod forest;
+pub(super) mod forest;
 mod frontier;
 pub(super) mod latex;
 mod material;
@@ -256,11 +256,11 @@ impl ExperimentPage {
             selection: beyond::selection(of, wanted),
             beyond: None,
             references: references::marks(&spec.task),
-            sort: wanted.sort.word(),
+            sort: wanted.sort.map_or("", Sort::word),
             sorts: Sort::ALL
                 .map(|sort| {
                     let query = wanted.sorted(sort).query(&of.view);
-                    choice(&query, sort.title(), sort == wanted.sort)
+                    choice(&query, sort.title(), sort == wanted.table_sort())
                 })
                 .into(),
             priced: comparison::is_priced(of),

@@ -47,8 +47,8 @@ pub(super) struct Wanted {
     /// An arm other than the registered baseline that differences are taken to.
     base: Option<String>,
     pub colour: Colour,
-    /// Of the table.
-    pub sort: Sort,
+    /// Of the table, and of the forest, each in an order of its own where nothing was asked for.
+    pub sort: Option<Sort>,
     /// Figures that are drawn first, in the order of the link.
     pub pinned: Vec<Name>,
     only: Vec<String>,
@@ -77,7 +77,7 @@ impl Wanted {
             budget: None,
             base: None,
             colour: Colour::Arm,
-            sort: Sort::File,
+            sort: None,
             pinned: vec![],
             only: vec![],
             hide: vec![],
@@ -120,7 +120,7 @@ impl Wanted {
             budget: asked.float("budget"),
             base: base(asked, view),
             colour: asked.choose("color", &colours).unwrap_or(plain.colour),
-            sort: asked.choose("sort", &sorts).unwrap_or(plain.sort),
+            sort: asked.choose("sort", &sorts),
             pinned: figures(asked, "pin"),
             only: arms(asked, "only", view),
             hide: arms(asked, "hide", view),
@@ -207,8 +207,8 @@ impl Wanted {
         say("base", self.base.is_some(), base);
         let colour = self.colour.word();
         say("color", self.colour != plain.colour, colour.into());
-        let sort = self.sort.word();
-        say("sort", self.sort != plain.sort, sort.into());
+        let sort = self.sort.map_or("", Sort::word);
+        say("sort", self.sort.is_some(), sort.into());
         let pinned: Vec<String> = self.pinned.iter().map(|name| name.word()).collect();
         say("pin", !pinned.is_empty(), pinned.join(","));
         say("only", !self.only.is_empty(), self.only.join(","));
@@ -257,10 +257,15 @@ impl Wanted {
         others || self.hide.iter().any(|a| a == arm)
     }
 
+    /// The table's order: the file's where nothing was asked for.
+    pub fn table_sort(&self) -> Sort {
+        self.sort.unwrap_or(Sort::File)
+    }
+
     /// The same view with another order of its table.
     pub fn sorted(&self, sort: Sort) -> Self {
         let mut other = self.clone();
-        other.sort = sort;
+        other.sort = Some(sort);
         other
     }
 
