@@ -38,7 +38,7 @@ pub use sparkline::sparkline;
 pub use standalone::{Theme, standalone};
 pub use text::{UNSUCCESSFUL, escape, fit, width};
 
-/// Number of colour slots; further arms repeat them with `.alt`.
+/// Number of colour slots; further arms repeat them with other dashes and markers.
 pub const SLOTS: usize = 8;
 
 /// What the registered rule calls an arm, as far as that changes how it is drawn: dashed
@@ -62,13 +62,16 @@ pub enum End {
     Crashed,
 }
 
-/// The classes of a series: `s c3`, and `alt` beyond the eighth.
+/// Dashes of the rounds of colours after the first, which is solid.
+const DASHES: [&str; 3] = [" alt", " alt alt2", " alt alt3"];
+
+/// The classes of a series: `s c3`, and a dash beyond the eighth.
 pub(crate) fn series_class(slot: usize) -> String {
-    format!(
-        "s c{}{}",
-        slot % SLOTS + 1,
-        if slot >= SLOTS { " alt" } else { "" }
-    )
+    let dash = match slot / SLOTS {
+        0 => "",
+        round => DASHES[(round - 1) % DASHES.len()],
+    };
+    format!("s c{}{dash}", slot % SLOTS + 1)
 }
 
 /// The same in a chart, where an unsuccessful arm is dashed.
