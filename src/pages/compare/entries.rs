@@ -1,6 +1,7 @@
 //! What is compared: runs and arms of any experiments, and what policy adds to them.
 
 use super::wanted::Wanted;
+use crate::charts::Marked;
 use crate::pages::judged::{Judged, judged};
 use crate::pages::words;
 use crate::problem::Problem;
@@ -45,6 +46,22 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Its milestones, seed by seed, ascending: mark, cost in the budget's unit, value.
+    pub fn marked(&self, value: fn(&MilestonePoint) -> f64) -> Vec<Marked> {
+        let mut seeds: Vec<Marked> = vec![];
+        for p in &self.milestones {
+            let point = (f64::from(p.milestone), p.x, value(p));
+            match seeds.iter_mut().find(|s| s.seed == p.seed) {
+                Some(seed) => seed.points.push(point),
+                None => seeds.push(Marked {
+                    seed: p.seed,
+                    points: vec![point],
+                }),
+            }
+        }
+        seeds
+    }
+
     /// What the address calls it.
     pub fn word(&self) -> String {
         match self.run {

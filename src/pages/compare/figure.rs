@@ -6,6 +6,7 @@ use crate::charts::{self, Band, Curve, Curves, Shape, average};
 use crate::number::{self, Kind};
 use crate::pages::experiment::figure::end_of;
 use crate::pages::experiment::forest::banded;
+use crate::pages::experiment::milestones::measured;
 use crate::pages::experiment::training::{bins, seeds_of};
 use crate::pages::words;
 use assay_core::ground::{Ground, other_questions};
@@ -44,7 +45,14 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
         return None;
     }
     let left_out = of.lines.len() - 1 - rows.len();
-    let title = format!("Differences to {} in {title}", base.label);
+    let of_what = match of.ground.as_ref().and_then(Ground::shortest) {
+        Some(_) => format!(
+            "validation {} within the shortest budget",
+            measured(words::place(&of.metric)).title
+        ),
+        None => title.to_string(),
+    };
+    let title = format!("Differences to {} in {of_what}", base.label);
     let drawn = charts::Rows {
         title: title.clone(),
         x_title: format!("difference to {}", base.label),
@@ -58,9 +66,6 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
         "{}. Unadjusted 95 % intervals, paired by seed; no registered test.",
         of.basis_text
     );
-    if !matches!(of.ground, Some(Ground::EqualCompute { .. })) {
-        caption += " Each at its own budget: not equal compute.";
-    }
     if let Some(margin) = of.margin {
         caption += &format!(" {}", banded(margin));
     }

@@ -11,6 +11,7 @@ mod wanted;
 
 pub use files::{csv, get as file, json, tex};
 
+use super::experiment::milestones::measured;
 use super::query::Asked;
 use super::{Choice, Shell, filters, freshness, html, words};
 use crate::charts;
@@ -47,6 +48,8 @@ struct ComparePage {
     columns: Vec<ColumnHead>,
     rows: Vec<LineRow>,
     shortest: Option<String>,
+    /// What is measured within it.
+    validated: &'static str,
     config: Vec<ConfigRow>,
     changed: usize,
     /// Keys of stages that not every column has.
@@ -170,10 +173,12 @@ impl ComparePage {
                     href: href(l),
                 })
                 .collect(),
-            shortest: match &table.ground {
-                Some(Ground::Unequal { least, .. }) => Some(format!("{least:.3e}")),
-                Some(Ground::EqualCompute { .. } | Ground::OtherUnits) | None => None,
-            },
+            shortest: table
+                .ground
+                .as_ref()
+                .and_then(Ground::shortest)
+                .map(|least| format!("{least:.3e}")),
+            validated: measured(metric).title,
             changed: table.count(Differs::InValue),
             elsewhere: table.count(Differs::InPresence),
             keys: table.config.len(),
@@ -198,7 +203,7 @@ impl ComparePage {
             export: wanted.query(&wanted.arms, true, wanted.collapse),
             rows: (0..)
                 .zip(&table.lines)
-                .map(|(slot, line)| row(slot, line, kind))
+                .map(|(slot, line)| row(slot, line, kind, measured(metric).kind))
                 .collect(),
         }
     }
@@ -223,7 +228,7 @@ fn bar(of: &Compared) -> Option<String> {
     match of.ground.as_ref()? {
         Ground::EqualCompute { .. } => None,
         Ground::Unequal { shortest, .. } => Some(format!(
-            "Budgets differ by more than 5 %; the shortest is {shortest}. Final values are each at its own budget, so no verdict is given; beside them stands what each had reached within the shortest."
+            "Budgets differ by more than 5 %; the shortest is {shortest}. Final values are each at its own budget, so no verdict is given; beside them stands what each had reached on the validation split within the shortest, and differences are of that."
         )),
         Ground::OtherUnits => Some(
             "Budgets are counted in different units, so nothing can be said at equal compute and no verdict is given.".into(),
@@ -249,7 +254,8 @@ fn pair(kind: Kind, of: Option<&Estimate>, signed: bool) -> (String, String) {
     (mean, interval.unwrap_or_else(|| number::no_interval(e.n)))
 }
 
-fn row(slot: usize, of: &Line, kind: Kind) -> LineRow {
+/// `validated` is the kind of what was measured within the shortest budget.
+fn row(slot: usize, of: &Line, kind: Kind, validated: Kind) -> LineRow {
     let first = of.is_base;
     let because = |why: &Option<String>| why.clone().unwrap_or_default();
     LineRow {
@@ -264,7 +270,7 @@ fn row(slot: usize, of: &Line, kind: Kind) -> LineRow {
         value: pair(kind, of.value.as_ref(), false),
         at_shortest: of
             .at_shortest
-            .map_or(number::NONE.into(), |e| number::estimate(Kind::Share, &e)),
+            .map_or(number::NONE.into(), |e| number::estimate(validated, &e)),
         difference: match (&of.difference, first) {
             (_, true) => ("compared with".into(), String::new()),
             (Some(d), false) => {

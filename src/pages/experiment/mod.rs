@@ -25,7 +25,7 @@ mod frontier;
 pub(super) mod latex;
 mod material;
 mod matrix;
-mod milestones;
+pub(super) mod milestones;
 pub(super) mod numbers;
 mod own_view;
 mod prices;
