@@ -342,7 +342,13 @@ mod tests {
         );
         let tree = figures(
             "tree",
-            &[(0, 4, 0.4), (1, 4, 0.7), (2, 4, 0.9), (1, 16, 0.1), (9, 4, 0.0)],
+            &[
+                (0, 4, 0.4),
+                (1, 4, 0.7),
+                (2, 4, 0.9),
+                (1, 16, 0.1),
+                (9, 4, 0.0),
+            ],
         );
         let of = at_level("p", 4, &[&tree, &majority], 1);
         let expected = Basis::EqualInference {
@@ -354,8 +360,14 @@ mod tests {
         // 0.1 and 0.2; seed 2 has no partner, and seed 9 was left out.
         assert!((difference.mean - 0.15).abs() < 1e-12 && difference.n == 2);
         assert_eq!(of.rows[0].difference_seeds.len(), 2);
-        assert_eq!((of.rows[0].value.unwrap().n, of.rows[0].tokens), (3, Some(40.0)));
-        assert_eq!((of.rows[1].difference, of.rows[1].value.unwrap().n), (None, 2));
+        assert_eq!(
+            (of.rows[0].value.unwrap().n, of.rows[0].tokens),
+            (3, Some(40.0))
+        );
+        assert_eq!(
+            (of.rows[1].difference, of.rows[1].value.unwrap().n),
+            (None, 2)
+        );
         // At 16 they have no seed in common.
         let of = at_level("p", 16, &[&tree, &majority], 1);
         assert_eq!(of.rows[0].difference, None);

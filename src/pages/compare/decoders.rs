@@ -161,7 +161,7 @@ fn group(of: &Material, experiment: ExperimentId, policy: &str) -> Option<Group>
 fn verdicts(of: &Material, entry: &Entry, base: &Entry) -> Vec<(u32, Verdict)> {
     let whole = entry.run.is_none() && base.run.is_none();
     let known = of.experiments.get(&entry.experiment).filter(|_| whole);
-    let contrasts = known.iter().flat_map(|k| &k.outcome.contrasts);
+    let contrasts = known.into_iter().flat_map(|k| &k.outcome.contrasts);
     contrasts
         .filter(|c| c.arm == entry.arm && c.against == base.arm)
         .filter_map(|c| match c.basis() {

@@ -10,10 +10,11 @@ use crate::pages::experiment::milestones::measured;
 use crate::pages::experiment::training::{bins, seeds_of};
 use crate::pages::words;
 use assay_core::ground::{Ground, other_questions};
+use assay_core::spec::Experiment;
 
 pub(super) struct Picture {
     /// Its name in addresses.
-    pub word: &'static str,
+    pub word: String,
     pub title: String,
     pub svg: String,
     pub caption: String,
@@ -74,15 +75,16 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
         caption += &format!(" {n} not on this axis: see the table for why.");
     }
     Some(Picture {
-        word: "forest",
+        word: "forest".into(),
         title,
         svg: drawn.svg,
         caption,
     })
 }
 
-/// The training curves of the columns, before they are drawn.
+/// Curves of the columns, before they are drawn.
 pub(super) struct Trained {
+    pub word: &'static str,
     pub title: String,
     pub caption: Vec<String>,
     pub chart: Curves,
@@ -96,8 +98,12 @@ impl Trained {
             let n = number::counted(drawn.left_out as i64, "value");
             caption.push(format!("{n} not drawn: not a number, or off the axis."));
         }
+        if drawn.not_positive > 0 {
+            let n = number::counted(drawn.not_positive as i64, "point");
+            caption.push(format!("{n} ≤ 0 not drawn on the log axis."));
+        }
         Picture {
-            word: "training",
+            word: self.word.into(),
             title: self.title.clone(),
             svg: drawn.svg,
             caption: caption.join(" "),
@@ -107,26 +113,53 @@ impl Trained {
 
 /// The columns that were trained on the base's questions, with their places.
 fn trained<'a>(of: &'a Material, table: &'a Compared) -> Vec<(usize, &'a Entry, &'a Line)> {
-    let spec = |e: &Entry| Some(&of.experiments.get(&e.experiment)?.view.spec);
-    let base = of.entries.get(of.base).and_then(spec);
-    let alike = |e: &Entry| match (base, spec(e)) {
+    let mut all = alike(of, table);
+    all.retain(|(_, e, _)| e.series.iter().any(|s| !s.points.is_empty()));
+    all
+}
+
+/// The columns that were asked the base's questions, with their places.
+pub(super) fn alike<'a>(
+    of: &'a Material,
+    table: &'a Compared,
+) -> Vec<(usize, &'a Entry, &'a Line)> {
+    let base = of.entries.get(of.base).and_then(|e| spec(of, e));
+    let alike = |e: &Entry| match (base, spec(of, e)) {
         (Some(base), Some(own)) => other_questions(own, base).is_none(),
         (None, _) | (_, None) => false,
     };
     let all = of.entries.iter().zip(&table.lines).enumerate();
     all.map(|(slot, (entry, line))| (slot, entry, line))
-        .filter(|&(_, e, _)| alike(e) && e.series.iter().any(|s| !s.points.is_empty()))
+        .filter(|&(_, e, _)| alike(e))
         .collect()
+}
+
+pub(super) fn spec<'a>(of: &'a Material, entry: &Entry) -> Option<&'a Experiment> {
+    Some(&of.experiments.get(&entry.experiment)?.view.spec)
+}
+
+/// Unit of the x axis and where the budget line stands; nothing where units differ.
+pub(super) fn budget(table: &Compared) -> Option<(&'static str, f64)> {
+    let base = table.base()?;
+    match table.ground.as_ref()? {
+        Ground::EqualCompute { .. } => Some((base.unit, base.budget)),
+        Ground::Unequal { least, .. } => Some((base.unit, *least)),
+        Ground::OtherUnits => None,
+    }
+}
+
+/// What that line is.
+pub(super) fn budget_said(table: &Compared) -> &'static str {
+    match matches!(table.ground, Some(Ground::EqualCompute { .. })) {
+        true => "The dashed line is the budget.",
+        false => "The dashed line is the shortest budget: read the curves there.",
+    }
 }
 
 /// One metric of training along what was charged; nothing where no column has it, or where
 /// budgets are counted in different units.
 pub(super) fn training(of: &Material, table: &Compared, curve: usize) -> Option<Trained> {
-    let (unit, budget) = match table.ground.as_ref()? {
-        Ground::EqualCompute { .. } => (table.base()?.unit, table.base()?.budget),
-        Ground::Unequal { least, .. } => (table.base()?.unit, *least),
-        Ground::OtherUnits => return None,
-    };
+    let (unit, budget) = budget(table)?;
     let shown = trained(of, table);
     let series = || shown.iter().flat_map(|(_, e, _)| &e.series);
     let points = series().flat_map(|s| &s.points);
@@ -156,17 +189,13 @@ pub(super) fn training(of: &Material, table: &Compared, curve: usize) -> Option<
     }
     let name = words::TRAINING[curve].1;
     let title = format!("{} in training", words::panel_title(name));
-    let equal = matches!(table.ground, Some(Ground::EqualCompute { .. }));
-    let line = match equal {
-        true => "The dashed line is the budget.",
-        false => "The dashed line is the shortest budget: read the curves there.",
-    };
     Some(Trained {
+        word: "training",
         caption: vec![
             format!(
                 "{title}: each seed is averaged in bins of compute, then mean and 95 % interval are taken over seeds."
             ),
-            line.into(),
+            budget_said(table).into(),
         ],
         chart: Curves {
             title: format!("{title}, mean over seeds with 95 % interval"),
@@ -184,7 +213,7 @@ pub(super) fn training(of: &Material, table: &Compared, curve: usize) -> Option<
 }
 
 /// A budget's unit by its word in files.
-fn named(word: &str) -> &str {
+pub(super) fn named(word: &str) -> &str {
     match word {
         "flops" => "FLOPs",
         other => other,

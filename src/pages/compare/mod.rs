@@ -1,12 +1,14 @@
 //! `/compare?runs=a,b&arms=EXPERIMENT/arm`: what differs between any runs or arms, and did
 //! it matter?
 
+mod decoders;
 mod denominator;
 mod entries;
 mod export;
 mod figure;
 mod files;
 mod table;
+mod validation;
 mod wanted;
 
 pub use files::{csv, get as file, json, tex};
@@ -59,7 +61,12 @@ struct ComparePage {
     toggle_all: String,
     collapse: Option<(String, String)>,
     apart: Vec<String>,
+    /// At equal inference, a table a policy.
+    decoders: Vec<decoders::Shown>,
     forest: Option<Picture>,
+    /// Validation along the way, and its frontier.
+    milestones: Option<Picture>,
+    frontier: Option<Picture>,
     training: Option<Picture>,
     /// Why the training curve lacks some of the columns.
     no_training: Option<String>,
@@ -111,11 +118,13 @@ impl ComparePage {
             label: f.2.into(),
             chosen: i == metric,
         });
-        let policy: Vec<String> = table
-            .lines
-            .iter()
-            .filter(|l| l.added_by_policy)
+        let groups = decoders::groups(of);
+        let added = table.lines.iter().filter(|l| l.added_by_policy);
+        let decoding = groups.iter().flat_map(|g| &g.lines);
+        let decoding = decoding.filter(|l| l.added_by_policy);
+        let policy: Vec<String> = added
             .map(|l| l.label.clone())
+            .chain(decoding.map(|l| l.label.clone()))
             .collect();
         let collapse = if !of.collapsed.is_empty() {
             Some((
@@ -152,15 +161,7 @@ impl ComparePage {
                     chosen: i == wanted.curve,
                 })
                 .collect(),
-            bases: table
-                .lines
-                .iter()
-                .map(|l| Choice {
-                    value: l.word.clone(),
-                    label: format!("{} ({})", l.label, l.experiment_name),
-                    chosen: l.is_base,
-                })
-                .collect(),
+            bases: bases(&table, &groups, of),
             base: table.base().map_or(String::new(), |l| l.label.clone()),
             basis: table.basis_text.clone(),
             bar: bar(&table),
@@ -195,7 +196,13 @@ impl ComparePage {
             toggle_all: wanted.query(&wanted.arms, !wanted.all, wanted.collapse),
             collapse,
             apart: of.apart.clone(),
+            decoders: (0..)
+                .zip(&groups)
+                .map(|(place, group)| decoders::shown(place, group))
+                .collect(),
             forest: figure::forest(&table, kind, metric_title),
+            milestones: validation::milestones(of, &table).map(|t| t.picture()),
+            frontier: validation::frontier(of, &table).map(|t| t.picture()),
             training: figure::training(of, &table, wanted.curve).map(|t| t.picture()),
             no_training: figure::no_training(of, &table),
             denominator: denominator::denominator(of).to_string(),
@@ -207,6 +214,25 @@ impl ComparePage {
                 .collect(),
         }
     }
+}
+
+/// One is chosen: the link's, among decoders or not, else the first column.
+fn bases(table: &Compared, groups: &[decoders::Group], of: &Material) -> Vec<Choice> {
+    let decodes = of.decoder_base.is_some() || table.lines.is_empty();
+    let trained = table.lines.iter().map(|l| Choice {
+        value: l.word.clone(),
+        label: format!("{} ({})", l.label, l.experiment_name),
+        chosen: l.is_base && !decodes,
+    });
+    let of_group = |g: &decoders::Group| -> Vec<Choice> {
+        let own = g.lines.iter().map(|l| Choice {
+            value: l.word.clone(),
+            label: format!("{} ({})", l.label, g.experiment_name),
+            chosen: decodes && of.decoder_base.as_ref() == Some(&l.word),
+        });
+        own.collect()
+    };
+    trained.chain(groups.iter().flat_map(of_group)).collect()
 }
 
 fn cut(value: Option<&str>) -> String {
@@ -307,8 +333,7 @@ fn add(of: &Material, wanted: &Wanted) -> Vec<(String, String)> {
     for (id, known) in &of.experiments {
         for arm in &known.view.spec.arms {
             let word = format!("{id}/{}", arm.id);
-            let is_there = |e: &entries::Entry| e.experiment == *id && e.arm == arm.id;
-            if arm.decoder().is_some() || of.entries.iter().any(is_there) {
+            if of.has(*id, &arm.id) {
                 continue;
             }
             let mut arms = wanted.arms.clone();
@@ -342,9 +367,8 @@ async fn read(
         );
     }
     let primary = of
-        .entries
         .first()
-        .and_then(|e| of.experiments.get(&e.experiment))
+        .and_then(|id| of.experiments.get(&id))
         .and_then(|known| {
             words::FINAL
                 .iter()
@@ -356,7 +380,7 @@ async fn read(
 
 pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let (wanted, of, metric, ignored) = read(&state, &request).await?;
-    let runs: Vec<RunView> = of.entries.iter().flat_map(|e| e.runs.clone()).collect();
+    let runs: Vec<RunView> = of.runs().map(|(_, run)| run.clone()).collect();
     let sign = freshness::of_runs(&mut *state.conn().await?, &runs).await?;
     let sign = freshness::later(sign, of.exclusions.iter().map(|e| e.at));
     let mut shell = Shell::new(&state, &request, "Compare")
@@ -364,7 +388,7 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
         .signed(&sign);
     shell.ignored = ignored;
     let mut page = ComparePage::new(shell, &wanted, &of, metric);
-    if of.entries.is_empty() {
+    if of.is_empty() {
         let mut conn = state.conn().await?;
         let newest = store::list_experiments(&mut conn, 10, None).await?;
         for e in newest {
@@ -373,7 +397,6 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
                 .spec
                 .arms
                 .iter()
-                .filter(|arm| arm.decoder().is_none())
                 .map(|arm| format!("{}/{}", e.id, arm.id))
                 .collect();
             page.add.push((wanted.query(&arms, false, false), e.name));

@@ -10,9 +10,7 @@ use assay_core::ids::{ArmId, ExperimentId, RunId};
 use assay_core::metric;
 use assay_core::outcome::{Mark, outcome};
 use assay_core::spec::Experiment;
-use assay_store::{
-    ArmView, ExperimentView, RunPoint, RunSeries, RunState, RunView,
-};
+use assay_store::{ArmView, ExperimentView, RunPoint, RunSeries, RunState, RunView};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
@@ -252,7 +250,7 @@ fn what_policy_added_is_marked_and_collapsing_leaves_a_notice() {
     of.entries[1].origin = Origin::Policy;
     let text = render(&of);
     assert!(text.contains("<small>added by policy</small>") && text.contains("collapse=1"));
-    let csv = lines(&compared(&of, metric::PASS_AT_1), &[], &[]);
+    let csv = lines(&compared(&of, metric::PASS_AT_1), &[], &[], &[]);
     assert_eq!(csv.lines().filter(|l| l.contains(",true,")).count(), 1);
     let columns = csv.lines().next().unwrap().split(',').count();
     assert!(columns == 27, "{columns}");
@@ -260,7 +258,7 @@ fn what_policy_added_is_marked_and_collapsing_leaves_a_notice() {
     of.collapsed = vec!["prm (prm-rl)".into()];
     let text = render(&of);
     assert!(text.contains("1 required attempt collapsed by you: prm (prm-rl)."));
-    let csv = lines(&compared(&of, metric::PASS_AT_1), &[], &of.collapsed);
+    let csv = lines(&compared(&of, metric::PASS_AT_1), &[], &[], &of.collapsed);
     assert!(csv.contains("\"prm (prm-rl)\""));
 }
 
@@ -309,7 +307,7 @@ fn what_the_rule_calls_unsuccessful_is_drawn_and_written_so() {
     assert!(curves.contains("s c2 fail"), "{curves}");
     assert!(text.contains("<small>unsuccessful</small>"));
     let table = compared(&of, metric::PASS_AT_1);
-    let csv = lines(&table, &[], &[]);
+    let csv = lines(&table, &[], &[], &[]);
     assert!(csv.lines().nth(2).unwrap().ends_with(",\"unsuccessful\""));
     assert!(csv.lines().nth(1).unwrap().ends_with(",\"first\","));
     let tex = export::tex(&table, "pass@1", &["a_b".into()], "6 runs");

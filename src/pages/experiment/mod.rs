@@ -21,7 +21,7 @@ pub(super) mod figure;
 mod figures;
 pub(super) mod files;
 pub(super) mod forest;
-mod frontier;
+pub(super) mod frontier;
 pub(super) mod latex;
 mod material;
 mod matrix;
