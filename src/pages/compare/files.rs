@@ -4,7 +4,7 @@
 use super::figure::{self, Picture};
 use super::table::{Compared, compared};
 use super::{Material, decoders, denominator, export, read, validation};
-use crate::charts::{Theme, standalone};
+use crate::charts::{Curve, Theme, standalone};
 use crate::number::Kind;
 use crate::pages::experiment::{files, numbers};
 use crate::pages::words;
@@ -146,7 +146,11 @@ pub async fn get(
                         let line = table.lines.iter().find(|l| l.word == word);
                         line.map_or(word, |l| &l.label).to_string()
                     };
-                    numbers::drawn(&mut value, &trained.chart, label, |_| vec![]);
+                    let own = |c: &Curve| {
+                        let seeds = c.seeds.iter();
+                        seeds.map(|s| (s.seed, s.points.clone())).collect()
+                    };
+                    numbers::drawn(&mut value, &trained.chart, label, own);
                 }
                 (None, Some(group)) => value["rows"] = json!(group),
                 (None, None) => value["rows"] = json!(table.lines),

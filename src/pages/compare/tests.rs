@@ -14,7 +14,7 @@ use assay_store::{ArmView, ExperimentView, RunPoint, RunSeries, RunState, RunVie
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
-mod decoders;
+mod decoding;
 mod shortest;
 
 fn experiment(n: u128, change: &str) -> (ExperimentId, Judged) {

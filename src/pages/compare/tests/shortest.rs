@@ -75,3 +75,46 @@ fn unequal_budgets_are_compared_at_the_shortest_as_far_as_milestones_tell() {
             .contains("different units")
     );
 }
+
+#[test]
+fn validation_and_its_frontier_stand_together_where_questions_and_units_are_the_same() {
+    let mut of = two(TASK);
+    assert!(!render(&of).contains("id=\"validation\""));
+    measured_along(&mut of.entries[0], 4e11, [0.2, 0.4, 0.9]);
+    measured_along(&mut of.entries[1], 4e11, [0.3, 0.5, 0.7]);
+    let table = compared(&of, metric::PASS_AT_1);
+    let drawn = validation::milestones(&of, &table).unwrap();
+    let bins = &drawn.chart.curves[0].bins;
+    let means: Vec<f64> = bins.iter().map(|b| b.mean).collect();
+    assert_eq!((means.len(), bins[2].n), (3, 3));
+    assert!((means[0] - 0.21).abs() < 1e-9 && (means[2] - 0.91).abs() < 1e-9);
+    let drawn = validation::frontier(&of, &table).unwrap();
+    // The second is ahead at a fifth and at half of the budget, the first at its end.
+    let corners: Vec<f64> = drawn.chart.pareto.iter().map(|p| p.1).collect();
+    assert_eq!(corners.len(), 3, "{corners:?}");
+    assert!((corners[1] - 0.51).abs() < 1e-9 && (corners[2] - 0.91).abs() < 1e-9);
+    let text = render(&of);
+    for words in [
+        "id=\"validation\"",
+        "On the frontier with the 3 seeds resampled, 400 draws, rough at n = 3: first in 100 %, second in 100 %.",
+        "/compare/milestones.svg?",
+        "/compare/frontier.json?",
+        "(equal compute: 4.000e11 training FLOPs per seed)",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    // Length is no aim: there is no frontier of it.
+    let length = compared(&of, metric::LENGTH);
+    assert!(
+        validation::frontier(&of, &length)
+            .unwrap()
+            .chart
+            .pareto
+            .is_empty()
+    );
+    let other = two(&format!(
+        "{TASK}\nbudget: {{ unit: tokens, amount: 2.0e+7 }}"
+    ));
+    let table = compared(&other, metric::PASS_AT_1);
+    assert!(validation::milestones(&other, &table).is_none());
+}
