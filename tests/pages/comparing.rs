@@ -105,12 +105,19 @@ fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
     let lines = json["decoders"][0]["lines"].as_array().unwrap();
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[1]["added_by_policy"], true);
-    let at = &json["decoders"][0]["levels"][0];
+    // The judge was not to answer at one sample.
+    let one = &json["decoders"][0]["levels"][0];
+    assert!(one["rows"][1]["difference"].is_null());
+    assert!(alone.contains("not planned"));
+    let at = &json["decoders"][0]["levels"][1];
     assert_eq!(at["basis"]["basis"], "equal_inference");
-    assert_eq!(at["rows"][1]["difference"]["n"], 5);
+    assert_eq!(at["rows"][1]["difference"]["n"], 3);
     let svg = app.get(&format!("/compare/decoders-0.svg?{query}"));
     assert!(svg.text.contains("equal inference tokens"));
-    assert_eq!(app.get(&format!("/compare/decoders-7.svg?{query}")).status, 404);
+    assert_eq!(
+        app.get(&format!("/compare/decoders-7.svg?{query}")).status,
+        404
+    );
     let csv = app.get(&format!("/compare.csv?{query}")).text;
     assert!(csv.contains("# Decoders of R1-Zero") && csv.contains("\"equal inference: "));
     let hidden = page(&app, &format!("/compare?{query}&collapse=1"));

@@ -173,6 +173,8 @@ fn verdicts(of: &Material, entry: &Entry, base: &Entry) -> Vec<(u32, Verdict)> {
 
 /// A group on the page.
 pub(super) struct Shown {
+    /// Its place on the page.
+    pub id: String,
     pub title: String,
     pub caption: String,
     /// Nothing to compare it with.
@@ -202,6 +204,7 @@ pub(super) struct ShownCell {
 
 pub(super) fn shown(place: usize, of: &Group) -> Shown {
     Shown {
+        id: format!("decoders-{place}"),
         title: format!("Decoders of {} in {}", of.policy_label, of.experiment_name),
         caption: format!(
             "Test questions answered right at equal inference tokens, as so many samples of the policy cost; unadjusted 95 % intervals over seeds, differences to {}, paired by seed. Basis: {}.",
@@ -220,6 +223,15 @@ pub(super) fn shown(place: usize, of: &Group) -> Shown {
 
 fn samples(level: u32) -> String {
     number::counted(i64::from(level), "sample")
+}
+
+/// Why a line has none at a level.
+pub(super) fn no_difference(of: &Group, line: &Line, level: u32) -> &'static str {
+    let planned = |line: &Line| line.planned.contains(&level);
+    match planned(line) && of.base().is_none_or(planned) {
+        true => "no finished seed in common",
+        false => "not planned",
+    }
 }
 
 fn shown_row(of: &Group, row: usize, line: &Line) -> ShownRow {
@@ -242,7 +254,7 @@ fn shown_row(of: &Group, row: usize, line: &Line) -> ShownRow {
                 }
                 (false, None) => (
                     number::NONE.into(),
-                    "no finished seed in common".to_string(),
+                    no_difference(of, line, at.level).into(),
                 ),
             },
         }

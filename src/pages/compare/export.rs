@@ -1,6 +1,6 @@
 //! The comparison as CSV, all digits, and as a table for papers.
 
-use super::decoders::Group;
+use super::decoders::{Group, no_difference};
 use super::table::{Compared, Line};
 use crate::number::{self, Kind};
 use crate::pages::experiment::latex;
@@ -78,8 +78,8 @@ fn decoders(of: &Group, collapsed: &[String]) -> String {
         for (line, row) in of.lines.iter().zip(&at.rows) {
             let (value, difference) = (row.value, row.difference);
             let verdict = line.verdicts.iter().find(|v| v.0 == at.level);
-            let no_difference = match (line.is_base, difference) {
-                (false, None) => "no finished seed in common",
+            let why = match (line.is_base, difference) {
+                (false, None) => no_difference(of, line, at.level),
                 (true, _) | (false, Some(_)) => "",
             };
             let cells = [
@@ -106,7 +106,7 @@ fn decoders(of: &Group, collapsed: &[String]) -> String {
                 String::new(),
                 String::new(),
                 String::new(),
-                quoted(no_difference),
+                quoted(why),
                 quoted(&collapsed.join("; ")),
                 quoted(of.base().map_or("", |base| &base.label)),
                 line.mark.map_or(String::new(), |m| quoted(&m.to_string())),
