@@ -57,6 +57,7 @@ PAGES = [
     Entry("compare", "/compare?runs={twelve:zero:0},{twelve:sft-few:0}"),
     Entry("compare-empty", "/compare"),
     Entry("compare-arms", "/compare?arms={twelve}/zero,{twelve}/prm-rl,{half}/arm-1&base={twelve}/zero"),
+    Entry("compare-decoders", "/compare?arms={decoders}/zero,{decoders}/majority,{decoders}/tree"),
     Entry("graveyard", "/experiments/{twelve}/graveyard"),
     Entry("samples", "/runs/{twelve:zero:1}/samples"),
     Entry("samples-hostile", "/runs/{hostile:arm-1:0}/samples"),

@@ -6,6 +6,7 @@ use super::table::{Compared, compared};
 use super::{Material, decoders, denominator, export, read, validation};
 use crate::charts::{Curve, Theme, standalone};
 use crate::number::Kind;
+use crate::pages::experiment::figure::Line;
 use crate::pages::experiment::{files, numbers};
 use crate::pages::words;
 use crate::problem::Problem;
@@ -95,7 +96,7 @@ pub async fn tex(state: Data<AppState>, request: HttpRequest) -> Result<HttpResp
     ))
 }
 
-/// `/compare/forest.svg`, `/compare/training.json`: one figure.
+/// `/compare/forest.svg`, `/compare/decoders-0.json`: one figure.
 pub async fn get(
     state: Data<AppState>,
     request: HttpRequest,
@@ -146,7 +147,7 @@ pub async fn get(
                         let line = table.lines.iter().find(|l| l.word == word);
                         line.map_or(word, |l| &l.label).to_string()
                     };
-                    let own = |c: &Curve| {
+                    let own = |c: &Curve| -> Vec<(u64, Line)> {
                         let seeds = c.seeds.iter();
                         seeds.map(|s| (s.seed, s.points.clone())).collect()
                     };
