@@ -1,14 +1,9 @@
 //! From seeds to one curve: each seed is binned first, then mean and interval
 //! are taken over the seeds. Bounds of intervals are never averaged.
 
+use assay_core::at_budget::Seed;
+use assay_core::frontier::Marked;
 use assay_core::stats::{self, Interval};
-
-/// One seed's measured points, ascending in x.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Seed {
-    pub seed: u64,
-    pub points: Vec<(f64, f64)>,
-}
 
 /// The seeds at one place.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,14 +29,6 @@ pub enum Stand {
     Part,
     /// An estimate from few draws: pass@k with k > n/2.
     Thin,
-}
-
-/// One seed's measured points with the mark that they belong to, ascending in both.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Marked {
-    pub seed: u64,
-    /// Mark, cost, value.
-    pub points: Vec<(f64, f64, f64)>,
 }
 
 /// Milestones: at each edge a seed stands at its last measured value. Nothing is

@@ -732,6 +732,7 @@ fn rows(rows: Vec<Row>, differences: bool) -> Rows {
         x_title: "difference in pass@1".into(),
         kind: Kind::Share,
         differences,
+        margin: None,
         rows,
     }
 }

@@ -59,9 +59,10 @@ pub(super) fn frame<'a>(
     Ok(chart)
 }
 
-/// The outline of a slot's marker, from its middle on.
+/// The outline of a slot's marker, from its middle on. Where colours repeat, each goes on to the
+/// next marker: no two of `SLOTS` squared slots have colour and marker in common.
 fn shape(slot: usize) -> &'static str {
-    match slot % super::SLOTS {
+    match (slot + slot / super::SLOTS) % super::SLOTS {
         0 => "m-40 0a40 40 0 1 0 80 0a40 40 0 1 0-80 0z",
         1 => "m-38-38h76v76h-76z",
         2 => "m0-50l46 84h-92z",
@@ -160,7 +161,24 @@ mod tests {
         let outlines: std::collections::BTreeSet<_> = (0..slots).map(shape).collect();
         assert_eq!(outlines.len(), slots);
         assert!(!outlines.contains(CROSS) && !outlines.contains(CRASH));
-        assert_eq!(shape(slots), shape(0));
+        assert_eq!(shape(slots), shape(1));
+    }
+
+    #[test]
+    fn no_two_of_sixty_four_slots_have_colour_dash_and_marker_in_common() {
+        let slots = super::super::SLOTS;
+        let look = |slot: usize| (super::super::series_class(slot), shape(slot));
+        for a in 0..slots * slots {
+            for b in 0..a {
+                assert_ne!(look(a), look(b), "{a} and {b}");
+            }
+        }
+        // Of three rounds, dash and colour alone are enough.
+        for a in 0..3 * slots {
+            for b in 0..a {
+                assert_ne!(look(a).0, look(b).0, "{a} and {b}");
+            }
+        }
     }
 
     #[test]

@@ -10,7 +10,6 @@ mod curves;
 mod mark;
 mod merge;
 mod panel;
-mod pareto;
 #[cfg(feature = "png")]
 mod png;
 mod rows;
@@ -26,13 +25,14 @@ mod palette;
 
 use crate::number;
 
-pub use aggregate::{Bin, Marked, Seed, Stand, along, average, ema, hold};
+pub use aggregate::{Bin, Stand, along, average, ema, hold};
+pub use assay_core::at_budget::Seed;
+pub use assay_core::frontier::{Marked, pareto};
 pub use axis::Scale;
 pub use calibration::{Calibration, CalibrationPoint};
 pub use curves::{Band, Curve, Curves, MOST_PUBLISHED, Published, Shape};
 pub use merge::{MOST, Merged, merge};
 pub use panel::{Panel, PanelPoint};
-pub use pareto::pareto;
 #[cfg(feature = "png")]
 pub use png::{NoPng, png};
 pub use rows::{Row, Rows};
@@ -40,7 +40,7 @@ pub use sparkline::sparkline;
 pub use standalone::{Theme, standalone};
 pub use text::{UNSUCCESSFUL, escape, fit, width};
 
-/// Number of colour slots; further arms repeat them with `.alt`.
+/// Number of colour slots; further arms repeat them with other dashes and markers.
 pub const SLOTS: usize = 8;
 
 /// What the registered rule calls an arm, as far as that changes how it is drawn: dashed
@@ -64,13 +64,16 @@ pub enum End {
     Crashed,
 }
 
-/// The classes of a series: `s c3`, and `alt` beyond the eighth.
+/// Dashes of the rounds of colours after the first, which is solid.
+const DASHES: [&str; 3] = [" alt", " alt alt2", " alt alt3"];
+
+/// The classes of a series: `s c3`, and a dash beyond the eighth.
 pub(crate) fn series_class(slot: usize) -> String {
-    format!(
-        "s c{}{}",
-        slot % SLOTS + 1,
-        if slot >= SLOTS { " alt" } else { "" }
-    )
+    let dash = match slot / SLOTS {
+        0 => "",
+        round => DASHES[(round - 1) % DASHES.len()],
+    };
+    format!("s c{}{dash}", slot % SLOTS + 1)
 }
 
 /// The same in a chart, where an unsuccessful arm is dashed.

@@ -159,7 +159,14 @@ fn an_unsuccessful_arm_is_dashed_and_crossed_at_full_strength() {
     };
     assert!(width(rule("svg .mk.x")) > width(rule("svg .mk")));
     // The dash of a repeated colour does not win over it.
-    assert!(CSS.find("svg .fail .ln{") > CSS.find("svg .alt .ln{"));
+    let repeated = ["svg .alt .ln", "svg .alt2 .ln", "svg .alt3 .ln"];
+    for (i, selector) in repeated.iter().enumerate() {
+        assert!(CSS.find("svg .fail .ln{") > CSS.find(&format!("{selector}{{")));
+        assert_ne!(rule(selector), rule("svg .fail .ln"));
+        for other in &repeated[..i] {
+            assert_ne!(rule(selector), rule(other));
+        }
+    }
 }
 
 #[test]

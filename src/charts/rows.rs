@@ -32,6 +32,8 @@ pub struct Rows {
     pub kind: Kind,
     /// Differences: signs and a zero line.
     pub differences: bool,
+    /// Half of the width of a band around zero: differences within it are too small to matter.
+    pub margin: Option<f64>,
     pub rows: Vec<Row>,
 }
 
@@ -78,7 +80,8 @@ impl Rows {
                     .filter_map(|e| e.interval)
                     .flat_map(|i| [i.low, i.high]),
             )
-            .chain(self.differences.then_some(0.0));
+            .chain(self.differences.then_some(0.0))
+            .chain(self.margin.into_iter().flat_map(|m| [-m, m]));
         Axis::new(Scale::Linear, values, 4)
     }
 
@@ -95,6 +98,12 @@ impl Rows {
             &self.x_title,
         );
         if self.differences && !self.rows.is_empty() {
+            if let Some(margin) = self.margin {
+                let edge = |v: f64| x.clamped(v).map(|p| chart.backend_coord(&(p, 0.0)).0);
+                if let (Some(low), Some(high)) = (edge(-margin), edge(margin)) {
+                    self.margin_band(buffer, (low, high), py.start);
+                }
+            }
             let zero = chart.backend_coord(&(0.0, 0.0)).0;
             self.zero_line(buffer, zero, py.start);
         }
@@ -141,6 +150,19 @@ impl Rows {
             buffer.borrow_mut().push_str("</g>");
         }
         Ok(())
+    }
+
+    /// Behind what is drawn of each row, and not behind its words.
+    fn margin_band(&self, buffer: &Buffer, (low, high): (i32, i32), top: i32) {
+        let wide = high - low;
+        let parts: String = (0_i32..)
+            .zip(&self.rows)
+            .map(|(i, _)| {
+                let from = top + (i * ROW + WORDS) * UNIT;
+                format!("M{low} {from}h{wide}v{}h-{wide}z", (ROW - WORDS) * UNIT)
+            })
+            .collect();
+        let _ = write!(buffer.borrow_mut(), r#"<path class="margin" d="{parts}"/>"#);
     }
 
     /// Beside what is drawn of each row, never through its words.
@@ -193,6 +215,41 @@ mod tests {
     }
 
     #[test]
+    fn a_margin_is_a_band_around_zero_behind_every_row_and_no_axis_cuts_it() {
+        let row = |values: &[f64]| Row {
+            estimate: stats::estimate(values),
+            ..Row::default()
+        };
+        let mut of = Rows {
+            title: "Difference".into(),
+            x_title: "difference".into(),
+            kind: Kind::Share,
+            differences: true,
+            margin: Some(0.02),
+            rows: vec![row(&[0.001, 0.002, 0.003]), row(&[])],
+        };
+        let svg = of.draw().svg;
+        let band = svg.split("class=\"margin\" d=\"M").nth(1).unwrap();
+        let band = band.split('"').next().unwrap();
+        assert_eq!(band.matches('z').count(), 2);
+        let number = |text: &str| -> i32 {
+            let end = text.find(|c: char| !c.is_ascii_digit());
+            text[..end.unwrap_or(text.len())].parse().unwrap()
+        };
+        let (low, wide) = (number(band), number(band.split('h').nth(1).unwrap()));
+        let zero = svg.split("class=\"zero\" d=\"M").nth(1).unwrap();
+        // Zero lies in its middle, and the interval [-0.0005, 0.0045] within it.
+        assert!((2 * number(zero) - 2 * low - wide).abs() <= 2, "{svg}");
+        let line = svg.split("class=\"ln\" d=\"M").nth(1).unwrap();
+        let (from, to) = (number(line), number(line.split('H').nth(1).unwrap()));
+        assert!(low < from && to < low + wide, "{svg}");
+        // It lies under the rows.
+        assert!(svg.find("class=\"margin\"") < svg.find("data-arm"));
+        of.margin = None;
+        assert!(!of.draw().svg.contains("margin"));
+    }
+
+    #[test]
     fn a_long_label_crosses_neither_the_numbers_nor_the_zero_line() {
         let long: String = "Cold start on long chains, then GRPO with a process reward "
             .chars()
@@ -210,6 +267,7 @@ mod tests {
             x_title: "difference".into(),
             kind: Kind::Share,
             differences: true,
+            margin: None,
             rows: vec![row(&long), row(&failed), row("Short")],
         }
         .draw()

@@ -14,6 +14,11 @@ pub const FINAL: [(&str, &str, &str); 4] = [
     ("truncated", metric::TRUNCATED, "truncated share"),
 ];
 
+/// Where a metric stands in `FINAL`; the first of those that are not there.
+pub fn place(metric: &str) -> usize {
+    FINAL.iter().position(|f| f.1 == metric).unwrap_or(0)
+}
+
 /// Curves of training: the same, of `metric::PANELS`.
 pub const TRAINING: [(&str, &str); 8] = [
     ("reward", metric::REWARD_MEAN),

@@ -77,7 +77,7 @@ PAGES = [
         "/compare?arms={hostile}/arm-0,{hostile}/arm-1,{hostile}/arm-2,{hostile}/arm-3&base={hostile}/arm-1",
     ),
     Entry("compare-half", "/compare?arms={half}/arm-0,{half}/arm-1&runs={half:arm-1:1}"),
-    Entry("compare-decoders", "/compare?arms={decoders}/zero,{decoders}/rerank,{decoders}/tree"),
+    Entry("compare-decoders", "/compare?arms={decoders}/zero,{decoders}/majority,{decoders}/rerank,{decoders}/tree"),
     Entry("graveyard", "/experiments/{twelve}/graveyard"),
     Entry("graveyard-hostile", "/experiments/{hostile}/graveyard"),
     Entry("graveyard-half", "/experiments/{half}/graveyard"),

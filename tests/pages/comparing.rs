@@ -65,7 +65,7 @@ fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
     // The base alone does not train.
     assert_eq!(training["series"].as_array().unwrap().len(), 2);
     assert!(training["series"][0]["points"].as_array().unwrap().len() > 1);
-    for figure in ["forest", "training"] {
+    for figure in ["forest", "training", "milestones", "frontier"] {
         let svg = app.get(&format!("/compare/{figure}.svg?{to}"));
         assert_eq!(svg.header("content-type"), "image/svg+xml");
         assert!(svg.text.contains("9 runs planned"), "{figure}");
@@ -98,11 +98,38 @@ fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
     );
     for words in [
         "mcts: not run, because: Too dear for two cores.",
-        "is a decoder: it is compared at equal inference",
+        "Decoders of R1-Zero (zero/grpo)",
+        "at equal inference tokens",
+        "equal inference: the cost of 16 samples of zero/grpo a question",
+        "<small>added by policy</small>",
         "another root seed",
     ] {
         assert!(with.contains(words), "{words}");
     }
+    let query = format!("arms={judged}/majority&metric=pass1");
+    let alone = page(&app, &format!("/compare?{query}"));
+    assert!(alone.contains("Decoders alone") && alone.contains("class=\"plot forest\""));
+    let json = app.get(&format!("/compare.json?{query}")).json();
+    let lines = json["decoders"][0]["lines"].as_array().unwrap();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[1]["added_by_policy"], true);
+    // The judge was not to answer at one sample.
+    let one = &json["decoders"][0]["levels"][0];
+    assert!(one["rows"][1]["difference"].is_null());
+    assert!(alone.contains("not planned"));
+    let at = &json["decoders"][0]["levels"][1];
+    assert_eq!(at["basis"]["basis"], "equal_inference");
+    assert_eq!(at["rows"][1]["difference"]["n"], 3);
+    let svg = app.get(&format!("/compare/decoders-0.svg?{query}"));
+    assert!(svg.text.contains("equal inference tokens"));
+    assert_eq!(
+        app.get(&format!("/compare/decoders-7.svg?{query}")).status,
+        404
+    );
+    let csv = app.get(&format!("/compare.csv?{query}")).text;
+    assert!(csv.contains("# Decoders of R1-Zero") && csv.contains("\"equal inference: "));
+    let hidden = page(&app, &format!("/compare?{query}&collapse=1"));
+    assert!(hidden.contains("required attempt collapsed by you: "));
 }
 
 fn built_from(record: &mut Record, code: &str) {

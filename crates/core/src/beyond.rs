@@ -21,10 +21,11 @@ const ALPHA: f64 = 0.05;
 
 /// What is thought of as drawn by chance, and so what an interval speaks of. Never two of
 /// them in one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Over {
     /// On these questions.
+    #[default]
     Seeds,
     /// Of these trained models.
     Questions,

@@ -61,6 +61,7 @@
 //! let made_up = assay_core::stats::paired_difference(&[(0, 0.9)], &[(0, 0.5)]);
 //! ```
 
+use crate::at_budget::REACHED;
 use crate::spec::experiment::{Budget, BudgetUnit};
 use crate::stats::{Estimate, estimate, paired_difference};
 use serde::{Deserialize, Serialize};
@@ -251,7 +252,7 @@ pub fn compare(budget: &Budget, baseline: &str, metric: &str, arms: &[ArmFigures
                 reached: match arm {
                     _ if charged.is_empty() => Reached::Nothing,
                     _ if !arm.trains => Reached::NoTraining,
-                    _ if least < 0.95 => Reached::Under { share: least },
+                    _ if least < REACHED => Reached::Under { share: least },
                     _ => Reached::Budget,
                 },
                 seeds: own,

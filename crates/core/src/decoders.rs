@@ -3,7 +3,7 @@
 
 use crate::compare::Basis;
 use crate::spec::{BudgetUnit, Experiment};
-use crate::stats::{Estimate, estimate, mean};
+use crate::stats::{Estimate, differences, estimate, mean, paired_difference};
 use serde::{Deserialize, Serialize};
 
 /// What one run of a decoder reached at one level.
@@ -180,6 +180,66 @@ fn row(group: &DecoderGroup, planned: &[u32], of: &DecoderFigures) -> DecoderRow
     }
 }
 
+/// Decoders of one policy at one level, each against one of them. Made by [`at_level`] alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AtLevel {
+    basis: Basis,
+    pub level: u32,
+    /// In the order of the decoders.
+    pub rows: Vec<AtLevelRow>,
+}
+
+impl AtLevel {
+    pub fn basis(&self) -> &Basis {
+        &self.basis
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AtLevelRow {
+    pub value: Option<Estimate>,
+    /// Inference a question, mean over seeds.
+    pub tokens: Option<f64>,
+    /// To the base, paired by seed; none of the base itself.
+    pub difference: Option<Estimate>,
+    /// Per seed, for the dots.
+    pub difference_seeds: Vec<(u64, f64)>,
+}
+
+/// `figures` are of decoders that answer from `policy`, on one examination; `base` is the place
+/// of the one that differences are taken to.
+pub fn at_level(policy: &str, level: u32, figures: &[&DecoderFigures], base: usize) -> AtLevel {
+    let reference = figures.get(base).map(|of| of.seeds(level));
+    let reference = reference.unwrap_or_default();
+    let row = |(place, of): (usize, &&DecoderFigures)| {
+        let seeds = of.seeds(level);
+        let values: Vec<f64> = seeds.iter().map(|s| s.1).collect();
+        let at = of.counted().filter(|run| run.level == level);
+        let tokens: Vec<f64> = at.map(|run| run.tokens).collect();
+        let is_other = place != base;
+        AtLevelRow {
+            value: estimate(&values),
+            tokens: (!tokens.is_empty()).then(|| mean(&tokens)),
+            difference: is_other
+                .then(|| paired_difference(&seeds, &reference))
+                .flatten(),
+            difference_seeds: match is_other {
+                true => differences(&seeds, &reference),
+                false => vec![],
+            },
+        }
+    };
+    AtLevel {
+        basis: Basis::EqualInference {
+            policy: policy.into(),
+            level,
+        },
+        level,
+        rows: figures.iter().enumerate().map(row).collect(),
+    }
+}
+
 /// From how many questions on a judge's training pays: the same accuracy without it costs
 /// more on every question.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -255,6 +315,64 @@ mod tests {
             training: Some(training),
             cells: cells.iter().map(cell).collect(),
         }
+    }
+
+    #[test]
+    fn differences_are_among_decoders_of_one_level_paired_by_seed() {
+        let figures = |id: &str, cells: &[(u64, u32, f64)]| DecoderFigures {
+            id: id.into(),
+            label: id.into(),
+            planned_seeds: 3,
+            runs: cells
+                .iter()
+                .map(|&(seed, level, pass_at_1)| DecoderRun {
+                    seed,
+                    level,
+                    pass_at_1,
+                    tokens: 10.0 * f64::from(level),
+                    flops: 1.0,
+                    charged: 1.0,
+                    excluded: seed == 9,
+                })
+                .collect(),
+        };
+        let majority = figures(
+            "majority",
+            &[(0, 4, 0.3), (1, 4, 0.5), (0, 16, 0.6), (9, 4, 0.9)],
+        );
+        let tree = figures(
+            "tree",
+            &[
+                (0, 4, 0.4),
+                (1, 4, 0.7),
+                (2, 4, 0.9),
+                (1, 16, 0.1),
+                (9, 4, 0.0),
+            ],
+        );
+        let of = at_level("p", 4, &[&tree, &majority], 1);
+        let expected = Basis::EqualInference {
+            policy: "p".into(),
+            level: 4,
+        };
+        assert_eq!(of.basis(), &expected);
+        let difference = of.rows[0].difference.unwrap();
+        // 0.1 and 0.2; seed 2 has no partner, and seed 9 was left out.
+        assert!((difference.mean - 0.15).abs() < 1e-12 && difference.n == 2);
+        assert_eq!(of.rows[0].difference_seeds.len(), 2);
+        assert_eq!(
+            (of.rows[0].value.unwrap().n, of.rows[0].tokens),
+            (3, Some(40.0))
+        );
+        assert_eq!(
+            (of.rows[1].difference, of.rows[1].value.unwrap().n),
+            (None, 2)
+        );
+        // At 16 they have no seed in common.
+        let of = at_level("p", 16, &[&tree, &majority], 1);
+        assert_eq!(of.rows[0].difference, None);
+        assert!(of.rows[0].value.is_some());
+        assert_eq!(at_level("p", 4, &[], 0).rows, []);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! On what ground arms of different experiments can stand side by side: equal compute or
 //! not, the same questions or not. What may be said follows from it.
 
+use crate::at_budget::Held;
 use crate::compare::Basis;
 use crate::spec::experiment::EvaluationPlan;
 use crate::spec::{Budget, BudgetUnit, Experiment};
@@ -23,7 +24,8 @@ pub struct Entrant<'a> {
 pub enum Ground {
     /// The budgets match; the largest stands for all.
     EqualCompute { basis: Basis },
-    /// No verdict; values are each at its own budget.
+    /// No verdict; final values are each at its own budget, and differences are of what each had
+    /// reached within the shortest.
     Unequal {
         unit: BudgetUnit,
         least: f64,
@@ -36,9 +38,41 @@ pub enum Ground {
 }
 
 impl Ground {
-    /// Of two arms, paired by seed. There is none without a ground, which says what it means.
+    /// What differences are at. Captions are printed from it; there is none where budgets are
+    /// counted in different units.
+    pub fn basis(&self) -> Option<Basis> {
+        match self {
+            Self::EqualCompute { basis } => Some(basis.clone()),
+            Self::Unequal { unit, least, .. } => Some(Basis::EqualCompute {
+                unit: *unit,
+                budget: *least,
+            }),
+            Self::OtherUnits => None,
+        }
+    }
+
+    /// Of two arms' final values, paired by seed; none where their budgets are not equal.
     pub fn difference(&self, arm: &[(u64, f64)], base: &[(u64, f64)]) -> Option<Estimate> {
-        paired_difference(arm, base)
+        match self {
+            Self::EqualCompute { .. } => paired_difference(arm, base),
+            Self::Unequal { .. } | Self::OtherUnits => None,
+        }
+    }
+
+    /// The budget at which arms of unequal budgets are compared.
+    pub fn shortest(&self) -> Option<f64> {
+        match self {
+            Self::Unequal { least, .. } => Some(*least),
+            Self::EqualCompute { .. } | Self::OtherUnits => None,
+        }
+    }
+
+    /// Of what two arms had reached within the shortest budget, paired by seed: both taken with
+    /// [`held`](crate::at_budget::held) at [`shortest`](Self::shortest). None where budgets are
+    /// equal, which compares final values.
+    pub fn difference_at_shortest(&self, arm: &Held, base: &Held) -> Option<Estimate> {
+        self.shortest()?;
+        paired_difference(&arm.seeds, &base.seeds)
     }
 }
 
@@ -172,6 +206,29 @@ arms: [{{ id: base, policy: base }}]
         );
         let units = [with_budget("tokens", 100.0), with_budget("flops", 1e9)];
         assert_eq!(of(&units), Some(Ground::OtherUnits));
+        // Final values are compared at equal budgets, others at the shortest, units not at all.
+        let seeds = |values: [f64; 2]| vec![(0, values[0]), (1, values[1])];
+        let (own, base) = (seeds([0.5, 0.6]), seeds([0.4, 0.3]));
+        let at = |seeds: &[(u64, f64)]| Held {
+            seeds: seeds.to_vec(),
+            ..Held::default()
+        };
+        for (entrants, budget, at_end, at_shortest) in [
+            (&near, Some(100.0), true, false),
+            (&far, Some(94.0), false, true),
+            (&units, None, false, false),
+        ] {
+            let ground = of(entrants).unwrap();
+            let basis = budget.map(|budget| Basis::EqualCompute {
+                unit: BudgetUnit::Tokens,
+                budget,
+            });
+            assert_eq!(ground.basis(), basis);
+            assert_eq!(ground.difference(&own, &base).is_some(), at_end);
+            let shortest = ground.difference_at_shortest(&at(&own), &at(&base));
+            assert_eq!(shortest.is_some(), at_shortest);
+            assert!(shortest.is_none_or(|d| (d.mean - 0.2).abs() < 1e-12));
+        }
         assert_eq!(of(&[]), None);
     }
 

@@ -3,6 +3,7 @@
 //! No HTTP, no SQL, no tensors.
 
 pub mod amendment;
+pub mod at_budget;
 pub mod beyond;
 pub mod calibration;
 pub mod canonical;
@@ -13,6 +14,7 @@ pub mod denominator;
 pub mod detectable;
 pub mod estimate;
 pub mod failure;
+pub mod frontier;
 pub mod ground;
 pub mod health;
 pub mod ids;
@@ -35,5 +37,6 @@ pub mod supervision;
 pub mod tail;
 pub mod task;
 pub mod trees;
+pub mod tries;
 pub mod violation;
 pub mod wire;

@@ -7,13 +7,13 @@ mod published;
 
 pub use published::{MOST_PUBLISHED, Published};
 
-use super::aggregate::{Bin, Seed};
+use super::aggregate::Bin;
 use super::axis::{Axis, Scale};
 use super::backend::{Buffer, Ink, ThemedSvg, UNIT, document};
 use super::mark::{Chart, DrawError, Margins, frame, text};
 use super::merge::Merged;
 use super::text::escape;
-use super::{Drawn, End, Fate, drawn_class};
+use super::{Drawn, End, Fate, Seed, drawn_class};
 use crate::number::{self, Kind};
 use plotters::prelude::*;
 use std::fmt::Write;

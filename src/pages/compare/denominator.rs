@@ -14,11 +14,9 @@ pub(super) fn denominator(of: &Material) -> Denominator {
     let mut unsuccessful = vec![];
     for (id, known) in &of.experiments {
         let mut runs: Vec<RunView> = vec![];
-        for entry in of.entries.iter().filter(|e| e.experiment == *id) {
-            for run in &entry.runs {
-                if runs.iter().all(|r| r.id != run.id) {
-                    runs.push(run.clone());
-                }
+        for (_, run) in of.runs().filter(|(own, _)| own == id) {
+            if runs.iter().all(|r| r.id != run.id) {
+                runs.push(run.clone());
             }
         }
         if runs.is_empty() {

@@ -1,10 +1,13 @@
 //! What is compared: runs and arms of any experiments, and what policy adds to them.
 
+use super::decoders;
 use super::wanted::Wanted;
+use crate::charts::Marked;
 use crate::pages::judged::{Judged, judged};
 use crate::pages::words;
 use crate::problem::Problem;
 use assay_core::compare::{ArmFigures, RunFigures};
+use assay_core::decoders::DecoderFigures;
 use assay_core::ids::{ExperimentId, RunId};
 use assay_core::questions::Shares;
 use assay_core::spec::RequiredAttempt;
@@ -45,6 +48,22 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Its milestones, seed by seed, ascending: mark, cost in the budget's unit, value.
+    pub fn marked(&self, value: fn(&MilestonePoint) -> f64) -> Vec<Marked> {
+        let mut seeds: Vec<Marked> = vec![];
+        for p in &self.milestones {
+            let point = (f64::from(p.milestone), p.x, value(p));
+            match seeds.iter_mut().find(|s| s.seed == p.seed) {
+                Some(seed) => seed.points.push(point),
+                None => seeds.push(Marked {
+                    seed: p.seed,
+                    points: vec![point],
+                }),
+            }
+        }
+        seeds
+    }
+
     /// What the address calls it.
     pub fn word(&self) -> String {
         match self.run {
@@ -57,8 +76,12 @@ impl Entry {
 #[derive(Debug, Default)]
 pub(super) struct Material {
     pub entries: Vec<Entry>,
+    /// In tables of their own, at equal inference.
+    pub decoders: Vec<decoders::Entry>,
     /// The entry that differences are taken to.
     pub base: usize,
+    /// The same among decoders of its policy; the first one otherwise.
+    pub decoder_base: Option<String>,
     /// Decisions to leave out runs of these experiments.
     pub exclusions: Vec<ExclusionEvent>,
     pub experiments: BTreeMap<ExperimentId, Judged>,
@@ -68,6 +91,33 @@ pub(super) struct Material {
     pub collapsed: Vec<String>,
     /// What was asked for and is not there.
     pub unknown: Vec<String>,
+}
+
+impl Material {
+    /// The experiment whose policy holds: that of the first column, else of the first decoder.
+    pub fn first(&self) -> Option<ExperimentId> {
+        let entry = self.entries.first().map(|e| e.experiment);
+        entry.or(self.decoders.first().map(|d| d.experiment))
+    }
+
+    /// Whether the arm, or a run of it, is here.
+    pub fn has(&self, experiment: ExperimentId, arm: &str) -> bool {
+        let entry = |e: &Entry| e.experiment == experiment && e.arm == arm;
+        let decoder = |d: &decoders::Entry| d.experiment == experiment && d.arm == arm;
+        self.entries.iter().any(entry) || self.decoders.iter().any(decoder)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.decoders.is_empty()
+    }
+
+    /// Of every column and decoder, with its experiment.
+    pub fn runs(&self) -> impl Iterator<Item = (ExperimentId, &RunView)> {
+        let entries = self.entries.iter().map(|e| (e.experiment, &e.runs));
+        let decoders = self.decoders.iter().map(|d| (d.experiment, &d.runs));
+        let all = entries.chain(decoders);
+        all.flat_map(|(id, runs)| runs.iter().map(move |run| (id, run)))
+    }
 }
 
 /// More would be no table.
@@ -106,8 +156,10 @@ pub(super) async fn material(
     }
     add_by_policy(&mut of, &runs_of, wanted.collapse);
     if let Some(word) = &wanted.base {
+        let decodes = of.decoders.iter().any(|d| d.word() == *word);
         match of.entries.iter().position(|e| e.word() == *word) {
             Some(place) => of.base = place,
+            None if decodes => of.decoder_base = Some(word.clone()),
             None => of.unknown.push(format!("base={word}")),
         }
     }
@@ -155,7 +207,8 @@ fn place(
         return;
     };
     let is_same = |e: &Entry| e.experiment == id && e.arm == arm && e.run == run;
-    if of.entries.iter().any(is_same) {
+    let decodes = |d: &decoders::Entry| d.experiment == id && d.arm == arm && d.run == run;
+    if of.entries.iter().any(is_same) || of.decoders.iter().any(decodes) {
         return;
     }
     let spec = &known.view.spec;
@@ -171,11 +224,34 @@ fn place(
         (Some(name), None) => name,
         (Some(name), Some(seed)) => format!("{name}, seed {seed}"),
     };
-    if spec.arm(arm).is_some_and(|a| a.decoder().is_some()) {
-        of.apart.push(format!(
-            "{label} of {} is a decoder: it is compared at equal inference, on its experiment's page.",
-            known.view.name
-        ));
+    let is_own = |r: &&RunView| r.arm.key == arm && run.is_none_or(|run| run == r.id);
+    let runs: Vec<RunView> = runs.iter().filter(is_own).cloned().collect();
+    if let Some(decoder) = spec.decoder(arm) {
+        let whole = known.decoders.iter().find(|d| d.id == arm).cloned();
+        let mut figures = whole.unwrap_or_else(|| DecoderFigures {
+            id: arm.into(),
+            label: label.clone(),
+            planned_seeds: spec.seeds.len(),
+            runs: vec![],
+        });
+        figures
+            .runs
+            .retain(|r| !r.excluded && seed.is_none_or(|s| s == r.seed));
+        if seed.is_some() {
+            figures.planned_seeds = 1;
+        }
+        let entry = decoders::Entry {
+            experiment: id,
+            arm: arm.into(),
+            run,
+            label,
+            origin,
+            levels: decoder.levels.to_vec(),
+            policy: decoder.policy,
+            figures,
+            runs,
+        };
+        of.decoders.push(entry);
         return;
     }
     let whole = known.arms.iter().find(|a| a.id == arm).cloned();
@@ -191,9 +267,8 @@ fn place(
     if seed.is_some() {
         figures.planned_seeds = 1;
     }
-    let is_own = |r: &&RunView| r.arm.key == arm && run.is_none_or(|run| run == r.id);
     of.entries.push(Entry {
-        runs: runs.iter().filter(is_own).cloned().collect(),
+        runs,
         series: vec![],
         experiment: id,
         arm: arm.into(),
@@ -209,7 +284,7 @@ fn place(
 
 /// A comparison must not leave out what its experiment was not allowed to leave out.
 fn add_by_policy(of: &mut Material, runs_of: &HashMap<ExperimentId, Vec<RunView>>, collapse: bool) {
-    let Some(first) = of.entries.first().map(|e| e.experiment) else {
+    let Some(first) = of.first() else {
         return;
     };
     let Some(known) = of.experiments.get(&first) else {
@@ -222,8 +297,7 @@ fn add_by_policy(of: &mut Material, runs_of: &HashMap<ExperimentId, Vec<RunView>
                     .push(format!("{role}: not run, because: {not_run}"));
             }
             RequiredAttempt::Arm(arm) => {
-                let is_there = |e: &Entry| e.experiment == first && e.arm == arm;
-                if of.entries.iter().any(is_there) {
+                if of.has(first, &arm) {
                     continue;
                 }
                 if collapse {
@@ -253,10 +327,7 @@ async fn read_figures(
     for id in of.experiments.keys() {
         let exclusions = store::list_exclusions(&mut *conn, *id).await?;
         for out in exclusions.iter().filter(|e| e.is_in_force()) {
-            let is_asked = |e: &&Entry| {
-                e.experiment == *id && e.arm == out.arm && e.run.is_none_or(|run| run == out.run)
-            };
-            if of.entries.iter().any(|e| is_asked(&e)) {
+            if of.runs().any(|(own, run)| own == *id && run.id == out.run) {
                 of.apart.push(format!(
                     "{}, seed {} was left out and counts in no number here: {}",
                     out.label, out.seed, out.reason

@@ -1,5 +1,6 @@
 //! The comparison as CSV, all digits, and as a table for papers.
 
+use super::decoders::{Group, no_difference};
 use super::table::{Compared, Line};
 use crate::number::{self, Kind};
 use crate::pages::experiment::latex;
@@ -10,7 +11,12 @@ use assay_core::stats::Estimate;
 const HEAD: &str = "experiment,arm,run,label,added_by_policy,metric,basis,budget,unit,charged_mean,planned_seeds,n,mean,ci95_low,ci95_high,difference_n,difference,difference_ci95_low,difference_ci95_high,verdict,wins,losses,ties,no_difference,no_verdict,collapsed,compared_with,mark\r\n";
 
 /// A line a column.
-pub(super) fn lines(of: &Compared, carried: &[String], collapsed: &[String]) -> String {
+pub(super) fn lines(
+    of: &Compared,
+    groups: &[Group],
+    carried: &[String],
+    collapsed: &[String],
+) -> String {
     let clean = |line: &String| line.replace(['\r', '\n'], " ");
     let comments = carried.iter().map(|line| format!("# {}\r\n", clean(line)));
     let mut out: String = comments.collect();
@@ -57,6 +63,58 @@ pub(super) fn lines(of: &Compared, carried: &[String], collapsed: &[String]) -> 
         ];
         out += &cells.join(",");
         out += "\r\n";
+    }
+    for group in groups {
+        out += &decoders(group, collapsed);
+    }
+    out
+}
+
+/// A line a decoder and level, under the same head.
+fn decoders(of: &Group, collapsed: &[String]) -> String {
+    let maybe = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
+    let interval = |e: Option<Estimate>| e.and_then(|e| e.interval);
+    let mut out = String::new();
+    for at in &of.levels {
+        for (line, row) in of.lines.iter().zip(&at.rows) {
+            let (value, difference) = (row.value, row.difference);
+            let verdict = line.verdicts.iter().find(|v| v.0 == at.level);
+            let why = match (line.is_base, difference) {
+                (false, None) => no_difference(of, line, at.level),
+                (true, _) | (false, Some(_)) => "",
+            };
+            let cells = [
+                of.experiment.clone(),
+                line.arm.clone(),
+                line.run.clone().unwrap_or_default(),
+                quoted(&line.label),
+                line.added_by_policy.to_string(),
+                of.metric.to_string(),
+                quoted(&at.basis().to_string()),
+                at.level.to_string(),
+                "samples".into(),
+                String::new(),
+                line.planned_seeds.to_string(),
+                value.map_or(0, |v| v.n).to_string(),
+                maybe(value.map(|v| v.mean)),
+                maybe(interval(value).map(|i| i.low)),
+                maybe(interval(value).map(|i| i.high)),
+                difference.map_or(0, |v| v.n).to_string(),
+                maybe(difference.map(|v| v.mean)),
+                maybe(interval(difference).map(|i| i.low)),
+                maybe(interval(difference).map(|i| i.high)),
+                verdict.map_or(String::new(), |v| quoted(&v.1.to_string())),
+                String::new(),
+                String::new(),
+                String::new(),
+                quoted(why),
+                quoted(&collapsed.join("; ")),
+                quoted(of.base().map_or("", |base| &base.label)),
+                line.mark.map_or(String::new(), |m| quoted(&m.to_string())),
+            ];
+            out += &cells.join(",");
+            out += "\r\n";
+        }
     }
     out
 }

@@ -5,14 +5,17 @@ use super::table::{Compared, Line};
 use crate::charts::{self, Band, Curve, Curves, Shape, average};
 use crate::number::{self, Kind};
 use crate::pages::experiment::figure::end_of;
+use crate::pages::experiment::forest::banded;
+use crate::pages::experiment::milestones::measured;
 use crate::pages::experiment::training::{bins, seeds_of};
 use crate::pages::figure_data::{self, FigureData};
 use crate::pages::words;
 use assay_core::ground::{Ground, other_questions};
+use assay_core::spec::Experiment;
 
 pub(super) struct Picture {
     /// Its name in addresses.
-    pub word: &'static str,
+    pub word: String,
     pub title: String,
     pub svg: String,
     pub caption: String,
@@ -23,7 +26,7 @@ pub(super) struct Picture {
 /// Differences to the base; nothing where no two of them share an axis.
 pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> {
     let others = (0..).zip(&of.lines).filter(|(_, line)| !line.is_base);
-    let rows: Vec<charts::Row> = others
+    let mut rows: Vec<charts::Row> = others
         .filter(|(_, line)| line.difference.is_some())
         .map(|(slot, line)| {
             let (label, fate) = line.drawn();
@@ -39,17 +42,27 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
             }
         })
         .collect();
+    let effect = |row: &charts::Row| row.estimate.map_or(f64::NEG_INFINITY, |e| e.mean);
+    rows.sort_by(|a, b| effect(b).total_cmp(&effect(a)));
     let base = of.base()?;
     if rows.is_empty() {
         return None;
     }
     let left_out = of.lines.len() - 1 - rows.len();
-    let title = format!("Differences to {} in {title}", base.label);
+    let of_what = match of.ground.as_ref().and_then(Ground::shortest) {
+        Some(_) => format!(
+            "validation {} within the shortest budget",
+            measured(words::place(&of.metric)).title
+        ),
+        None => title.to_string(),
+    };
+    let title = format!("Differences to {} in {of_what}", base.label);
     let chart = charts::Rows {
         title: title.clone(),
         x_title: format!("difference to {}", base.label),
         kind,
         differences: true,
+        margin: of.margin,
         rows,
     };
     let mut drawn = chart.draw();
@@ -58,8 +71,8 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
         "{}. Unadjusted 95 % intervals, paired by seed; no registered test.",
         of.basis_text
     );
-    if !matches!(of.ground, Some(Ground::EqualCompute { .. })) {
-        caption += " Each at its own budget: not equal compute.";
+    if let Some(margin) = of.margin {
+        caption += &format!(" {}", banded(margin));
     }
     if left_out > 0 {
         let n = number::counted(left_out as i64, "column");
@@ -69,7 +82,7 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
         caption += &format!(" {line}");
     }
     Some(Picture {
-        word: "forest",
+        word: "forest".into(),
         svg: drawn.svg,
         caption,
         data: Some(FigureData {
@@ -99,8 +112,9 @@ fn lost(of: &Compared, base: &Line) -> usize {
     others.map(|l| l.seeds.iter().filter(of_both).count()).sum()
 }
 
-/// The training curves of the columns, before they are drawn.
+/// Curves of the columns, before they are drawn.
 pub(super) struct Trained {
+    pub word: &'static str,
     pub title: String,
     pub caption: Vec<String>,
     pub chart: Curves,
@@ -112,7 +126,7 @@ impl Trained {
         let mut caption = self.caption.clone();
         caption.extend(drawn.missed());
         Picture {
-            word: "training",
+            word: self.word.into(),
             title: self.title.clone(),
             svg: drawn.svg,
             caption: caption.join(" "),
@@ -137,26 +151,53 @@ impl Trained {
 
 /// The columns that were trained on the base's questions, with their places.
 fn trained<'a>(of: &'a Material, table: &'a Compared) -> Vec<(usize, &'a Entry, &'a Line)> {
-    let spec = |e: &Entry| Some(&of.experiments.get(&e.experiment)?.view.spec);
-    let base = of.entries.get(of.base).and_then(spec);
-    let alike = |e: &Entry| match (base, spec(e)) {
+    let mut all = alike(of, table);
+    all.retain(|(_, e, _)| e.series.iter().any(|s| !s.points.is_empty()));
+    all
+}
+
+/// The columns that were asked the base's questions, with their places.
+pub(super) fn alike<'a>(
+    of: &'a Material,
+    table: &'a Compared,
+) -> Vec<(usize, &'a Entry, &'a Line)> {
+    let base = of.entries.get(of.base).and_then(|e| spec(of, e));
+    let alike = |e: &Entry| match (base, spec(of, e)) {
         (Some(base), Some(own)) => other_questions(own, base).is_none(),
         (None, _) | (_, None) => false,
     };
     let all = of.entries.iter().zip(&table.lines).enumerate();
     all.map(|(slot, (entry, line))| (slot, entry, line))
-        .filter(|&(_, e, _)| alike(e) && e.series.iter().any(|s| !s.points.is_empty()))
+        .filter(|&(_, e, _)| alike(e))
         .collect()
+}
+
+pub(super) fn spec<'a>(of: &'a Material, entry: &Entry) -> Option<&'a Experiment> {
+    Some(&of.experiments.get(&entry.experiment)?.view.spec)
+}
+
+/// Unit of the x axis and where the budget line stands; nothing where units differ.
+pub(super) fn budget(table: &Compared) -> Option<(&'static str, f64)> {
+    let base = table.base()?;
+    match table.ground.as_ref()? {
+        Ground::EqualCompute { .. } => Some((base.unit, base.budget)),
+        Ground::Unequal { least, .. } => Some((base.unit, *least)),
+        Ground::OtherUnits => None,
+    }
+}
+
+/// What that line is.
+pub(super) fn budget_said(table: &Compared) -> &'static str {
+    match matches!(table.ground, Some(Ground::EqualCompute { .. })) {
+        true => "The dashed line is the budget.",
+        false => "The dashed line is the shortest budget: read the curves there.",
+    }
 }
 
 /// One metric of training along what was charged; nothing where no column has it, or where
 /// budgets are counted in different units.
 pub(super) fn training(of: &Material, table: &Compared, curve: usize) -> Option<Trained> {
-    let (unit, budget) = match table.ground.as_ref()? {
-        Ground::EqualCompute { .. } => (table.base()?.unit, table.base()?.budget),
-        Ground::Unequal { least, .. } => (table.base()?.unit, *least),
-        Ground::OtherUnits => return None,
-    };
+    let (unit, budget) = budget(table)?;
     let shown = trained(of, table);
     let series = || shown.iter().flat_map(|(_, e, _)| &e.series);
     let points = series().flat_map(|s| &s.points);
@@ -186,17 +227,13 @@ pub(super) fn training(of: &Material, table: &Compared, curve: usize) -> Option<
     }
     let name = words::TRAINING[curve].1;
     let title = format!("{} in training", words::panel_title(name));
-    let equal = matches!(table.ground, Some(Ground::EqualCompute { .. }));
-    let line = match equal {
-        true => "The dashed line is the budget.",
-        false => "The dashed line is the shortest budget: read the curves there.",
-    };
     Some(Trained {
+        word: "training",
         caption: vec![
             format!(
                 "{title}: each seed is averaged in bins of compute, then mean and 95 % interval are taken over seeds."
             ),
-            line.into(),
+            budget_said(table).into(),
         ],
         chart: Curves {
             title: format!("{title}, mean over seeds with 95 % interval"),
@@ -214,7 +251,7 @@ pub(super) fn training(of: &Material, table: &Compared, curve: usize) -> Option<
 }
 
 /// A budget's unit by its word in files.
-fn named(word: &str) -> &str {
+pub(super) fn named(word: &str) -> &str {
     match word {
         "flops" => "FLOPs",
         other => other,

@@ -3,9 +3,10 @@
 
 use super::figure::{self, Picture};
 use super::table::{Compared, compared};
-use super::{Material, denominator, export, read};
-use crate::charts::{Theme, standalone};
+use super::{Material, decoders, denominator, export, read, validation};
+use crate::charts::{Curve, Theme, standalone};
 use crate::number::Kind;
+use crate::pages::experiment::figure::Line;
 use crate::pages::experiment::{files, numbers};
 use crate::pages::words;
 use crate::problem::Problem;
@@ -22,12 +23,28 @@ fn carried(of: &Material, table: &Compared, title: &str) -> Vec<String> {
         .iter()
         .map(|l| format!("{} ({})", l.label, l.word));
     let columns: Vec<String> = columns.collect();
-    let mut lines = vec![
-        format!("{title}: {}", columns.join("; ")),
-        format!("Basis: {}", table.basis_text),
-        denominator::denominator(of).to_string(),
-        format!("Snapshot {}", canonical::sha256(&json!(table))),
-    ];
+    let groups = decoders::groups(of);
+    let mut lines = vec![];
+    if !columns.is_empty() {
+        lines.push(format!("{title}: {}", columns.join("; ")));
+        lines.push(format!("Basis: {}", table.basis_text));
+    }
+    for group in &groups {
+        let own = group.lines.iter();
+        let own: Vec<String> = own.map(|l| format!("{} ({})", l.label, l.word)).collect();
+        lines.push(format!(
+            "Decoders of {}, apart from the others: {}",
+            group.policy_label,
+            own.join("; ")
+        ));
+        lines.push(format!("Their basis: {}", group.basis_text));
+    }
+    let snapshot = match groups.is_empty() {
+        true => json!(table),
+        false => json!({ "comparison": table, "decoders": groups }),
+    };
+    lines.push(denominator::denominator(of).to_string());
+    lines.push(format!("Snapshot {}", canonical::sha256(&snapshot)));
     if !of.collapsed.is_empty() {
         lines.push(format!(
             "Collapsed by the link: {}.",
@@ -44,6 +61,7 @@ pub async fn json(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
     let behind = denominator::denominator(&of);
     Ok(HttpResponse::Ok().json(json!({
         "comparison": table,
+        "decoders": decoders::groups(&of),
         "denominator": behind,
         "denominator_text": behind.to_string(),
         "apart": of.apart,
@@ -61,7 +79,7 @@ pub async fn csv(state: Data<AppState>, request: HttpRequest) -> Result<HttpResp
     Ok(files::saved(
         "compare.csv",
         "text/csv; charset=utf-8",
-        export::lines(&table, &lines, &of.collapsed),
+        export::lines(&table, &decoders::groups(&of), &lines, &of.collapsed),
     ))
 }
 
@@ -78,7 +96,7 @@ pub async fn tex(state: Data<AppState>, request: HttpRequest) -> Result<HttpResp
     ))
 }
 
-/// `/compare/forest.svg`, `/compare/training.json`: one figure.
+/// `/compare/forest.svg`, `/compare/decoders-0.json`: one figure.
 pub async fn get(
     state: Data<AppState>,
     request: HttpRequest,
@@ -90,12 +108,18 @@ pub async fn get(
     let table = compared(&of, name);
     let trained = match word.as_str() {
         "training" => figure::training(&of, &table, wanted.curve),
+        "milestones" => validation::milestones(&of, &table),
+        "frontier" => validation::frontier(&of, &table),
         _ => None,
     };
-    let picture = match (&trained, word.as_str()) {
+    let place = word.strip_prefix("decoders-");
+    let place: Option<usize> = place.and_then(|n| n.parse().ok());
+    let group = place.and_then(|place| decoders::groups(&of).into_iter().nth(place));
+    let picture = match (&trained, &group) {
         (Some(trained), _) => Some(trained.picture()),
-        (None, "forest") => figure::forest(&table, Kind::of(name), title),
-        (None, _) => None,
+        (None, Some(group)) => decoders::forest(place.unwrap_or(0), group),
+        (None, None) if word == "forest" => figure::forest(&table, Kind::of(name), title),
+        (None, None) => None,
     };
     let picture = picture.ok_or_else(|| Problem::not_found("figure"))?;
     let file = format!("compare-{word}.{ending}");
@@ -113,20 +137,25 @@ pub async fn get(
                 "figure": picture.word,
                 "title": picture.title,
                 "caption": picture.caption,
-                "basis": table.basis_text,
+                "basis": group.as_ref().map_or(&table.basis_text, |g| &g.basis_text),
                 "denominator": behind,
                 "denominator_text": behind.to_string(),
                 "collapsed": of.collapsed,
             });
-            match &trained {
-                Some(trained) => {
+            match (&trained, &group) {
+                (Some(trained), _) => {
                     let label = |word: &str| {
                         let line = table.lines.iter().find(|l| l.word == word);
                         line.map_or(word, |l| &l.label).to_string()
                     };
-                    numbers::drawn(&mut value, &trained.chart, label, |_| vec![]);
+                    let own = |c: &Curve| -> Vec<(u64, Line)> {
+                        let seeds = c.seeds.iter();
+                        seeds.map(|s| (s.seed, s.points.clone())).collect()
+                    };
+                    numbers::drawn(&mut value, &trained.chart, label, own);
                 }
-                None => value["rows"] = json!(table.lines),
+                (None, Some(group)) => value["rows"] = json!(group),
+                (None, None) => value["rows"] = json!(table.lines),
             }
             Ok(HttpResponse::Ok().json(value))
         }

@@ -1,16 +1,19 @@
 //! `/compare?runs=a,b&arms=EXPERIMENT/arm`: what differs between any runs or arms, and did
 //! it matter?
 
+mod decoders;
 mod denominator;
 mod entries;
 mod export;
 mod figure;
 mod files;
 mod table;
+mod validation;
 mod wanted;
 
 pub use files::{csv, get as file, json, tex};
 
+use super::experiment::milestones::measured;
 use super::query::Asked;
 use super::{Choice, Shell, filters, freshness, html, words};
 use crate::charts;
@@ -47,6 +50,8 @@ struct ComparePage {
     columns: Vec<ColumnHead>,
     rows: Vec<LineRow>,
     shortest: Option<String>,
+    /// What is measured within it.
+    validated: &'static str,
     config: Vec<ConfigRow>,
     changed: usize,
     /// Keys of stages that not every column has.
@@ -56,7 +61,12 @@ struct ComparePage {
     toggle_all: String,
     collapse: Option<(String, String)>,
     apart: Vec<String>,
+    /// At equal inference, a table a policy.
+    decoders: Vec<decoders::Shown>,
     forest: Option<Picture>,
+    /// Validation along the way, and its frontier.
+    milestones: Option<Picture>,
+    frontier: Option<Picture>,
     training: Option<Picture>,
     /// Why the training curve lacks some of the columns.
     no_training: Option<String>,
@@ -108,11 +118,13 @@ impl ComparePage {
             label: f.2.into(),
             chosen: i == metric,
         });
-        let policy: Vec<String> = table
-            .lines
-            .iter()
-            .filter(|l| l.added_by_policy)
+        let groups = decoders::groups(of);
+        let added = table.lines.iter().filter(|l| l.added_by_policy);
+        let decoding = groups.iter().flat_map(|g| &g.lines);
+        let decoding = decoding.filter(|l| l.added_by_policy);
+        let policy: Vec<String> = added
             .map(|l| l.label.clone())
+            .chain(decoding.map(|l| l.label.clone()))
             .collect();
         let collapse = if !of.collapsed.is_empty() {
             Some((
@@ -149,15 +161,7 @@ impl ComparePage {
                     chosen: i == wanted.curve,
                 })
                 .collect(),
-            bases: table
-                .lines
-                .iter()
-                .map(|l| Choice {
-                    value: l.word.clone(),
-                    label: format!("{} ({})", l.label, l.experiment_name),
-                    chosen: l.is_base,
-                })
-                .collect(),
+            bases: bases(&table, &groups, of),
             base: table.base().map_or(String::new(), |l| l.label.clone()),
             basis: table.basis_text.clone(),
             bar: bar(&table),
@@ -170,10 +174,12 @@ impl ComparePage {
                     href: href(l),
                 })
                 .collect(),
-            shortest: match &table.ground {
-                Some(Ground::Unequal { least, .. }) => Some(format!("{least:.3e}")),
-                Some(Ground::EqualCompute { .. } | Ground::OtherUnits) | None => None,
-            },
+            shortest: table
+                .ground
+                .as_ref()
+                .and_then(Ground::shortest)
+                .map(|least| format!("{least:.3e}")),
+            validated: measured(metric).title,
             changed: table.count(Differs::InValue),
             elsewhere: table.count(Differs::InPresence),
             keys: table.config.len(),
@@ -190,7 +196,13 @@ impl ComparePage {
             toggle_all: wanted.query(&wanted.arms, !wanted.all, wanted.collapse),
             collapse,
             apart: of.apart.clone(),
+            decoders: (0..)
+                .zip(&groups)
+                .map(|(place, group)| decoders::shown(place, group))
+                .collect(),
             forest: figure::forest(&table, kind, metric_title),
+            milestones: validation::milestones(of, &table).map(|t| t.picture()),
+            frontier: validation::frontier(of, &table).map(|t| t.picture()),
             training: figure::training(of, &table, wanted.curve).map(|t| t.picture()),
             no_training: figure::no_training(of, &table),
             denominator: denominator::denominator(of).to_string(),
@@ -198,10 +210,29 @@ impl ComparePage {
             export: wanted.query(&wanted.arms, true, wanted.collapse),
             rows: (0..)
                 .zip(&table.lines)
-                .map(|(slot, line)| row(slot, line, kind))
+                .map(|(slot, line)| row(slot, line, kind, measured(metric).kind))
                 .collect(),
         }
     }
+}
+
+/// One is chosen: the link's, among decoders or not, else the first column.
+fn bases(table: &Compared, groups: &[decoders::Group], of: &Material) -> Vec<Choice> {
+    let decodes = of.decoder_base.is_some() || table.lines.is_empty();
+    let trained = table.lines.iter().map(|l| Choice {
+        value: l.word.clone(),
+        label: format!("{} ({})", l.label, l.experiment_name),
+        chosen: l.is_base && !decodes,
+    });
+    let of_group = |g: &decoders::Group| -> Vec<Choice> {
+        let own = g.lines.iter().map(|l| Choice {
+            value: l.word.clone(),
+            label: format!("{} ({})", l.label, g.experiment_name),
+            chosen: decodes && of.decoder_base.as_ref() == Some(&l.word),
+        });
+        own.collect()
+    };
+    trained.chain(groups.iter().flat_map(of_group)).collect()
 }
 
 fn cut(value: Option<&str>) -> String {
@@ -223,7 +254,7 @@ fn bar(of: &Compared) -> Option<String> {
     match of.ground.as_ref()? {
         Ground::EqualCompute { .. } => None,
         Ground::Unequal { shortest, .. } => Some(format!(
-            "Budgets differ by more than 5 %; the shortest is {shortest}. Final values are each at its own budget, so no verdict is given; beside them stands what each had reached within the shortest."
+            "Budgets differ by more than 5 %; the shortest is {shortest}. Final values are each at its own budget, so no verdict is given; beside them stands what each had reached on the validation split within the shortest, and differences are of that."
         )),
         Ground::OtherUnits => Some(
             "Budgets are counted in different units, so nothing can be said at equal compute and no verdict is given.".into(),
@@ -249,7 +280,8 @@ fn pair(kind: Kind, of: Option<&Estimate>, signed: bool) -> (String, String) {
     (mean, interval.unwrap_or_else(|| number::no_interval(e.n)))
 }
 
-fn row(slot: usize, of: &Line, kind: Kind) -> LineRow {
+/// `validated` is the kind of what was measured within the shortest budget.
+fn row(slot: usize, of: &Line, kind: Kind, validated: Kind) -> LineRow {
     let first = of.is_base;
     let because = |why: &Option<String>| why.clone().unwrap_or_default();
     LineRow {
@@ -264,7 +296,7 @@ fn row(slot: usize, of: &Line, kind: Kind) -> LineRow {
         value: pair(kind, of.value.as_ref(), false),
         at_shortest: of
             .at_shortest
-            .map_or(number::NONE.into(), |e| number::estimate(Kind::Share, &e)),
+            .map_or(number::NONE.into(), |e| number::estimate(validated, &e)),
         difference: match (&of.difference, first) {
             (_, true) => ("compared with".into(), String::new()),
             (Some(d), false) => {
@@ -297,8 +329,7 @@ fn add(of: &Material, wanted: &Wanted) -> Vec<(String, String)> {
     for (id, known) in &of.experiments {
         for arm in &known.view.spec.arms {
             let word = format!("{id}/{}", arm.id);
-            let is_there = |e: &entries::Entry| e.experiment == *id && e.arm == arm.id;
-            if arm.decoder().is_some() || of.entries.iter().any(is_there) {
+            if of.has(*id, &arm.id) {
                 continue;
             }
             let mut arms = wanted.arms.clone();
@@ -332,9 +363,8 @@ async fn read(
         );
     }
     let primary = of
-        .entries
         .first()
-        .and_then(|e| of.experiments.get(&e.experiment))
+        .and_then(|id| of.experiments.get(&id))
         .and_then(|known| {
             words::FINAL
                 .iter()
@@ -346,7 +376,7 @@ async fn read(
 
 pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let (wanted, of, metric, ignored) = read(&state, &request).await?;
-    let runs: Vec<RunView> = of.entries.iter().flat_map(|e| e.runs.clone()).collect();
+    let runs: Vec<RunView> = of.runs().map(|(_, run)| run.clone()).collect();
     let sign = freshness::of_runs(&mut *state.conn().await?, &runs).await?;
     let sign = freshness::later(sign, of.exclusions.iter().map(|e| e.at));
     let mut shell = Shell::new(&state, &request, "Compare")
@@ -354,7 +384,7 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
         .signed(&sign);
     shell.ignored = ignored;
     let mut page = ComparePage::new(shell, &wanted, &of, metric);
-    if of.entries.is_empty() {
+    if of.is_empty() {
         let mut conn = state.conn().await?;
         let newest = store::list_experiments(&mut conn, 10, None).await?;
         for e in newest {
@@ -363,7 +393,6 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
                 .spec
                 .arms
                 .iter()
-                .filter(|arm| arm.decoder().is_none())
                 .map(|arm| format!("{}/{}", e.id, arm.id))
                 .collect();
             page.add.push((wanted.query(&arms, false, false), e.name));

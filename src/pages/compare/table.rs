@@ -1,8 +1,11 @@
 //! What the columns say of each other: pure, so that the page, CSV and JSON are one.
 
 use super::entries::{Entry, Material, Origin};
-use crate::charts::{Fate, UNSUCCESSFUL};
+use crate::charts::{Fate, Seed, UNSUCCESSFUL};
+use crate::pages::experiment::milestones::measured;
 use crate::pages::judged::Judged;
+use crate::pages::words;
+use assay_core::at_budget::{Held, held};
 use assay_core::compare::Basis;
 use assay_core::config::{self, Differs, Flat, Row};
 use assay_core::ground::{Entrant, Ground, ground, other_questions, unpaired};
@@ -29,9 +32,10 @@ pub(super) struct Line {
     pub planned_seeds: usize,
     pub value: Option<Estimate>,
     pub seeds: Vec<(u64, f64)>,
-    /// Validation pass@1 within the smallest budget, where budgets differ.
+    /// The figure on the validation split within the smallest budget, where budgets differ.
     pub at_shortest: Option<Estimate>,
-    /// To the base, over the seeds in common.
+    /// To the base, over the seeds in common: of final values, or where budgets differ of those
+    /// within the smallest.
     pub difference: Option<Estimate>,
     pub difference_seeds: Vec<(u64, f64)>,
     /// Why there is none.
@@ -72,6 +76,8 @@ pub(super) struct Compared {
     pub metric: String,
     pub ground: Option<Ground>,
     pub basis_text: String,
+    /// Of the chosen figure at equal compute, where all experiments have registered the same.
+    pub margin: Option<f64>,
     pub lines: Vec<Line>,
     /// Every key, in the order of the lines.
     pub config: Vec<Row>,
@@ -106,21 +112,33 @@ pub(super) fn compared(of: &Material, metric: &str) -> Compared {
     Compared {
         metric: metric.into(),
         basis_text: said(ground.as_ref()),
+        margin: margin(of, metric).filter(|_| matches!(ground, Some(Ground::EqualCompute { .. }))),
         lines: lines.collect(),
         config: config::side_by_side(&of.entries.iter().map(|e| flat(of, e)).collect::<Vec<_>>()),
         ground,
     }
 }
 
+fn margin(of: &Material, metric: &str) -> Option<f64> {
+    let mut margins = of
+        .experiments
+        .values()
+        .map(|known| (known.outcome.metric == metric).then_some(known.outcome.margin));
+    let first = margins.next()??;
+    (first > 0.0 && margins.all(|m| m == Some(first))).then_some(first)
+}
+
 fn said(ground: Option<&Ground>) -> String {
+    let at = ground.and_then(Ground::basis);
+    let at = at.map_or(String::new(), |basis| basis.to_string());
     match ground {
         None => String::new(),
         Some(Ground::EqualCompute { basis }) => basis.to_string(),
         Some(Ground::Unequal {
             unit, least, most, ..
         }) => format!(
-            "not equal compute: budgets from {least:.3e} to {most:.3e} training {} per seed",
-            crate::pages::words::unit(*unit)
+            "not equal compute: budgets from {least:.3e} to {most:.3e} training {} per seed; differences are of validation figures within the shortest, {at}",
+            words::unit(*unit)
         ),
         Some(Ground::OtherUnits) => {
             "not equal compute: budgets are counted in different units".into()
@@ -149,10 +167,9 @@ fn line(of: &Material, entry: &Entry, metric: &str, ground: Option<&Ground>) -> 
         charged_mean: (!charged.is_empty()).then(|| mean(&charged)),
         planned_seeds: entry.figures.planned_seeds,
         value: estimate(&values),
-        at_shortest: match ground {
-            Some(Ground::Unequal { least, .. }) => within(entry, *least),
-            Some(Ground::EqualCompute { .. } | Ground::OtherUnits) | None => None,
-        },
+        at_shortest: ground
+            .and_then(Ground::shortest)
+            .and_then(|least| estimate(&within(entry, metric, least).values())),
         seeds,
         difference: None,
         difference_seeds: vec![],
@@ -198,15 +215,31 @@ fn against(
         line.no_questions = Some(why.into());
         return;
     }
-    let theirs = base.figures.seeds(metric);
-    line.difference_seeds = differences(&line.seeds, &theirs);
-    line.difference = ground.and_then(|g| g.difference(&line.seeds, &theirs));
-    if line.difference.is_none() {
-        line.no_difference = Some("no finished seed in common".into());
+    match (ground, ground.and_then(Ground::shortest)) {
+        (None, _) => {}
+        (Some(ground), Some(least)) => {
+            let (held, theirs) = (within(entry, metric, least), within(base, metric, least));
+            line.difference_seeds = differences(&held.seeds, &theirs.seeds);
+            line.difference = ground.difference_at_shortest(&held, &theirs);
+            if line.difference.is_none() {
+                line.no_difference = Some(not_held(&held, &theirs, &base.label));
+            }
+        }
+        (Some(Ground::OtherUnits), None) => {
+            line.no_difference = Some("budgets are counted in different units".into());
+        }
+        (Some(ground), None) => {
+            let theirs = base.figures.seeds(metric);
+            line.difference_seeds = differences(&line.seeds, &theirs);
+            line.difference = ground.difference(&line.seeds, &theirs);
+            if line.difference.is_none() {
+                line.no_difference = Some("no finished seed in common".into());
+            }
+        }
     }
     match tally(&entry.shares, &base.shares) {
         Ok(tally) => line.questions = Some(tally),
-        Err(why) => line.no_questions = Some(words(why).into()),
+        Err(why) => line.no_questions = Some(refused(why).into()),
     }
 }
 
@@ -252,7 +285,7 @@ fn ruled(
     named.verdict.ok_or_else(withheld)
 }
 
-fn words(why: assay_core::questions::Refused) -> &'static str {
+fn refused(why: assay_core::questions::Refused) -> &'static str {
     use assay_core::questions::Refused;
     match why {
         Refused::NoSeedInCommon => "no finished seed in common",
@@ -260,17 +293,32 @@ fn words(why: assay_core::questions::Refused) -> &'static str {
     }
 }
 
-/// The last milestone within a budget, of each seed; nothing is interpolated.
-fn within(entry: &Entry, budget: f64) -> Option<Estimate> {
-    let mut last: Vec<(u64, f64, f64)> = vec![];
-    for p in entry.milestones.iter().filter(|p| p.x <= budget) {
-        match last.iter_mut().find(|(seed, ..)| *seed == p.seed) {
-            Some(known) if p.x >= known.1 => *known = (p.seed, p.x, p.pass_at_1),
-            Some(_) => {}
-            None => last.push((p.seed, p.x, p.pass_at_1)),
-        }
+/// What each seed had reached on the validation split within a budget.
+fn within(entry: &Entry, metric: &str, budget: f64) -> Held {
+    let seeds: Vec<Seed> = entry
+        .marked(measured(words::place(metric)).pick)
+        .into_iter()
+        .map(|s| Seed {
+            seed: s.seed,
+            points: s.points.iter().map(|p| (p.1, p.2)).collect(),
+        })
+        .collect();
+    held(&seeds, budget, entry.figures.trains)
+}
+
+/// Why two columns have no difference at the shortest budget.
+fn not_held(own: &Held, base: &Held, base_label: &str) -> String {
+    let why = |of: &Held| match (of.seeds.is_empty(), of.short, of.later) {
+        (false, ..) => None,
+        (true, 0, 0) => Some("nothing was measured on the validation split"),
+        (true, 0, _) => Some("it was first measured beyond the shortest budget"),
+        (true, ..) => Some("its data end before the shortest budget"),
+    };
+    match (why(own), why(base)) {
+        (Some(why), _) => why.into(),
+        (None, Some(why)) => format!("{base_label}: {why}"),
+        (None, None) => "no seed in common within the shortest budget".into(),
     }
-    estimate(&last.iter().map(|l| l.2).collect::<Vec<_>>())
 }
 
 fn flat(of: &Material, entry: &Entry) -> Flat {

@@ -16,6 +16,9 @@ use assay_store::{ArmView, ExperimentView, RunPoint, RunSeries, RunState, RunVie
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
+mod decoding;
+mod shortest;
+
 fn experiment(n: u128, change: &str) -> (ExperimentId, Judged) {
     let budget = if change.contains("budget:") {
         ""
@@ -164,6 +167,8 @@ fn equal_budgets_and_questions_give_a_paired_difference_and_a_tally() {
         "compared with",
         "0 of",
         "class=\"plot forest\"",
+        "class=\"margin\"",
+        "the registered margin, ±0.0200",
         "keys have different values",
     ] {
         assert!(text.contains(words), "{words}");
@@ -247,7 +252,7 @@ fn what_policy_added_is_marked_and_collapsing_leaves_a_notice() {
     of.entries[1].origin = Origin::Policy;
     let text = render(&of);
     assert!(text.contains("<small>added by policy</small>") && text.contains("collapse=1"));
-    let csv = lines(&compared(&of, metric::PASS_AT_1), &[], &[]);
+    let csv = lines(&compared(&of, metric::PASS_AT_1), &[], &[], &[]);
     assert_eq!(csv.lines().filter(|l| l.contains(",true,")).count(), 1);
     let columns = csv.lines().next().unwrap().split(',').count();
     assert!(columns == 28, "{columns}");
@@ -255,7 +260,7 @@ fn what_policy_added_is_marked_and_collapsing_leaves_a_notice() {
     of.collapsed = vec!["prm (prm-rl)".into()];
     let text = render(&of);
     assert!(text.contains("1 required attempt collapsed by you: prm (prm-rl)."));
-    let csv = lines(&compared(&of, metric::PASS_AT_1), &[], &of.collapsed);
+    let csv = lines(&compared(&of, metric::PASS_AT_1), &[], &[], &of.collapsed);
     assert!(csv.contains("\"prm (prm-rl)\""));
 }
 
@@ -304,7 +309,7 @@ fn what_the_rule_calls_unsuccessful_is_drawn_and_written_so() {
     assert!(curves.contains("s c2 fail"), "{curves}");
     assert!(text.contains("<small>unsuccessful</small>"));
     let table = compared(&of, metric::PASS_AT_1);
-    let csv = lines(&table, &[], &[]);
+    let csv = lines(&table, &[], &[], &[]);
     assert!(csv.lines().nth(2).unwrap().ends_with(",\"unsuccessful\""));
     assert!(csv.lines().nth(1).unwrap().ends_with(",\"first\","));
     let tex = export::tex(&table, "pass@1", &["a_b".into()], "6 runs");

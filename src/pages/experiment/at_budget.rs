@@ -1,16 +1,12 @@
-//! Each arm's value at one budget: of every seed the last measurement within it, at its own
-//! true cost. Nothing is interpolated between two measurements, and where a seed's data end
-//! before the budget nothing is said in its place.
+//! Each arm's value at one budget, as shown: the rule is the core's.
 
 use super::axis::Cost;
 use super::material::Material;
 use crate::charts::Seed;
 use crate::number::{self, Kind};
+use assay_core::at_budget::{Held, REACHED, held};
 use assay_core::stats::{self, Estimate};
 use assay_store::ArmView;
-
-/// A seed has got there when its data reach this part of the budget.
-const REACHED: f64 = 0.95;
 
 #[derive(Debug)]
 pub(super) struct AtBudget {
@@ -32,45 +28,6 @@ pub(super) struct AtRow {
     pub remark: String,
 }
 
-/// What the seeds of one arm have at a budget.
-#[derive(Debug, Default, PartialEq)]
-struct Held {
-    values: Vec<f64>,
-    costs: Vec<f64>,
-    /// Seeds whose data end before it.
-    short: usize,
-    /// How far the furthest of those has got.
-    furthest: f64,
-    /// Seeds that were measured beyond it only.
-    later: usize,
-}
-
-fn held(seeds: &[Seed], budget: f64, spends: bool) -> Held {
-    let mut all = Held::default();
-    for seed in seeds {
-        let finite = |p: &&(f64, f64)| p.0.is_finite() && p.1.is_finite();
-        let points: Vec<(f64, f64)> = seed.points.iter().filter(finite).copied().collect();
-        let Some(&(end, _)) = points.last() else {
-            continue;
-        };
-        if spends && end < REACHED * budget {
-            all.short += 1;
-            all.furthest = all.furthest.max(end);
-            continue;
-        }
-        // Sums of shares of a budget differ in their last bits.
-        let within = |p: &&(f64, f64)| p.0 <= budget * (1.0 + 1e-9);
-        match points.iter().rfind(within) {
-            Some(&(cost, value)) => {
-                all.costs.push(cost);
-                all.values.push(value);
-            }
-            None => all.later += 1,
-        }
-    }
-    all
-}
-
 impl AtBudget {
     /// Arms with their seeds, whose points ascend along `axis`.
     pub fn new<'a>(
@@ -85,7 +42,7 @@ impl AtBudget {
             AtRow {
                 arm: arm.key.clone(),
                 label: of.label(&arm.key),
-                value: stats::estimate(&held.values),
+                value: stats::estimate(&held.values()),
                 cost: (!held.costs.is_empty()).then(|| stats::mean(&held.costs)),
                 remark: remark(&held, axis, budget, arm.trains),
             }
@@ -156,7 +113,7 @@ fn remark(of: &Held, axis: Cost, budget: f64, trains: bool) -> String {
     if trains && sparse(&of.costs) {
         said.push("measured last under 95 % of it".into());
     }
-    if trains && of.values.is_empty() && said.is_empty() {
+    if trains && of.seeds.is_empty() && said.is_empty() {
         said.push("no data yet".into());
     }
     said.join("; ")
@@ -174,36 +131,18 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_the_last_within_the_budget_and_never_lies_between_two() {
-        let seeds = [
-            seed(0, &[(10.0, 0.1), (20.0, 0.5), (30.0, 0.9)]),
-            seed(1, &[(10.0, 0.2), (24.0, 0.6), (40.0, 0.8)]),
-        ];
-        let at = held(&seeds, 25.0, true);
-        assert_eq!((at.values, at.costs), (vec![0.5, 0.6], vec![20.0, 24.0]));
-        // On a measurement the measurement itself.
-        assert_eq!(held(&seeds, 30.0, true).values, [0.9, 0.6]);
-    }
-
-    #[test]
-    fn beyond_the_data_nothing_is_said_in_a_seeds_place() {
+    fn what_a_number_does_not_cover_is_said_beside_it() {
         let seeds = [
             seed(0, &[(10.0, 0.1), (99.0, 0.5)]),
             seed(1, &[(10.0, 0.2), (50.0, 0.9)]),
-            seed(2, &[(f64::NAN, 0.2)]),
             seed(3, &[(120.0, 0.7)]),
         ];
         let at = held(&seeds, 100.0, true);
-        // 99 is within 5 % of the budget.
-        assert_eq!(at.values, [0.5]);
-        assert_eq!((at.short, at.furthest, at.later), (1, 50.0, 1));
         let said = remark(&at, Cost::Tokens, 100.0, true);
         assert_eq!(
             said,
             "beyond the data of 1 seed, the furthest of which reached 50 tokens of 100 tokens; 1 seed first measured beyond it"
         );
-        // What spends nothing has its value at every budget.
-        assert_eq!(held(&[seed(0, &[(0.0, 0.3)])], 1e9, false).values, [0.3]);
         assert_eq!(
             remark(&Held::default(), Cost::Flops, 1.0, true),
             "no data yet"
@@ -213,7 +152,7 @@ mod tests {
     #[test]
     fn a_measurement_far_below_the_budget_is_flagged() {
         let at = held(&[seed(0, &[(50.0, 0.1), (150.0, 0.2)])], 100.0, true);
-        assert_eq!(at.values, [0.1]);
+        assert_eq!(at.values(), [0.1]);
         assert!(remark(&at, Cost::Flops, 100.0, true).contains("under 95 %"));
     }
 }

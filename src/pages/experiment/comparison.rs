@@ -79,7 +79,7 @@ pub(super) fn rows(of: &Material, wanted: &Wanted) -> Vec<ArmRow> {
     let name = words::FINAL[chosen].1;
     let kind = Kind::of(name);
     let mut first = of_metric(of, wanted, chosen);
-    wanted.sort.apply(&mut first.rows);
+    wanted.table_sort().apply(&mut first.rows);
     let beside = second(chosen);
     let second_kind = Kind::of(words::FINAL[beside].1);
     let second = of_metric(of, wanted, beside);

@@ -3,6 +3,7 @@
 
 use super::Material;
 use super::figure::{Chart, Figure, Name};
+use super::forest::banded;
 use super::view::Wanted;
 use crate::charts::{Row, Rows};
 use crate::number::Kind;
@@ -29,18 +30,22 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
     let shown = elsewhere(of).filter(|c| !wanted.hides(of, &c.arm));
     let title =
         "Registered contrasts beside those with the baseline, with unadjusted 95 % interval";
+    let margin = Some(of.outcome.margin).filter(|m| *m > 0.0 && m.is_finite());
     let chart = Rows {
         title: title.into(),
         x_title: "difference, arm minus comparator".into(),
         kind: Kind::of(&of.outcome.metric),
         differences: true,
+        margin,
         rows: shown.map(|c| row(of, c)).collect(),
     };
+    let mut caption = vec![
+        "Registered contrasts beside those with the baseline: arm minus comparator, unadjusted 95 % interval; small circles are single seeds."
+            .to_string(),
+    ];
+    caption.extend(margin.map(banded));
     Figure {
-        caption: vec![
-            "Registered contrasts beside those with the baseline: arm minus comparator, unadjusted 95 % interval; small circles are single seeds."
-                .into(),
-        ],
+        caption,
         ..Figure::new(
             Name::Contrasts,
             "Registered contrasts drawn".into(),

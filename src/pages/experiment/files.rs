@@ -14,6 +14,7 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use assay_core::beyond::Over;
 use assay_core::ids::ExperimentId;
 use time::OffsetDateTime;
 
@@ -22,7 +23,7 @@ async fn read(
     state: &AppState,
     request: &HttpRequest,
     id: ExperimentId,
-    of_training: bool,
+    word: &str,
 ) -> Result<(Material, Wanted), Problem> {
     let mut asked = Asked::read(request.query_string());
     let mut wanted = None;
@@ -30,15 +31,23 @@ async fn read(
     let of = kept::cited(state, id, snap.as_deref(), |view| {
         let read = wanted.insert(Wanted::read(&mut asked, view));
         Needs {
-            curve: of_training.then(|| read.curve_metric().into()),
+            curve: (word == Name::Training.word()).then(|| read.curve_metric().into()),
             x: Some(read.x),
             places: read.places,
+            over: match word == Name::Passk.word() {
+                true => read.over,
+                false => Over::Seeds,
+            },
         }
     })
     .await?;
     let mut wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
     wanted.drop_unreported(&of, &mut asked);
     wanted.settle(&of);
+    if of.kept.is_some() {
+        // Answers to single questions are not kept.
+        wanted.over = Over::Seeds;
+    }
     Ok((of, wanted))
 }
 
@@ -48,8 +57,7 @@ pub async fn get(
     path: Path<(ExperimentId, String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (id, word, ending) = path.into_inner();
-    let of_training = word == Name::Training.word();
-    let (of, wanted) = read(&state, &request, id, of_training).await?;
+    let (of, wanted) = read(&state, &request, id, &word).await?;
     let mut carried = Carried::cited(&of, &wanted)?;
     let file = format!("{id}-{word}.{ending}");
     if let Some(table) = Table::of_file(&of, &word, &ending) {
@@ -138,7 +146,7 @@ pub async fn bib(
     request: HttpRequest,
     id: Path<ExperimentId>,
 ) -> Result<HttpResponse, Problem> {
-    let (of, wanted) = read(&state, &request, *id, false).await?;
+    let (of, wanted) = read(&state, &request, *id, "").await?;
     let carried = Carried::cited(&of, &wanted)?;
     let info = request.connection_info();
     let server = format!("{}://{}", info.scheme(), info.host());

@@ -2,16 +2,22 @@
 
 use super::colours::Colour;
 use super::figure::{Chart, Figure, Name};
+use super::sort::by_contrast;
 use super::view::Wanted;
 use super::{Material, comparison};
 use crate::charts::{Fate, Row, Rows};
-use crate::number::Kind;
+use crate::number::{self, Kind};
 use crate::pages::words;
+use assay_core::compare::Basis;
 use assay_core::stats;
 
 pub(super) fn differences(of: &Material, wanted: &Wanted) -> Figure {
     let (_, name, title) = words::FINAL[wanted.metric];
-    let comparison = comparison::of_metric(of, wanted, wanted.metric);
+    let mut comparison = comparison::of_metric(of, wanted, wanted.metric);
+    match wanted.sort {
+        Some(sort) => sort.apply(&mut comparison.rows),
+        None => by_contrast(&mut comparison.rows, |arm| is_registered(of, wanted, arm)),
+    }
     let exploratory = wanted.is_exploratory();
     let plain = is_plain(wanted);
     let against = of.name(wanted.baseline(of));
@@ -63,6 +69,7 @@ pub(super) fn differences(of: &Material, wanted: &Wanted) -> Figure {
         x_title: format!("difference in test {title}"),
         kind: Kind::of(name),
         differences: true,
+        margin: margin(of, wanted),
         rows,
     };
     let caption = format!(
@@ -70,11 +77,36 @@ pub(super) fn differences(of: &Material, wanted: &Wanted) -> Figure {
         of.basis()
     );
     let mut caption = vec![caption];
+    caption.extend(chart.margin.map(banded));
     caption.extend(exploring(of, wanted));
     Figure {
         caption,
         ..Figure::new(Name::Forest, heading, Chart::Rows(chart))
     }
+}
+
+/// Whether the arm has a registered contrast among these differences.
+fn is_registered(of: &Material, wanted: &Wanted, arm: &str) -> bool {
+    let mut contrasts = of.outcome.contrasts.iter();
+    contrasts.any(|c| {
+        let trained = matches!(c.basis(), Basis::EqualCompute { .. });
+        trained && c.arm == arm && c.against == wanted.baseline(of)
+    })
+}
+
+/// The registered margin, where the figure is the one that it was registered for.
+fn margin(of: &Material, wanted: &Wanted) -> Option<f64> {
+    let registered = words::FINAL[wanted.metric].1 == of.outcome.metric;
+    let known = Some(of.outcome.margin).filter(|m| *m > 0.0 && m.is_finite());
+    known.filter(|_| registered && !wanted.is_exploratory())
+}
+
+/// What the band behind the rows is.
+pub(in crate::pages) fn banded(margin: f64) -> String {
+    format!(
+        "The shaded band is the registered margin, ±{}: differences within it count as too small to matter.",
+        number::significant(margin)
+    )
 }
 
 /// Words and colours of the rule belong to what was registered.
@@ -123,6 +155,7 @@ pub(super) fn seeds(of: &Material, wanted: &Wanted) -> Figure {
         x_title: format!("test {title}"),
         kind: Kind::of(name),
         differences: false,
+        margin: None,
         rows,
     };
     Figure {

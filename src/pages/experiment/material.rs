@@ -7,12 +7,14 @@ use crate::charts::{Fate, UNSUCCESSFUL};
 use crate::pages::words;
 use crate::problem::Problem;
 use crate::state::AppState;
+use assay_core::beyond::Over;
 use assay_core::compare::{ArmFigures, Basis};
 use assay_core::decoders::DecoderFigures;
 use assay_core::denominator::{Denominator, denominator, is_unsuccessful};
 use assay_core::failure::FailureTable;
 use assay_core::ids::ExperimentId;
 use assay_core::outcome::{Mark, Outcome, outcome};
+use assay_core::questions::Shares;
 use assay_core::spending::{Spending, StageSpend, spending};
 use assay_core::supervision::ArmSupervision;
 use assay_core::task::Split;
@@ -46,6 +48,8 @@ pub(super) struct Material {
     pub ledger: ExperimentLedger,
     /// Of the test split.
     pub pass_at_k: Vec<PassAtK>,
+    /// Shares of right samples by question, of the test split; read only where asked for.
+    pub shares: Vec<(String, Vec<(u64, Shares)>)>,
     /// Of the test split; `test` and `ood` are without them.
     pub decoders: Vec<DecoderFigures>,
     pub decoders_ood: Vec<DecoderFigures>,
@@ -162,6 +166,8 @@ pub(super) struct Needs {
     /// The budget's unit where nothing is said.
     pub x: Option<Cost>,
     pub places: Places,
+    /// Every answer, for what is over other questions.
+    pub over: Over,
 }
 
 /// What the training curve is drawn along.
@@ -227,6 +233,10 @@ pub(super) async fn gather(
     };
     let mut of = assembled(view, rest, dollars, axis, series);
     of.unreported = unreported;
+    if needs.over != Over::Seeds {
+        let exclusions = &of.exclusions;
+        of.shares = store::arm_shares(&mut conn, &of.runs, exclusions, Split::Test).await?;
+    }
     if of.has_unsuccessful() {
         let measured = &of.milestones;
         of.failures = store::failure_tables(&mut conn, id, &of.view.spec, measured).await?;
@@ -256,6 +266,7 @@ pub(super) fn assembled(
         milestones: rest.milestones,
         ledger: rest.ledger,
         pass_at_k: rest.pass_at_k,
+        shares: vec![],
         signs: rest.signs,
         failures: vec![],
         series,

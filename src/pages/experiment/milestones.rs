@@ -13,7 +13,7 @@ use assay_core::stats::Estimate;
 use assay_store::{ArmView, MilestonePoint};
 
 /// What the validation split has of a figure of the final evaluation.
-pub(super) struct Measured {
+pub(in crate::pages) struct Measured {
     pub name: &'static str,
     pub kind: Kind,
     pub pick: fn(&MilestonePoint) -> f64,
@@ -22,7 +22,7 @@ pub(super) struct Measured {
     pub instead: Option<&'static str>,
 }
 
-pub(super) fn measured(chosen: usize) -> Measured {
+pub(in crate::pages) fn measured(chosen: usize) -> Measured {
     let (name, pick, title, instead): (_, fn(&MilestonePoint) -> f64, _, _) =
         match words::FINAL[chosen].1 {
             metric::LENGTH => (

@@ -22,13 +22,13 @@ mod export;
 pub(super) mod figure;
 mod figures;
 pub(super) mod files;
-mod forest;
-mod frontier;
+pub(super) mod forest;
+pub(super) mod frontier;
 mod kept;
 pub(super) mod latex;
 mod material;
 mod matrix;
-mod milestones;
+pub(super) mod milestones;
 pub(super) mod numbers;
 mod own_view;
 mod prices;
@@ -63,10 +63,9 @@ use crate::state::AppState;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
+use assay_core::beyond::Over;
 use assay_core::ids::ExperimentId;
 use assay_core::spec::BaseSeeds;
-use assay_core::task::Split;
-use assay_store as store;
 use beyond::BeyondTable;
 use carried::Carried;
 use colours::Colour;
@@ -141,8 +140,6 @@ struct ExperimentPage {
     /// Of the benchmark that the task names.
     references: Option<Marks>,
     sort: &'static str,
-    /// A form has to keep it.
-    sorted: bool,
     /// Orders of the table, each with what its address asks for.
     sorts: Vec<Choice>,
     /// Where some work has a price.
@@ -264,12 +261,11 @@ impl ExperimentPage {
             selection: beyond::selection(of, wanted),
             beyond: None,
             references: references::marks(&spec.task),
-            sort: wanted.sort.word(),
-            sorted: wanted.sort != Sort::DEFAULT,
+            sort: wanted.sort.map_or("", Sort::word),
             sorts: Sort::ALL
                 .map(|sort| {
                     let query = wanted.sorted(sort).query(&of.view);
-                    choice(&query, sort.title(), sort == wanted.sort)
+                    choice(&query, sort.title(), sort == wanted.table_sort())
                 })
                 .into(),
             priced: comparison::is_priced(of),
@@ -358,18 +354,17 @@ pub async fn page(
             curve: Some(read.curve_metric().into()),
             x: Some(read.x),
             places: read.places,
+            over: read.over,
         }
     })
     .await?;
     let mut wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
     wanted.drop_unreported(&of, &mut asked);
     wanted.settle(&of);
-    let questions = asked.choose("questions", &[("0", false), ("1", true)]);
-    let mut questions = questions.unwrap_or(false);
-    if questions && of.kept.is_some() {
+    if wanted.over != Over::Seeds && of.kept.is_some() {
         // Answers to single questions are not kept.
         asked.refuse("questions", "1 of a kept state");
-        questions = false;
+        wanted.over = Over::Seeds;
     }
     let sign = match &of.kept {
         Some(kept) => kept.sign(),
@@ -389,11 +384,9 @@ pub async fn page(
     let mut page = ExperimentPage::new(shell, &of, &wanted, query);
     page.own_view = own_view::is_kept(&request);
     page.kept = kept::Said::read(&state, &of).await?;
-    if questions {
-        let mut conn = state.conn().await?;
-        let shares = store::arm_shares(&mut conn, &of.runs, &of.exclusions, Split::Test).await?;
+    if wanted.over != Over::Seeds {
         let spec = &of.view.spec;
-        page.beyond = assay_core::beyond::beyond(&spec.budget, &spec.baseline, &shares)
+        page.beyond = assay_core::beyond::beyond(&spec.budget, &spec.baseline, &of.shares)
             .map(|found| beyond::table(&of, &found));
     }
     html(&page)

@@ -1,4 +1,5 @@
-//! The order of the comparison's rows. Whatever it is, every arm keeps its row.
+//! The order of the comparison's rows, and of the forest's. Whatever it is, every arm keeps its
+//! row.
 
 use assay_core::compare::Row;
 
@@ -42,6 +43,20 @@ impl Sort {
     }
 }
 
+/// The forest's where nothing was asked for: the comparator, then what was registered, then the
+/// rest, each by difference, the largest first.
+pub(super) fn by_contrast(rows: &mut [Row], is_registered: impl Fn(&str) -> bool) {
+    let place = |row: &Row| match (row.is_baseline, is_registered(&row.arm)) {
+        (true, _) => 0,
+        (false, true) => 1,
+        (false, false) => 2,
+    };
+    rows.sort_by(|a, b| {
+        let places = place(a).cmp(&place(b));
+        places.then(effect(b).total_cmp(&effect(a)))
+    });
+}
+
 fn effect(row: &Row) -> f64 {
     match row.difference {
         Some(difference) => difference.mean,
@@ -71,6 +86,20 @@ mod tests {
             "reached": Reached::Nothing,
         });
         serde_json::from_value(row).unwrap()
+    }
+
+    #[test]
+    fn registered_contrasts_stand_by_difference_after_the_comparator_and_before_the_rest() {
+        let mut rows = vec![
+            row("late", None),
+            row("other", Some(0.9)),
+            row("down", Some(-0.3)),
+            row("base", None),
+            row("up", Some(0.2)),
+        ];
+        by_contrast(&mut rows, |arm| ["up", "down", "late"].contains(&arm));
+        let labels: Vec<String> = rows.into_iter().map(|r| r.label).collect();
+        assert_eq!(labels.join(" "), "base up down late other");
     }
 
     #[test]

@@ -114,7 +114,7 @@ pub(super) fn sheet(of: &Material, wanted: &Wanted, table: Table) -> Sheet {
 fn compared(of: &Material, wanted: &Wanted) -> Sheet {
     let (_, name, title) = words::FINAL[wanted.metric];
     let mut rows = comparison::of_metric(of, wanted, wanted.metric).rows;
-    wanted.sort.apply(&mut rows);
+    wanted.table_sort().apply(&mut rows);
     let judged = |arm: &str| verdicts::of_arm(of, arm).filter(|_| !wanted.is_exploratory());
     let rows: Vec<_> = rows.iter().filter(|r| !wanted.hides(of, &r.arm)).collect();
     let mark = |row: &Row| of.mark(&row.arm).filter(|_| !wanted.is_exploratory());

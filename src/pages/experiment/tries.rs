@@ -5,9 +5,11 @@ use super::figure::{Chart, Figure, Name, end};
 use super::milestones::{arms, band, said};
 use super::published;
 use super::view::Wanted;
-use crate::charts::{Curve, Curves, Scale, Seed, Shape, Stand, hold, merge};
+use crate::charts::{Band, Curve, Curves, Scale, Seed, Shape, Stand, hold, merge};
 use crate::number::{self, Kind};
+use assay_core::beyond::Over;
 use assay_core::stats::{self, Estimate};
+use assay_core::tries::{self as drawn, Answered};
 
 #[derive(Debug)]
 pub(super) struct Tries {
@@ -73,10 +75,51 @@ pub(super) fn columns(of: &Material) -> Vec<u32> {
     columns
 }
 
+/// The same with something else than the seeds drawn again; nothing where the band is over
+/// seeds or no interval. An arm's samples are the fewest of its runs.
+fn drawn_again(of: &Material, wanted: &Wanted) -> Option<drawn::Tries> {
+    if wanted.over == Over::Seeds || wanted.band != Band::Ci95 {
+        return None;
+    }
+    let samples = |arm: &str| {
+        let runs = of.pass_at_k.iter().filter(|run| run.arm_key == arm);
+        runs.map(|run| run.samples).min().unwrap_or(0)
+    };
+    let answered = of.shares.iter().map(|(arm, runs)| Answered {
+        arm,
+        samples: samples(arm),
+        runs,
+    });
+    let arms: Vec<Answered<'_>> = answered.collect();
+    Some(drawn::tries(
+        &of.view.spec.budget,
+        &arms,
+        &columns(of),
+        wanted.over,
+    ))
+}
+
+/// What the band is over, from the numbers themselves.
+fn shaded(of: &drawn::Tries) -> String {
+    let held = match of.over() {
+        Over::Seeds => "",
+        Over::Questions => {
+            ": these trained models, the questions drawn again with replacement. It says nothing of other training seeds"
+        }
+        Over::SeedsAndQuestions => ": both drawn by chance",
+    };
+    format!(
+        "Mean over seeds; the band is its 95 % interval over {}{held} ({}).",
+        of.over(),
+        of.basis()
+    )
+}
+
 /// Every arm to the same k: training can raise pass@1 and lower pass@64, and where two
 /// curves cross is what there is to see.
 pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
     let evaluation = &of.view.spec.evaluation;
+    let again = drawn_again(of, wanted);
     let edges: Vec<f64> = columns(of).iter().map(|k| f64::from(*k)).collect();
     let curves: Vec<Curve> = arms(of, wanted)
         .into_iter()
@@ -97,6 +140,10 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
                 if bin.x > f64::from(samples) / 2.0 {
                     bin.stand = Stand::Thin;
                 }
+                if let Some(again) = &again {
+                    let at = again.of(&arm.key, bin.edge as u32);
+                    bin.interval = at.and_then(|at| at.interval);
+                }
             }
             Curve {
                 key: arm.key.clone(),
@@ -114,7 +161,10 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         .collect();
     let caption = vec![
         "Test pass@k: chance that one of k answers is right, the unbiased estimate from all samples of a question.".into(),
-        said(wanted.band).into(),
+        match &again {
+            Some(again) => shaded(again),
+            None => said(wanted.band).into(),
+        },
         format!(
             "{} a question at temperature {}, top-p {}, up to {} tokens; truncated answers count as wrong. Thin where k is more than half of the samples.",
             number::counted(i64::from(evaluation.samples), "sample"),
@@ -125,7 +175,11 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
     ];
     let (curves, merged) = merge(curves, wanted.baseline(of));
     let chart = Curves {
-        title: format!("Test pass@k, mean over seeds with {}", band(wanted.band)),
+        title: format!(
+            "Test pass@k, mean over seeds with {}{}",
+            band(wanted.band),
+            again.map_or(String::new(), |again| format!(" over {}", again.over()))
+        ),
         x_title: "k, answers to a question".into(),
         y_title: "test pass@k".into(),
         kind: Kind::Share,

@@ -10,6 +10,7 @@ use crate::charts::{Band, Scale};
 use crate::pages::query::Asked;
 use crate::pages::words;
 use crate::snapshots;
+use assay_core::beyond::Over;
 use assay_core::spec::BudgetUnit;
 use assay_store::ExperimentView;
 
@@ -42,13 +43,15 @@ pub(super) struct Wanted {
     pub smooth: f64,
     pub band: Band,
     pub lines: SeedLines,
+    /// Of pass@k: what its band is over. Other questions take every answer to read.
+    pub over: Over,
     /// Where the equal-budget line stands, in the unit of `x`; else at the registered budget.
     pub budget: Option<f64>,
     /// An arm other than the registered baseline that differences are taken to.
     base: Option<String>,
     pub colour: Colour,
-    /// Of the table.
-    pub sort: Sort,
+    /// Of the table, and of the forest, each in an order of its own where nothing was asked for.
+    pub sort: Option<Sort>,
     /// Figures that are drawn first, in the order of the link.
     pub pinned: Vec<Name>,
     only: Vec<String>,
@@ -81,10 +84,11 @@ impl Wanted {
             smooth: 0.0,
             band: Band::Ci95,
             lines: SeedLines::Mean,
+            over: Over::Seeds,
             budget: None,
             base: None,
             colour: Colour::Arm,
-            sort: Sort::DEFAULT,
+            sort: None,
             pinned: vec![],
             only: vec![],
             hide: vec![],
@@ -108,6 +112,7 @@ impl Wanted {
             ("none", Band::None),
         ];
         let lines = [("0", SeedLines::Mean), ("1", SeedLines::Every)];
+        let overs = [("0", Over::Seeds), ("1", Over::Questions)];
         let colours = Colour::ALL.map(|c| (c.word(), c));
         let (curve, other) = curve(asked);
         let (x, places) = asked.choose("x", &costs).unwrap_or((plain.x, plain.places));
@@ -124,10 +129,11 @@ impl Wanted {
             smooth: asked.float("smooth").unwrap_or(0.0),
             band: asked.choose("band", &bands).unwrap_or(plain.band),
             lines: asked.choose("seeds", &lines).unwrap_or(plain.lines),
+            over: asked.choose("questions", &overs).unwrap_or(plain.over),
             budget: asked.float("budget"),
             base: base(asked, view),
             colour: asked.choose("color", &colours).unwrap_or(plain.colour),
-            sort: asked.choose("sort", &sorts).unwrap_or(plain.sort),
+            sort: asked.choose("sort", &sorts),
             pinned: figures(asked, "pin"),
             only: arms(asked, "only", view),
             hide: arms(asked, "hide", view),
@@ -207,6 +213,7 @@ impl Wanted {
         };
         say("band", self.band != plain.band, band.into());
         say("seeds", self.lines == SeedLines::Every, "1".into());
+        say("questions", self.over != plain.over, "1".into());
         let budget = self.budget.map_or(String::new(), |b| b.to_string());
         say("budget", self.budget.is_some(), budget);
         // Ids of arms are plain words.
@@ -214,8 +221,8 @@ impl Wanted {
         say("base", self.base.is_some(), base);
         let colour = self.colour.word();
         say("color", self.colour != plain.colour, colour.into());
-        let sort = self.sort.word();
-        say("sort", self.sort != plain.sort, sort.into());
+        let sort = self.sort.map_or("", Sort::word);
+        say("sort", self.sort.is_some(), sort.into());
         let pinned: Vec<String> = self.pinned.iter().map(|name| name.word()).collect();
         say("pin", !pinned.is_empty(), pinned.join(","));
         say("only", !self.only.is_empty(), self.only.join(","));
@@ -291,10 +298,15 @@ impl Wanted {
         others || self.hide.iter().any(|a| a == arm)
     }
 
+    /// The table's order.
+    pub fn table_sort(&self) -> Sort {
+        self.sort.unwrap_or(Sort::DEFAULT)
+    }
+
     /// The same view with another order of its table.
     pub fn sorted(&self, sort: Sort) -> Self {
         let mut other = self.clone();
-        other.sort = sort;
+        other.sort = Some(sort);
         other
     }
 

@@ -85,6 +85,7 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
         ood: vec![],
         milestones: vec![],
         pass_at_k: vec![],
+        shares: vec![],
         series: vec![],
         along: axis::Cost::Flops,
         places: axis::Places::Cost,

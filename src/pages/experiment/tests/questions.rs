@@ -1,5 +1,6 @@
 //! What the table cannot claim by itself.
 
+use super::figures::asked;
 use super::*;
 use assay_core::questions::Shares;
 
@@ -59,4 +60,58 @@ fn a_best_of_several_arms_carries_what_it_would_lose() {
     // Two seeds say nothing of their spread.
     let text = render(&material(&LABELS, 3, &[2, 2, 2], 0), 0, 0);
     assert!(!text.contains("expect it to shrink") && !text.contains("<details id=\"beyond\""));
+}
+
+/// Three seeds that agree: half of the questions always right, half never.
+fn agreed() -> Vec<(u64, Shares)> {
+    let shares: Shares = (0..400).map(|q| (q, (q % 2) as f64)).collect();
+    (0..3).map(|seed| (seed, shares.clone())).collect()
+}
+
+#[test]
+fn the_band_of_more_tries_is_over_seeds_or_over_questions_and_says_which() {
+    let mut of = material(&LABELS, 3, &[3, 3, 3], 0);
+    let run = |seed| assay_store::PassAtK {
+        arm_key: "arm-1".into(),
+        seed,
+        samples: 8,
+        values: vec![(1, 0.5), (2, 0.5)],
+    };
+    of.pass_at_k = (0..3).map(run).collect();
+    of.shares = vec![("arm-1".into(), agreed())];
+    let drawn = |query: &str| {
+        let (wanted, ignored) = asked(&of, query);
+        assert!(ignored.is_empty(), "{ignored:?}");
+        let figure = figure::Name::Passk.figure(&of, &wanted);
+        let figure::Chart::Curves(chart) = &figure.chart else {
+            panic!("{figure:?}")
+        };
+        let own = chart.curves.iter().find(|c| c.key == "arm-1").unwrap();
+        let band = own.bins[1].interval.unwrap();
+        let said = format!("{} {}", chart.title, figure.caption.join(" "));
+        (band.high - band.low, said)
+    };
+    let (width, said) = drawn("");
+    assert_eq!(width, 0.0);
+    assert!(!said.contains("over questions"), "{said}");
+    let (width, said) = drawn("questions=1");
+    // Twice 1.96 x 0.5 / 20.
+    assert!((width - 0.098).abs() < 0.01, "{width}");
+    assert!(said.contains("interval over questions: these trained models"));
+    assert!(said.contains("(equal compute: 4.000e11") && !said.contains("from 3 seeds on"));
+    // The smallest and largest seed are no interval over anything.
+    let (_, said) = drawn("questions=1&band=minmax");
+    assert!(!said.contains("over questions"), "{said}");
+    // Files are asked for by the same words.
+    let (wanted, _) = asked(&of, "questions=1");
+    assert_eq!(wanted.query(&of.view), "?questions=1");
+    // Without the answers there is no band rather than one over something else.
+    of.shares.clear();
+    let figure = figure::Name::Passk.figure(&of, &wanted);
+    let figure::Chart::Curves(chart) = &figure.chart else {
+        panic!("{figure:?}")
+    };
+    let bins = chart.curves.iter().flat_map(|c| &c.bins);
+    assert!(bins.clone().next().is_some());
+    assert!(bins.into_iter().all(|b| b.interval.is_none()));
 }

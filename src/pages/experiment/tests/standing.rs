@@ -115,6 +115,30 @@ fn the_table_has_the_orders_that_its_links_ask_for_and_loses_no_arm() {
 }
 
 #[test]
+fn the_forest_stands_by_difference_unless_an_order_is_asked_for_and_shows_the_margin() {
+    let of = with_a_failure();
+    let rows = |query: &str| -> (String, Vec<String>) {
+        let text = page(&of, query);
+        let from = text.find("class=\"plot forest\"").unwrap();
+        let forest = &text[from..from + text[from..].find("</figure>").unwrap()];
+        let keys = forest.split("data-arm=\"").skip(1);
+        let keys = keys.map(|row| row.split('"').next().unwrap().to_string());
+        (forest.to_string(), keys.collect())
+    };
+    let (forest, order) = rows("");
+    assert_eq!(order, ["arm-0", "arm-2", "arm-1"]);
+    assert!(forest.contains("class=\"margin\""));
+    assert!(forest.contains("the registered margin, ±0.0200"));
+    assert_eq!(rows("sort=file").1, ["arm-0", "arm-1", "arm-2"]);
+    assert_eq!(rows("sort=effect").1, ["arm-2", "arm-0", "arm-1"]);
+    assert!(page(&of, "sort=file").contains("name=\"sort\" value=\"file\""));
+    // Registered for pass@1 against the baseline alone.
+    for other in ["metric=length", "base=arm-1"] {
+        assert!(!rows(other).0.contains("margin"), "{other}");
+    }
+}
+
+#[test]
 fn the_table_gives_the_rules_word_unless_another_comparator_was_chosen() {
     let of = with_a_failure();
     let text = page(&of, "");

@@ -1,0 +1,102 @@
+//! An arm's value at one budget: of every seed the last measurement within it, at its own
+//! true cost. Nothing is interpolated between two measurements, and where a seed's data end
+//! before the budget nothing is said in its place.
+
+/// A seed has got there when its data reach this part of the budget.
+pub const REACHED: f64 = 0.95;
+
+/// One seed's measured points (cost, value), ascending in cost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seed {
+    pub seed: u64,
+    pub points: Vec<(f64, f64)>,
+}
+
+/// What the seeds of one arm have at a budget.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Held {
+    /// Seed and value, of the seeds that have got there.
+    pub seeds: Vec<(u64, f64)>,
+    /// The true costs of those values.
+    pub costs: Vec<f64>,
+    /// Seeds whose data end before it.
+    pub short: usize,
+    /// How far the furthest of those has got.
+    pub furthest: f64,
+    /// Seeds that were measured beyond it only.
+    pub later: usize,
+}
+
+impl Held {
+    pub fn values(&self) -> Vec<f64> {
+        self.seeds.iter().map(|s| s.1).collect()
+    }
+}
+
+/// `spends` is false of an arm that spends nothing by design: it has its value at every budget.
+pub fn held(seeds: &[Seed], budget: f64, spends: bool) -> Held {
+    let mut all = Held::default();
+    for seed in seeds {
+        let finite = |p: &&(f64, f64)| p.0.is_finite() && p.1.is_finite();
+        let points: Vec<(f64, f64)> = seed.points.iter().filter(finite).copied().collect();
+        let Some(&(end, _)) = points.last() else {
+            continue;
+        };
+        if spends && end < REACHED * budget {
+            all.short += 1;
+            all.furthest = all.furthest.max(end);
+            continue;
+        }
+        // Sums of shares of a budget differ in their last bits.
+        let within = |p: &&(f64, f64)| p.0 <= budget * (1.0 + 1e-9);
+        match points.iter().rfind(within) {
+            Some(&(cost, value)) => {
+                all.costs.push(cost);
+                all.seeds.push((seed.seed, value));
+            }
+            None => all.later += 1,
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seed(seed: u64, points: &[(f64, f64)]) -> Seed {
+        Seed {
+            seed,
+            points: points.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_value_is_the_last_within_the_budget_and_never_lies_between_two() {
+        let seeds = [
+            seed(0, &[(10.0, 0.1), (20.0, 0.5), (30.0, 0.9)]),
+            seed(1, &[(10.0, 0.2), (24.0, 0.6), (40.0, 0.8)]),
+        ];
+        let at = held(&seeds, 25.0, true);
+        assert_eq!(at.seeds, [(0, 0.5), (1, 0.6)]);
+        assert_eq!(at.costs, [20.0, 24.0]);
+        // On a measurement the measurement itself.
+        assert_eq!(held(&seeds, 30.0, true).values(), [0.9, 0.6]);
+    }
+
+    #[test]
+    fn beyond_the_data_nothing_is_said_in_a_seeds_place() {
+        let seeds = [
+            seed(0, &[(10.0, 0.1), (99.0, 0.5)]),
+            seed(1, &[(10.0, 0.2), (50.0, 0.9)]),
+            seed(2, &[(f64::NAN, 0.2)]),
+            seed(3, &[(120.0, 0.7)]),
+        ];
+        let at = held(&seeds, 100.0, true);
+        // 99 is within 5 % of the budget.
+        assert_eq!(at.values(), [0.5]);
+        assert_eq!((at.short, at.furthest, at.later), (1, 50.0, 1));
+        // What spends nothing has its value at every budget.
+        assert_eq!(held(&[seed(0, &[(0.0, 0.3)])], 1e9, false).values(), [0.3]);
+    }
+}

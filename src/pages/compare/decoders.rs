@@ -1,0 +1,343 @@
+//! Decoders of one policy beside each other, at equal inference: a table and a figure of their
+//! own, never among arms that are compared at equal training compute.
+
+use super::entries::{Material, Origin};
+use super::figure::Picture;
+use crate::charts::{self, Fate, UNSUCCESSFUL};
+use crate::number::{self, Kind};
+use crate::pages::experiment::forest::banded;
+use assay_core::compare::Basis;
+use assay_core::decoders::{AtLevel, DecoderFigures, at_level};
+use assay_core::ids::{ExperimentId, RunId};
+use assay_core::metric;
+use assay_core::outcome::{Mark, Verdict};
+use assay_store::RunView;
+use serde::Serialize;
+
+/// One row.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub experiment: ExperimentId,
+    pub arm: String,
+    /// One run alone, or all of the arm's.
+    pub run: Option<RunId>,
+    pub label: String,
+    pub origin: Origin,
+    /// `stage` or `arm/stage`.
+    pub policy: String,
+    /// At which it was to answer.
+    pub levels: Vec<u32>,
+    /// Of the runs that have finished and count.
+    pub figures: DecoderFigures,
+    /// All of its runs, whatever became of them.
+    pub runs: Vec<RunView>,
+}
+
+impl Entry {
+    /// What the address calls it.
+    pub fn word(&self) -> String {
+        match self.run {
+            Some(run) => run.to_string(),
+            None => format!("{}/{}", self.experiment, self.arm),
+        }
+    }
+}
+
+/// Decoders that answer from one policy, on one examination: of one experiment.
+#[derive(Debug, Serialize)]
+pub(super) struct Group {
+    pub experiment: String,
+    pub experiment_name: String,
+    pub policy: String,
+    pub policy_label: String,
+    pub metric: &'static str,
+    /// Of every level.
+    pub basis_text: String,
+    /// Registered for these questions and this figure.
+    pub margin: Option<f64>,
+    pub lines: Vec<Line>,
+    /// Values and differences, a row a line.
+    pub levels: Vec<AtLevel>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Line {
+    pub word: String,
+    /// Differences are taken to this one.
+    pub is_base: bool,
+    pub arm: String,
+    pub run: Option<String>,
+    pub label: String,
+    pub added_by_policy: bool,
+    pub planned_seeds: usize,
+    pub finished: usize,
+    /// Of the levels of the group, those at which it was to answer.
+    pub planned: Vec<u32>,
+    pub mark: Option<Mark>,
+    /// Of the registered rule, where a contrast names it and the base.
+    pub verdicts: Vec<(u32, Verdict)>,
+    /// Its colour and marker on this page.
+    #[serde(skip)]
+    pub slot: usize,
+}
+
+impl Group {
+    pub fn base(&self) -> Option<&Line> {
+        self.lines.iter().find(|line| line.is_base)
+    }
+}
+
+/// In the order in which their first decoder was asked for.
+pub(super) fn groups(of: &Material) -> Vec<Group> {
+    let mut keys: Vec<(ExperimentId, &str)> = vec![];
+    for entry in &of.decoders {
+        let key = (entry.experiment, entry.policy.as_str());
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys.into_iter()
+        .filter_map(|(experiment, policy)| group(of, experiment, policy))
+        .collect()
+}
+
+fn group(of: &Material, experiment: ExperimentId, policy: &str) -> Option<Group> {
+    let known = of.experiments.get(&experiment)?;
+    let own: Vec<(usize, &Entry)> = (of.entries.len()..)
+        .zip(&of.decoders)
+        .filter(|(_, e)| e.experiment == experiment && e.policy == policy)
+        .collect();
+    let asked = of.decoder_base.as_ref();
+    let base = own.iter().position(|(_, e)| Some(&e.word()) == asked);
+    let base = base.unwrap_or(0);
+    let mut planned: Vec<u32> = own.iter().flat_map(|(_, e)| e.levels.clone()).collect();
+    planned.sort_unstable();
+    planned.dedup();
+    let figures: Vec<&DecoderFigures> = own.iter().map(|(_, e)| &e.figures).collect();
+    let levels = planned
+        .iter()
+        .map(|level| at_level(policy, *level, &figures, base));
+    let levels: Vec<AtLevel> = levels.collect();
+    let against = own.get(base).map(|(_, e)| *e);
+    let lines = own.iter().enumerate().map(|(place, (slot, entry))| Line {
+        word: entry.word(),
+        is_base: place == base,
+        arm: entry.arm.clone(),
+        run: entry.run.map(|run| run.to_string()),
+        label: entry.label.clone(),
+        added_by_policy: entry.origin == Origin::Policy,
+        planned_seeds: entry.figures.planned_seeds,
+        finished: entry.figures.finished(),
+        planned: entry.levels.clone(),
+        mark: known.outcome.mark(&entry.arm),
+        verdicts: match against {
+            Some(base) => verdicts(of, entry, base),
+            None => vec![],
+        },
+        slot: *slot,
+    });
+    let bases: Vec<String> = levels.iter().map(|at| at.basis().to_string()).collect();
+    let registered = known.outcome.metric == metric::PASS_AT_1;
+    Some(Group {
+        experiment: experiment.to_string(),
+        experiment_name: known.view.name.clone(),
+        policy: policy.into(),
+        policy_label: match policy.split_once('/') {
+            Some((arm, _)) => {
+                let arm = known.view.spec.arm(arm).map_or(arm, |arm| &arm.label);
+                format!("{arm} ({policy})")
+            }
+            None => policy.into(),
+        },
+        metric: metric::PASS_AT_1,
+        basis_text: bases.join("; "),
+        margin: Some(known.outcome.margin).filter(|m| registered && *m > 0.0),
+        lines: lines.collect(),
+        levels,
+    })
+}
+
+/// Words only from the registered rule, and only where it is about these two as a whole.
+fn verdicts(of: &Material, entry: &Entry, base: &Entry) -> Vec<(u32, Verdict)> {
+    let whole = entry.run.is_none() && base.run.is_none();
+    let known = of.experiments.get(&entry.experiment).filter(|_| whole);
+    let contrasts = known.into_iter().flat_map(|k| &k.outcome.contrasts);
+    contrasts
+        .filter(|c| c.arm == entry.arm && c.against == base.arm)
+        .filter_map(|c| match c.basis() {
+            Basis::EqualInference { level, .. } => Some((*level, c.verdict?)),
+            Basis::EqualCompute { .. } => None,
+        })
+        .collect()
+}
+
+/// A group on the page.
+pub(super) struct Shown {
+    /// Its place on the page.
+    pub id: String,
+    pub title: String,
+    pub caption: String,
+    /// Nothing to compare it with.
+    pub alone: bool,
+    pub levels: Vec<String>,
+    pub rows: Vec<ShownRow>,
+    pub forest: Option<Picture>,
+}
+
+pub(super) struct ShownRow {
+    pub key: String,
+    pub label: String,
+    pub class: String,
+    pub href: String,
+    pub by_policy: bool,
+    pub mark: Option<String>,
+    pub n: String,
+    pub cells: Vec<ShownCell>,
+    pub verdict: String,
+}
+
+pub(super) struct ShownCell {
+    pub value: (String, String),
+    pub cost: String,
+    pub difference: (String, String),
+}
+
+pub(super) fn shown(place: usize, of: &Group) -> Shown {
+    Shown {
+        id: format!("decoders-{place}"),
+        title: format!("Decoders of {} in {}", of.policy_label, of.experiment_name),
+        caption: format!(
+            "Test questions answered right at equal inference tokens, as so many samples of the policy cost; unadjusted 95 % intervals over seeds, differences to {}, paired by seed. Basis: {}.",
+            of.base().map_or("", |base| &base.label),
+            of.basis_text
+        ),
+        alone: of.lines.len() < 2,
+        levels: of.levels.iter().map(|at| samples(at.level)).collect(),
+        rows: (0..)
+            .zip(&of.lines)
+            .map(|(row, line)| shown_row(of, row, line))
+            .collect(),
+        forest: forest(place, of),
+    }
+}
+
+fn samples(level: u32) -> String {
+    number::counted(i64::from(level), "sample")
+}
+
+/// Why a line has none at a level.
+pub(super) fn no_difference(of: &Group, line: &Line, level: u32) -> &'static str {
+    let planned = |line: &Line| line.planned.contains(&level);
+    match planned(line) && of.base().is_none_or(planned) {
+        true => "no finished seed in common",
+        false => "not planned",
+    }
+}
+
+fn shown_row(of: &Group, row: usize, line: &Line) -> ShownRow {
+    let cells = of.levels.iter().map(|at| {
+        let cell = &at.rows[row];
+        let (mean, mut interval) = super::pair(Kind::Share, cell.value.as_ref(), false);
+        if cell.value.is_none() && !line.planned.contains(&at.level) {
+            interval = "not planned".into();
+        }
+        ShownCell {
+            value: (mean, interval),
+            cost: cell.tokens.map_or(String::new(), |tokens| {
+                format!("{} tokens", number::prefixed(tokens))
+            }),
+            difference: match (line.is_base, &cell.difference) {
+                (true, _) => ("compared with".into(), String::new()),
+                (false, Some(d)) => {
+                    let (mean, interval) = super::pair(Kind::Share, Some(d), true);
+                    (mean, format!("{interval}, n = {}", d.n))
+                }
+                (false, None) => (
+                    number::NONE.into(),
+                    no_difference(of, line, at.level).into(),
+                ),
+            },
+        }
+    });
+    let said = line.verdicts.iter();
+    let said: Vec<String> = said
+        .map(|(level, verdict)| format!("{verdict} at {}", samples(*level)))
+        .collect();
+    ShownRow {
+        key: line.word.clone(),
+        label: line.label.clone(),
+        class: charts::series_class(line.slot),
+        href: match &line.run {
+            Some(run) => format!("/runs/{run}"),
+            None => format!("/experiments/{}", of.experiment),
+        },
+        by_policy: line.added_by_policy,
+        mark: line.mark.map(|m| m.to_string()),
+        n: format!("{} of {}", line.finished, line.planned_seeds),
+        cells: cells.collect(),
+        verdict: match (line.is_base, said.is_empty()) {
+            (true, _) => String::new(),
+            (false, true) => "none: not registered".into(),
+            (false, false) => said.join("; "),
+        },
+    }
+}
+
+/// Differences to the base, a row a decoder and level; nothing where there is none.
+pub(super) fn forest(place: usize, of: &Group) -> Option<Picture> {
+    let base = of.base()?;
+    let mut rows: Vec<charts::Row> = vec![];
+    for at in &of.levels {
+        for (line, row) in of.lines.iter().zip(&at.rows) {
+            if row.difference.is_none() {
+                continue;
+            }
+            let called = format!("{} at {}", line.label, samples(at.level));
+            let (label, fate) = match line.mark {
+                Some(Mark::Unsuccessful) => {
+                    (format!("× {called}{UNSUCCESSFUL}"), Fate::Unsuccessful)
+                }
+                Some(Mark::GainNotShown) | None => (called, Fate::Ordinary),
+            };
+            rows.push(charts::Row {
+                key: line.word.clone(),
+                label,
+                slot: line.slot,
+                tint: None,
+                fate,
+                estimate: row.difference,
+                seeds: row.difference_seeds.iter().map(|s| s.1).collect(),
+                note: None,
+            });
+        }
+    }
+    if rows.is_empty() {
+        return None;
+    }
+    let title = format!(
+        "Differences to {} among decoders of {}",
+        base.label, of.policy_label
+    );
+    let drawn = charts::Rows {
+        title: title.clone(),
+        x_title: format!("difference to {}", base.label),
+        kind: Kind::Share,
+        differences: true,
+        margin: of.margin,
+        rows,
+    }
+    .draw();
+    let mut caption = format!(
+        "At equal inference tokens ({}). Unadjusted 95 % intervals, paired by seed; small circles are single seeds.",
+        of.basis_text
+    );
+    if let Some(margin) = of.margin {
+        caption += &format!(" {}", banded(margin));
+    }
+    Some(Picture {
+        word: format!("decoders-{place}"),
+        title,
+        svg: drawn.svg,
+        caption,
+    })
+}

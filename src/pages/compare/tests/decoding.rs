@@ -1,0 +1,136 @@
+//! Decoders: in tables of their own, at equal inference.
+
+use super::*;
+use assay_core::compare::Basis;
+use assay_core::decoders::{DecoderFigures, DecoderRun};
+
+const DECODERS: &str = "  - { id: majority, stages: [{ id: d, kind: search, levels: [4, 16], inputs: { init: base } }] }
+  - { id: longest, stages: [{ id: d, kind: search, method: longest, levels: [4, 16], inputs: { init: base } }] }
+  - { id: zero, stages: [{ id: d, kind: search, levels: [4], inputs: { init: grpo/grpo } }] }
+task: { name: modchain }";
+
+fn decoder(
+    experiment: ExperimentId,
+    arm: &str,
+    policy: &str,
+    levels: &[u32],
+    value: f64,
+) -> decoders::Entry {
+    let run = |seed: u64, level: u32| DecoderRun {
+        seed,
+        level,
+        pass_at_1: value + 0.01 * seed as f64 + 0.001 * f64::from(level),
+        tokens: 10.0 * f64::from(level),
+        flops: 1e6,
+        charged: 0.0,
+        excluded: false,
+    };
+    let at = |level: &u32| -> Vec<DecoderRun> { (0..3).map(|seed| run(seed, *level)).collect() };
+    decoders::Entry {
+        experiment,
+        arm: arm.into(),
+        run: None,
+        label: arm.into(),
+        origin: Origin::Asked,
+        policy: policy.into(),
+        levels: levels.to_vec(),
+        figures: DecoderFigures {
+            id: arm.into(),
+            label: arm.into(),
+            planned_seeds: 3,
+            runs: levels.iter().flat_map(at).collect(),
+        },
+        runs: vec![],
+    }
+}
+
+fn mixed() -> Material {
+    let known = experiment(1, DECODERS);
+    let id = known.0;
+    Material {
+        entries: vec![entry(id, "first", 0.5, &[1, 2, 3])],
+        decoders: vec![
+            decoder(id, "majority", "base", &[4, 16], 0.5),
+            decoder(id, "longest", "base", &[4, 16], 0.3),
+            decoder(id, "zero", "grpo/grpo", &[4], 0.9),
+        ],
+        experiments: BTreeMap::from([known]),
+        ..Material::default()
+    }
+}
+
+#[test]
+fn decoders_are_compared_with_those_of_their_policy_alone_at_each_level() {
+    let mut of = mixed();
+    let groups = decoders::groups(&of);
+    let sizes: Vec<(usize, usize)> = groups
+        .iter()
+        .map(|g| (g.lines.len(), g.levels.len()))
+        .collect();
+    assert_eq!(sizes, [(2, 2), (1, 1)]);
+    let at = &groups[0].levels[1];
+    let basis = Basis::EqualInference {
+        policy: "base".into(),
+        level: 16,
+    };
+    assert_eq!(at.basis(), &basis);
+    let difference = at.rows[1].difference.unwrap();
+    assert!((difference.mean + 0.2).abs() < 1e-9 && difference.n == 3);
+    assert_eq!(at.rows[0].difference, None);
+    // The best of all answers from another policy: it is compared with nothing here.
+    assert_eq!(groups[1].levels[0].rows[0].difference, None);
+    // To another one, as the link asks; those of the other policy keep theirs.
+    of.decoder_base = Some(of.decoders[1].word());
+    let groups = decoders::groups(&of);
+    assert!(groups[0].lines[1].is_base && groups[1].lines[0].is_base);
+    assert!((groups[0].levels[0].rows[0].difference.unwrap().mean - 0.2).abs() < 1e-9);
+    let chosen = format!(
+        "<option value=\"{}\" selected>longest",
+        of.decoders[1].word()
+    );
+    assert!(render(&of).contains(&chosen));
+}
+
+#[test]
+fn a_mixed_selection_makes_two_kinds_of_table_and_no_common_one() {
+    let mut of = mixed();
+    of.decoders[1].origin = Origin::Policy;
+    let text = render(&of);
+    for words in [
+        "Decoders of base in",
+        "(grpo/grpo)",
+        "at equal inference tokens",
+        "equal inference: the cost of 4 samples of base a question; equal inference: the cost of 16 samples of base a question",
+        "No other decoder of this policy is here",
+        "longest at 16 samples",
+        "<small>added by policy</small>",
+        "policy, because the first experiment must not leave them out: longest.",
+        "/compare/decoders-0.svg?",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    assert_eq!(text.matches("class=\"plot forest\"").count(), 1);
+    let from = text.find("<section id=\"values\">").unwrap();
+    let values = &text[from..from + text[from..].find("</section>").unwrap()];
+    assert!(!values.contains("majority") && !values.contains("longest"));
+    let groups = decoders::groups(&of);
+    let csv = lines(&compared(&of, metric::PASS_AT_1), &groups, &[], &[]);
+    // The head, one trained arm, two decoders at two levels, one at one.
+    assert_eq!(csv.lines().count(), 7);
+    for line in csv.lines() {
+        assert_eq!(line.split(',').count(), 27, "{line}");
+    }
+    let own = csv.lines().filter(|l| l.contains("\"equal inference: "));
+    assert_eq!(own.count(), 5);
+}
+
+#[test]
+fn decoders_alone_are_something_to_compare() {
+    let mut of = mixed();
+    of.entries.clear();
+    let text = render(&of);
+    assert!(text.contains("Decoders alone") && text.contains("compared with"));
+    for words in ["Nothing to compare yet", "id=\"values\"", "id=\"training\""] {
+        assert!(!text.contains(words), "{words}");
+    }
+}

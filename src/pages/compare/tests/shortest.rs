@@ -1,0 +1,120 @@
+//! Budgets that differ, and what was measured on the way.
+
+use super::*;
+use assay_store::MilestonePoint;
+
+/// Measured at a fifth, at half and at the end of a budget.
+fn measured_along(of: &mut Entry, budget: f64, values: [f64; 3]) {
+    for seed in 0..3 {
+        for (mark, value) in [20, 50, 100].into_iter().zip(values) {
+            of.milestones.push(MilestonePoint {
+                arm_key: "grpo".into(),
+                seed,
+                run: run_id(of.experiment, seed),
+                milestone: mark,
+                at: None,
+                x: f64::from(mark) / 100.0 * budget,
+                tokens: 0.0,
+                flops: 0.0,
+                device_ms: 0.0,
+                active_ms: 0.0,
+                pass_at_1: value + 0.01 * seed as f64,
+                mean_length: 20.0,
+                truncated_share: 0.0,
+            });
+        }
+    }
+}
+
+#[test]
+fn unequal_budgets_are_compared_at_the_shortest_as_far_as_milestones_tell() {
+    let short = format!("{TASK}\nbudget: {{ unit: flops, amount: 2.0e+11 }}");
+    let mut of = two(&short);
+    let without = compared(&of, metric::PASS_AT_1);
+    assert_eq!(without.lines[1].difference, None);
+    assert_eq!(
+        without.lines[1].no_difference.as_deref(),
+        Some("nothing was measured on the validation split")
+    );
+    assert!(!render(&of).contains("class=\"plot forest\""));
+    measured_along(&mut of.entries[0], 4e11, [0.2, 0.4, 0.9]);
+    measured_along(&mut of.entries[1], 2e11, [0.3, 0.5, 0.7]);
+    let table = compared(&of, metric::PASS_AT_1);
+    // Half of the longer budget is the shorter one: 0.7 against 0.4, and not against 0.9.
+    let difference = table.lines[1].difference.unwrap();
+    assert!((difference.mean - 0.3).abs() < 1e-9 && difference.n == 3);
+    assert!((table.lines[0].at_shortest.unwrap().mean - 0.41).abs() < 1e-9);
+    assert_eq!(table.margin, None);
+    let text = render(&of);
+    for words in [
+        "within the shortest, equal compute: 2.000e11",
+        "Differences to first in validation pass@1 within the shortest budget",
+        "of validation figures within 2.000e11",
+        "no verdict is given",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    // What ends before the shortest budget is not compared at it.
+    of.entries[0].milestones.retain(|p| p.milestone == 20);
+    let table = compared(&of, metric::PASS_AT_1);
+    assert_eq!(
+        table.lines[1].no_difference.as_deref(),
+        Some("first: its data end before the shortest budget")
+    );
+    // Units that differ have no common budget at all.
+    let of = two(&format!(
+        "{TASK}\nbudget: {{ unit: tokens, amount: 2.0e+7 }}"
+    ));
+    let table = compared(&of, metric::PASS_AT_1);
+    assert_eq!(table.lines[1].difference, None);
+    assert!(
+        table.lines[1]
+            .no_difference
+            .as_ref()
+            .unwrap()
+            .contains("different units")
+    );
+}
+
+#[test]
+fn validation_and_its_frontier_stand_together_where_questions_and_units_are_the_same() {
+    let mut of = two(TASK);
+    assert!(!render(&of).contains("id=\"validation\""));
+    measured_along(&mut of.entries[0], 4e11, [0.2, 0.4, 0.9]);
+    measured_along(&mut of.entries[1], 4e11, [0.3, 0.5, 0.7]);
+    let table = compared(&of, metric::PASS_AT_1);
+    let drawn = validation::milestones(&of, &table).unwrap();
+    let bins = &drawn.chart.curves[0].bins;
+    let means: Vec<f64> = bins.iter().map(|b| b.mean).collect();
+    assert_eq!((means.len(), bins[2].n), (3, 3));
+    assert!((means[0] - 0.21).abs() < 1e-9 && (means[2] - 0.91).abs() < 1e-9);
+    let drawn = validation::frontier(&of, &table).unwrap();
+    // The second is ahead at a fifth and at half of the budget, the first at its end.
+    let corners: Vec<f64> = drawn.chart.pareto.iter().map(|p| p.1).collect();
+    assert_eq!(corners.len(), 3, "{corners:?}");
+    assert!((corners[1] - 0.51).abs() < 1e-9 && (corners[2] - 0.91).abs() < 1e-9);
+    let text = render(&of);
+    for words in [
+        "id=\"validation\"",
+        "On the frontier with the 3 seeds resampled, 400 draws, rough at n = 3: first in 100 %, second in 100 %.",
+        "/compare/milestones.svg?",
+        "/compare/frontier.json?",
+        "(equal compute: 4.000e11 training FLOPs per seed)",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    // Length is no aim: there is no frontier of it.
+    let length = compared(&of, metric::LENGTH);
+    assert!(
+        validation::frontier(&of, &length)
+            .unwrap()
+            .chart
+            .pareto
+            .is_empty()
+    );
+    let other = two(&format!(
+        "{TASK}\nbudget: {{ unit: tokens, amount: 2.0e+7 }}"
+    ));
+    let table = compared(&other, metric::PASS_AT_1);
+    assert!(validation::milestones(&other, &table).is_none());
+}
