@@ -189,7 +189,10 @@ fn pixels_come_from_the_same_drawing_or_say_what_is_missing() {
         .output()
         .unwrap();
     let head = String::from_utf8_lossy(&out.stdout[..out.stdout.len().min(2_000)]);
-    if head.starts_with("HTTP/1.1 501") {
+    // Only a machine without the font may do without pixels, and no machine that builds for all.
+    let font = std::path::Path::new("/usr/share/fonts/truetype/dejavu").exists();
+    let may_lack = !font && std::env::var_os("CI").is_none();
+    if may_lack && head.starts_with("HTTP/1.1 501") {
         assert!(
             head.contains("application/problem+json") && head.contains("take the .svg"),
             "{head}"
