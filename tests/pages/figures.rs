@@ -23,7 +23,7 @@ fn every_figure_is_a_file_at_the_pages_own_address() {
     let snapshot = snapshot.as_str().unwrap();
     assert!(text.contains(snapshot));
     for figure in FIGURES {
-        for ending in ["svg", "csv", "json", "png"] {
+        for ending in ["svg", "csv", "json", "tex", "png"] {
             let path = format!("/experiments/{id}/{figure}.{ending}?x=device_s");
             assert!(text.contains(&path), "{path} is not on the page");
             if ending == "png" {
@@ -44,6 +44,13 @@ fn every_figure_is_a_file_at_the_pages_own_address() {
     let svg = app.get(&format!("/experiments/{id}/frontier.svg?x=device_s"));
     assert!(svg.header("content-disposition").contains("attachment"));
     assert!(svg.text.starts_with("<svg xmlns=") && svg.text.contains("prefers-color-scheme:dark"));
+    let tex = app.get(&format!("/experiments/{id}/training.tex?seeds=1"));
+    assert!(tex.header("content-type").starts_with("application/x-tex"));
+    for part in ["\\toprule", "GRPO from the base & ", "% One point in "] {
+        assert!(tex.text.contains(part), "{part} in {}", tex.text);
+    }
+    let rows = tex.text.lines().filter(|l| l.ends_with(r"\\")).count();
+    assert!((20..=201).contains(&rows), "{rows}");
     let json = app
         .get(&format!("/experiments/{id}/milestones.json"))
         .json();
@@ -218,7 +225,6 @@ fn what_is_no_figure_or_no_file_of_it_is_not_found() {
     for path in [
         format!("/experiments/{id}/nothing.svg"),
         format!("/experiments/{id}/forest.exe"),
-        format!("/experiments/{id}/forest.tex"),
         format!("/experiments/{id}/table.svg"),
         format!("/experiments/{other}/forest.svg"),
         format!("/experiments/{other}/cite.bib"),
@@ -300,6 +306,8 @@ fn an_experiment_of_decoders_alone_has_all_its_files() {
         "decoders-0.json",
         "contrasts.svg",
         "contrasts.csv",
+        "contrasts.tex",
+        "decoders-0.tex",
         "decoders.csv",
         "decoders.tex",
         "decoders.json",

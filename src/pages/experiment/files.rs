@@ -9,6 +9,7 @@ use super::tables::{Table, sheet};
 use super::view::{self, Wanted};
 use super::{cite, kept, numbers};
 use crate::charts::{Theme, standalone};
+use crate::pages::filed;
 use crate::pages::query::Asked;
 use crate::pages::words;
 use crate::problem::Problem;
@@ -51,37 +52,28 @@ pub async fn get(
     let of_training = word == Name::Training.word();
     let (of, wanted) = read(&state, &request, id, of_training).await?;
     let mut carried = Carried::cited(&of, &wanted)?;
-    let file = format!("{id}-{word}.{ending}");
+    let stem = format!("{id}-{word}");
     if let Some(table) = Table::of_file(&of, &word, &ending) {
         carried.basis = table.basis().unwrap_or(carried.basis);
         let sheet = sheet(&of, &wanted, table);
-        return match ending.as_str() {
-            "csv" => Ok(saved(&file, "text/csv; charset=utf-8", sheet.csv(&carried))),
-            "tex" => Ok(saved(
-                &file,
-                "application/x-tex; charset=utf-8",
-                sheet.tex(&carried),
-            )),
-            "json" => Ok(HttpResponse::Ok().json(sheet.json(&carried))),
-            _ => Err(Problem::not_found("file")),
-        };
+        return filed::answer(&sheet, None, &carried, &stem, &ending).await;
     }
     let name = Name::of_file(&of, &word).ok_or_else(|| Problem::not_found("figure"))?;
     carried.basis = name.basis(&of).unwrap_or(carried.basis);
     let figure = name.figure(&of, &wanted);
+    let file = format!("{stem}.{ending}");
     match ending.as_str() {
         "svg" => Ok(saved(
             &file,
             "image/svg+xml",
             drawing(&figure, &carried, Theme::Both),
         )),
-        "csv" => {
-            let numbers = numbers::csv(&of, &wanted, &figure, &carried);
-            Ok(saved(&file, "text/csv; charset=utf-8", numbers))
-        }
         "json" => Ok(HttpResponse::Ok().json(numbers::json(&of, &wanted, &figure, &carried))),
         "png" => pixels(&file, drawing(&figure, &carried, Theme::Light)).await,
-        _ => Err(Problem::not_found("file")),
+        _ => {
+            let numbers = numbers::sheet(&of, &wanted, &figure);
+            filed::answer(&numbers, None, &carried, &stem, &ending).await
+        }
     }
 }
 

@@ -17,7 +17,7 @@ mod decoders;
 mod denominator;
 mod did_not_work;
 mod excluded;
-mod export;
+pub(super) mod export;
 pub(super) mod figure;
 mod figures;
 pub(super) mod files;
