@@ -74,7 +74,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/experiments/{id}/arms/{arm}/notes").route(post().to(graveyard::note)))
         .service(
             resource(
-                "/experiments/{id}/{figure:milestones|frontier|forest|training|seeds|passk|contrasts|decoders-[0-9]+|table|verdicts|decoders|costs|matrix}.{ending:svg|csv|json|png|tex}",
+                "/experiments/{id}/{figure:milestones|frontier|forest|training|seeds|passk|contrasts|decoders-[0-9]+|table|verdicts|decoders|costs|matrix|runs|excluded|both-ways|rule-both-ways|spent|beyond}.{ending:svg|csv|json|png|tex}",
             )
             .route(get().to(experiment::file)).route(head().to(experiment::file)),
         )

@@ -61,7 +61,10 @@ pub(super) enum Cell {
     /// A mean with its interval.
     Estimate(Option<Estimate>),
     Difference(Option<Estimate>),
+    /// Of a difference.
     Interval(Option<Interval>),
+    /// Of a level.
+    Range(Option<Interval>),
     P(Option<f64>),
     /// An amount with an SI prefix.
     Cost(Option<f64>),
@@ -155,7 +158,7 @@ impl Sheet {
     /// booktabs; ids, and sentences, stand beside labels only where programs read them.
     pub fn tex(&self, carried: &impl Carries) -> String {
         let shown: Vec<usize> = (0..self.head.len())
-            .filter(|i| !["arm", "status", "why"].contains(&self.head[*i].as_str()))
+            .filter(|i| !["arm", "run", "status", "why"].contains(&self.head[*i].as_str()))
             .collect();
         let align: String = shown
             .iter()
@@ -246,7 +249,7 @@ impl Cell {
     fn spread(&self) -> Spread {
         match self {
             Self::Estimate(_) | Self::Difference(_) => Spread::Estimate,
-            Self::Interval(_) => Spread::Interval,
+            Self::Interval(_) | Self::Range(_) => Spread::Interval,
             Self::Text(_)
             | Self::Word(_)
             | Self::Count(_)
@@ -267,7 +270,7 @@ impl Cell {
             Self::P(v) | Self::Cost(v) | Self::Dollars(v) | Self::Value(v) | Self::Place(v) => {
                 number(*v)
             }
-            Self::Interval(i) => {
+            Self::Interval(i) | Self::Range(i) => {
                 format!("{},{}", number(i.map(|i| i.low)), number(i.map(|i| i.high)))
             }
             Self::Estimate(e) | Self::Difference(e) => {
@@ -291,7 +294,7 @@ impl Cell {
             Self::P(v) | Self::Cost(v) | Self::Dollars(v) | Self::Value(v) | Self::Place(v) => {
                 json!(v)
             }
-            Self::Interval(i) => json!(i),
+            Self::Interval(i) | Self::Range(i) => json!(i),
             Self::Estimate(e) | Self::Difference(e) => json!(e),
         }
     }
@@ -308,6 +311,11 @@ impl Cell {
                 latex::number(&number::signed(kind, i.low)),
                 latex::number(&number::signed(kind, i.high))
             ),
+            Self::Range(Some(i)) => format!(
+                "[{}, {}]",
+                latex::number(&number::value(kind, i.low)),
+                latex::number(&number::value(kind, i.high))
+            ),
             Self::P(Some(p)) => latex::escape(&number::p_value(*p)),
             Self::Cost(Some(v)) => latex::number(&number::prefixed(*v)),
             Self::Dollars(Some(v)) => latex::escape(&number::dollars(*v)),
@@ -319,6 +327,7 @@ impl Cell {
             Self::Estimate(None)
             | Self::Difference(None)
             | Self::Interval(None)
+            | Self::Range(None)
             | Self::P(None)
             | Self::Cost(None)
             | Self::Dollars(None)

@@ -14,6 +14,7 @@ mod forms;
 mod freshness;
 mod graveyard;
 mod kept;
+mod listed;
 mod numbers;
 mod own_view;
 mod reflective;

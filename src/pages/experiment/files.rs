@@ -7,7 +7,7 @@ use super::figure::{Figure, Name};
 use super::material::{Material, Needs};
 use super::tables::{Table, sheet};
 use super::view::{self, Wanted};
-use super::{cite, kept, numbers};
+use super::{cite, kept, listed, numbers};
 use crate::charts::{Theme, standalone};
 use crate::pages::filed;
 use crate::pages::query::Asked;
@@ -16,7 +16,10 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
+use assay_core::beyond::Beyond;
 use assay_core::ids::ExperimentId;
+use assay_core::task::Split;
+use assay_store as store;
 use time::OffsetDateTime;
 
 /// What was asked for, read; what was not understood is passed over.
@@ -53,6 +56,11 @@ pub async fn get(
     let (of, wanted) = read(&state, &request, id, of_training).await?;
     let mut carried = Carried::cited(&of, &wanted)?;
     let stem = format!("{id}-{word}");
+    if word == listed::BEYOND {
+        let found = beyond(&state, &of).await?;
+        let sheet = listed::beyond(&of, &found);
+        return filed::answer(&sheet, None, &carried, &stem, &ending).await;
+    }
     if let Some(table) = Table::of_file(&of, &word, &ending) {
         carried.basis = table.basis().unwrap_or(carried.basis);
         let sheet = sheet(&of, &wanted, table);
@@ -75,6 +83,18 @@ pub async fn get(
             filed::answer(&numbers, None, &carried, &stem, &ending).await
         }
     }
+}
+
+/// Reads every answer; of a kept state none are kept.
+async fn beyond(state: &AppState, of: &Material) -> Result<Beyond, Problem> {
+    let none = || Problem::not_found("figure");
+    if of.kept.is_some() {
+        return Err(none());
+    }
+    let mut conn = state.conn().await?;
+    let shares = store::arm_shares(&mut conn, &of.runs, &of.exclusions, Split::Test).await?;
+    let spec = &of.view.spec;
+    assay_core::beyond::beyond(&spec.budget, &spec.baseline, &shares).ok_or_else(none)
 }
 
 /// Saved rather than shown: pages forbid styles of their own, which a drawing needs.

@@ -25,6 +25,7 @@ mod forest;
 mod frontier;
 mod kept;
 pub(super) mod latex;
+mod listed;
 mod material;
 mod matrix;
 mod milestones;

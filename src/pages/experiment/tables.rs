@@ -5,7 +5,7 @@ use super::carried::EQUAL_INFERENCE;
 use super::forest::{comparator, exploring};
 use super::view::Wanted;
 use super::why::why;
-use super::{Material, comparison, sheets, standing, verdicts};
+use super::{Material, comparison, listed, sheets, standing, verdicts};
 use crate::number::{self, Kind};
 pub(super) use crate::pages::sheet::{Cell, MEANS, Sheet, head};
 use crate::pages::words;
@@ -21,16 +21,27 @@ pub(super) enum Table {
     Matrix,
     /// pass@k, whose numbers the figure of that name has for programs.
     Tries,
+    Runs,
+    /// Decisions about runs.
+    Excluded,
+    BothWays,
+    RuleBothWays,
+    Spent,
 }
 
 impl Table {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::Comparison,
         Self::Verdicts,
         Self::Decoders,
         Self::Costs,
         Self::Matrix,
         Self::Tries,
+        Self::Runs,
+        Self::Excluded,
+        Self::BothWays,
+        Self::RuleBothWays,
+        Self::Spent,
     ];
 
     /// A file's name without its ending.
@@ -42,6 +53,11 @@ impl Table {
             Self::Costs => "costs",
             Self::Matrix => "matrix",
             Self::Tries => "passk",
+            Self::Runs => "runs",
+            Self::Excluded => "excluded",
+            Self::BothWays => "both-ways",
+            Self::RuleBothWays => "rule-both-ways",
+            Self::Spent => "spent",
         }
     }
 
@@ -49,7 +65,15 @@ impl Table {
     pub fn of_file(of: &Material, word: &str, ending: &str) -> Option<Self> {
         let table = Self::ALL.into_iter().find(|table| table.word() == word)?;
         let exists = match table {
-            Self::Comparison | Self::Verdicts | Self::Costs | Self::Matrix => true,
+            Self::Comparison
+            | Self::Verdicts
+            | Self::Costs
+            | Self::Matrix
+            | Self::Runs
+            | Self::Excluded
+            | Self::Spent => true,
+            Self::BothWays => !of.test.is_empty() && listed::any_left_out(of),
+            Self::RuleBothWays => listed::any_left_out(of),
             Self::Decoders => !of.decoders.is_empty(),
             Self::Tries => ending == "tex" && !of.test.is_empty(),
         };
@@ -59,7 +83,16 @@ impl Table {
     /// Where it is another than the experiment's.
     pub fn basis(self) -> Option<String> {
         match self {
-            Self::Comparison | Self::Verdicts | Self::Costs | Self::Matrix | Self::Tries => None,
+            Self::Comparison
+            | Self::Verdicts
+            | Self::Costs
+            | Self::Matrix
+            | Self::Tries
+            | Self::Runs
+            | Self::Excluded
+            | Self::BothWays
+            | Self::RuleBothWays
+            | Self::Spent => None,
             Self::Decoders => Some(EQUAL_INFERENCE.into()),
         }
     }
@@ -73,6 +106,11 @@ pub(super) fn sheet(of: &Material, wanted: &Wanted, table: Table) -> Sheet {
         Table::Costs => sheets::costs(of),
         Table::Matrix => sheets::matrix(of),
         Table::Tries => sheets::tries(of),
+        Table::Runs => listed::runs(of),
+        Table::Excluded => listed::decisions(of),
+        Table::BothWays => listed::both_ways(of, wanted),
+        Table::RuleBothWays => listed::rule_both_ways(of),
+        Table::Spent => listed::spent(of),
     }
 }
 
