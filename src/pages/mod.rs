@@ -88,7 +88,8 @@ pub fn configure(cfg: &mut ServiceConfig) {
                 .route(post().to(run::decide)),
         )
         .service(
-            resource("/runs/{id}/reflective.{ending:svg|png|csv|json}").route(get().to(run::file)),
+            resource("/runs/{id}/{metric:[^/]+}.{ending:svg|png|csv|json|tex}")
+                .route(get().to(run::file)).route(head().to(run::file)),
         )
         .service(resource("/runs/{id}/log.txt").route(get().to(run::log)))
         .service(resource("/runs/{id}/files/{sha256}").route(get().to(run::download)))

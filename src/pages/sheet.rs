@@ -43,8 +43,8 @@ pub(super) struct Sheet {
     pub unsuccessful: Vec<bool>,
     pub kind: Kind,
     /// Of the points of a figure: how many cells name the line that a row is of. A table for
-    /// a paper has some of them. Of all else 0: every row stands everywhere.
-    pub along: usize,
+    /// a paper has some of them. `None` of all else: every row stands everywhere.
+    pub along: Option<usize>,
 }
 
 /// How the numbers of a comparison read.
@@ -94,7 +94,7 @@ impl Sheet {
             rows: vec![],
             unsuccessful: vec![],
             kind: Kind::Other,
-            along: 0,
+            along: None,
         }
     }
 
@@ -130,7 +130,7 @@ impl Sheet {
             return cell.spread();
         }
         match name {
-            _ if self.along > 0 => Spread::One,
+            _ if self.along.is_some() => Spread::One,
             "value" | "difference" => Spread::Estimate,
             "adjusted" => Spread::Interval,
             name if name.starts_with(PASS_AT) => Spread::Estimate,
@@ -212,11 +212,11 @@ impl Sheet {
     /// last point, however many lines there are.
     fn thinned(&self) -> (Vec<usize>, usize) {
         let all = self.rows.len();
-        if self.along == 0 || all <= MOST {
+        let Some(along) = self.along.filter(|_| all > MOST) else {
             return ((0..all).collect(), 1);
-        }
+        };
         let name = |row: &[Cell]| -> Vec<String> {
-            let cells = row.iter().take(self.along);
+            let cells = row.iter().take(along);
             cells.map(Cell::csv).collect()
         };
         let names: Vec<Vec<String>> = self.rows.iter().map(|row| name(row)).collect();
@@ -363,7 +363,7 @@ mod tests {
 
     fn points(lines: &[usize]) -> Sheet {
         let mut of = Sheet::plain("w", "t", &["label", "x", "value"]);
-        of.along = 1;
+        of.along = Some(1);
         for (i, n) in lines.iter().enumerate() {
             for x in 0..*n {
                 of.push(vec![

@@ -260,7 +260,7 @@ pub(super) fn sheet(of: &Material, wanted: &Wanted, figure: &Figure) -> Sheet {
         unsuccessful: rows.iter().map(is_failed).collect(),
         rows,
         kind,
-        along: ALONG,
+        along: Some(ALONG),
     }
 }
 

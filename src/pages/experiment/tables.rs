@@ -132,7 +132,7 @@ fn compared(of: &Material, wanted: &Wanted) -> Sheet {
         },
         said: String::new(),
         note: MEANS,
-        along: 0,
+        along: None,
         head: head(&[
             "arm",
             "label",
@@ -201,7 +201,7 @@ fn judged(of: &Material, wanted: &Wanted) -> Sheet {
         ),
         said: String::new(),
         note: MEANS,
-        along: 0,
+        along: None,
         head: head(&[
             "arm",
             "label",

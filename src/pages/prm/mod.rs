@@ -5,6 +5,7 @@ mod numbers;
 
 use super::calibrated::Calibrated;
 use super::query::{Asked, link};
+use super::run::curve;
 use super::run::panels::{self, PanelView};
 use super::stages::{self, Filed};
 use super::text;
@@ -16,12 +17,12 @@ use crate::state::AppState;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use assay_core::ids::{RunId, StageId};
+use assay_core::ids::RunId;
 use assay_core::judged::{Judged, JudgedStep, MOST_JUDGED, credit};
 use assay_core::metric;
 use assay_core::spec::search::Credit;
 use assay_core::wire::role;
-use assay_store as store;
+use assay_store::{self as store, RunStageView};
 use numbers::Numbers;
 use sqlx::PgConnection;
 
@@ -194,17 +195,24 @@ fn row(all: &[Read], at: usize, stage: &str, step: i64, how: Credit) -> TextRow 
 }
 
 /// The curves of a stage that trains with a judge, or trains one.
-async fn curves(conn: &mut PgConnection, stage: StageId) -> Result<Vec<PanelView>, Problem> {
+async fn curves(
+    conn: &mut PgConnection,
+    run: RunId,
+    of: &RunStageView,
+) -> Result<Vec<PanelView>, Problem> {
     let mut found = vec![];
     for (name, title) in CURVES {
-        let series = store::series(&mut *conn, stage, name, POINTS).await?;
+        let series = store::series(&mut *conn, of.stage, name, POINTS).await?;
         if !series.points.is_empty() {
             found.push((name.to_string(), title.to_string(), series));
         }
     }
     Ok(found
         .iter()
-        .map(|(n, t, s)| panels::view(n, t, s))
+        .map(|(n, t, s)| PanelView {
+            files: curve::links(run, &of.name, n),
+            ..panels::view(n, t, s)
+        })
         .collect())
 }
 
@@ -231,7 +239,7 @@ pub async fn list(
             .collect();
         numbers = Numbers::new(&all, how);
         steps = stages::step_choices(files, file.step);
-        panels = curves(&mut conn, stage.stage).await?;
+        panels = curves(&mut conn, run.id, stage).await?;
     }
     let stage = chosen.map(|(f, _)| f.stage.name.clone());
     let sign = freshness::of_runs(&mut conn, std::slice::from_ref(&run)).await?;

@@ -3,6 +3,7 @@
 mod answers;
 mod config;
 mod counting;
+pub(super) mod curve;
 mod download;
 mod header;
 mod health;
@@ -30,6 +31,7 @@ use assay_store::{FailureView, JobState, RunStageView, RunState, RunView, Waitin
 use config::Difference;
 use counting::Counting;
 pub use counting::decide;
+pub use curve::get as file;
 pub use download::download;
 use header::Header;
 use health::AlarmRow;
@@ -40,7 +42,6 @@ use material::{Material, material};
 use noting::Noting;
 pub use noting::note;
 use panels::{Card, PanelView};
-pub use reflective::file;
 use requeue::Requeue;
 pub use requeue::requeue;
 
@@ -157,7 +158,7 @@ impl RunPage {
                 })
                 .collect(),
             stage: of.stage.clone(),
-            cards: panels::cards(&of.series),
+            cards: panels::cards(of),
             missing: panels::missing(&of.series),
             others: panels::others(of),
             more: (of.further > 0 && !of.all).then(|| {

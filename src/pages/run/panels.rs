@@ -2,9 +2,10 @@
 //! others behind them. All have the same axis of steps, so that one crosshair serves.
 
 use super::material::Material;
-use super::reflective;
+use super::{curve, reflective};
 use crate::charts::{Panel, PanelPoint};
 use crate::number::{self, Kind};
+use crate::pages::filed::Links;
 use assay_core::metric;
 use assay_store::Series;
 
@@ -19,8 +20,8 @@ pub(in crate::pages) struct PanelView {
     pub note: Option<String>,
     /// What is counted, where that is said below it.
     pub caption: Option<String>,
-    /// The figure as files: ending and address.
-    pub files: Vec<(&'static str, String)>,
+    /// The figure as files.
+    pub files: Links,
 }
 
 /// One card: a question, and one or two curves that answer it.
@@ -71,16 +72,16 @@ pub(super) fn title(name: &str) -> String {
         .to_string()
 }
 
-pub(super) fn cards(series: &[Measured]) -> Vec<Card> {
-    let of = |name: &&str| {
-        let found = series.iter().find(|(n, _)| n == name);
-        found.map(|(name, series)| view(name, &title(name), series))
+pub(super) fn cards(of: &Material) -> Vec<Card> {
+    let shown = |name: &&str| {
+        let found = of.series.iter().find(|(n, _)| n == name);
+        found.map(|(name, series)| filed(of, view(name, &title(name), series)))
     };
     CARDS
         .iter()
         .map(|(name, metrics)| Card {
             title: name,
-            panels: metrics.iter().filter_map(of).collect(),
+            panels: metrics.iter().filter_map(shown).collect(),
         })
         .filter(|card| !card.panels.is_empty())
         .collect()
@@ -104,9 +105,17 @@ pub(super) fn others(of: &Material) -> Vec<PanelView> {
         .filter(|(name, _)| !on_card(name))
         .map(|(name, series)| match name.as_str() {
             reflective::METRIC => reflective::panel(of, series),
-            _ => view(name, &title(name), series),
+            _ => filed(of, view(name, &title(name), series)),
         })
         .collect()
+}
+
+fn filed(of: &Material, shown: PanelView) -> PanelView {
+    let stage = of.stage.as_deref().unwrap_or("");
+    PanelView {
+        files: curve::links(of.run.id, stage, &shown.metric),
+        ..shown
+    }
 }
 
 pub(in crate::pages) fn view(name: &str, title: &str, series: &Series) -> PanelView {
@@ -152,6 +161,6 @@ pub(super) fn view_beside(
         svg: drawn.svg,
         note: (left_out > 0).then(|| format!("{} not finite", number::counted(left_out, "value"))),
         caption: None,
-        files: vec![],
+        files: Links::default(),
     }
 }
