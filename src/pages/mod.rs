@@ -59,7 +59,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/compare.json").route(get().to(compare::json)).route(head().to(compare::json)))
         .service(resource("/compare.tex").route(get().to(compare::tex)).route(head().to(compare::tex)))
         .service(
-            resource("/compare/{figure:forest|training}.{ending:svg|json|png}")
+            resource("/compare/{figure:forest|training|config}.{ending:svg|json|png|csv|tex}")
                 .route(get().to(compare::file)).route(head().to(compare::file)),
         )
         .service(resource("/cost").route(get().to(cost::page)))

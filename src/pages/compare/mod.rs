@@ -6,6 +6,7 @@ mod entries;
 mod export;
 mod figure;
 mod files;
+mod numbers;
 mod table;
 mod wanted;
 
