@@ -71,6 +71,18 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/experiments/{id}.csv").route(get().to(experiment::csv)).route(head().to(experiment::csv)))
         .service(resource("/experiments/{id}.json").route(get().to(experiment::json)).route(head().to(experiment::json)))
         .service(resource("/experiments/{id}/graveyard").route(get().to(graveyard::page)))
+        .service(
+            resource("/experiments/{id}/graveyard.json")
+                .route(get().to(graveyard::index)).route(head().to(graveyard::index)),
+        )
+        .service(
+            resource("/experiments/{id}/graveyard/{table:[^/]+}.{ending:csv|json|tex}")
+                .route(get().to(graveyard::shared)).route(head().to(graveyard::shared)),
+        )
+        .service(
+            resource("/experiments/{id}/graveyard/{arm}/{figure:[^/]+}.{ending:svg|png|csv|json|tex}")
+                .route(get().to(graveyard::file)).route(head().to(graveyard::file)),
+        )
         .service(resource("/experiments/{id}/arms/{arm}/notes").route(post().to(graveyard::note)))
         .service(
             resource(

@@ -61,6 +61,8 @@ pub(super) enum Cell {
     /// A mean with its interval.
     Estimate(Option<Estimate>),
     Difference(Option<Estimate>),
+    /// Of another kind than the sheet.
+    Measured(Kind, Option<Estimate>),
     /// Of a difference.
     Interval(Option<Interval>),
     /// Of a level.
@@ -248,7 +250,7 @@ enum Spread {
 impl Cell {
     fn spread(&self) -> Spread {
         match self {
-            Self::Estimate(_) | Self::Difference(_) => Spread::Estimate,
+            Self::Estimate(_) | Self::Difference(_) | Self::Measured(..) => Spread::Estimate,
             Self::Interval(_) | Self::Range(_) => Spread::Interval,
             Self::Text(_)
             | Self::Word(_)
@@ -273,7 +275,7 @@ impl Cell {
             Self::Interval(i) | Self::Range(i) => {
                 format!("{},{}", number(i.map(|i| i.low)), number(i.map(|i| i.high)))
             }
-            Self::Estimate(e) | Self::Difference(e) => {
+            Self::Estimate(e) | Self::Difference(e) | Self::Measured(_, e) => {
                 let interval = e.and_then(|e| e.interval);
                 format!(
                     "{},{},{},{}",
@@ -295,12 +297,15 @@ impl Cell {
                 json!(v)
             }
             Self::Interval(i) | Self::Range(i) => json!(i),
-            Self::Estimate(e) | Self::Difference(e) => json!(e),
+            Self::Estimate(e) | Self::Difference(e) | Self::Measured(_, e) => json!(e),
         }
     }
 
     fn tex(&self, kind: Kind) -> String {
         let with = |e: &Estimate, mean: String| latex::estimate(kind, &mean, e);
+        if let Self::Measured(own, e) = self {
+            return Self::Estimate(*e).tex(*own);
+        }
         match self {
             Self::Text(words) | Self::Word(words) => latex::escape(words),
             Self::Count(n) => n.to_string(),
@@ -324,7 +329,8 @@ impl Cell {
                 latex::number(&number::fixed(*v, 0))
             }
             Self::Place(Some(v)) => latex::number(&number::significant(*v)),
-            Self::Estimate(None)
+            Self::Measured(..)
+            | Self::Estimate(None)
             | Self::Difference(None)
             | Self::Interval(None)
             | Self::Range(None)

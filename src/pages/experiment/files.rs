@@ -11,6 +11,7 @@ use super::{cite, kept, listed, numbers};
 use crate::charts::{Theme, standalone};
 use crate::pages::filed;
 use crate::pages::query::Asked;
+use crate::pages::sheet::Carries;
 use crate::pages::words;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -44,6 +45,18 @@ async fn read(
     let mut wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
     wanted.settle(&of);
     Ok((of, wanted))
+}
+
+/// What files of the experiment's other pages say of themselves: they show the present data.
+pub(in crate::pages) async fn present(
+    state: &AppState,
+    request: &HttpRequest,
+    id: ExperimentId,
+) -> Result<impl Carries, Problem> {
+    let of = kept::cited(state, id, None, |_| Needs::default()).await?;
+    let mut wanted = Wanted::new(of.view.spec.budget.unit);
+    wanted.snap = view::cited(request.query_string());
+    Carried::cited(&of, &wanted)
 }
 
 pub async fn get(

@@ -1,10 +1,11 @@
 //! One attempt: what was expected, what came out, how it failed, what was tried.
 
 use super::tables::{self, TableView};
-use super::{Material, facts, how};
+use super::{Material, facts, files, how};
 use crate::charts::{Bin, Curve, Curves, End, Seed, Shape, Stand, hold};
 use crate::number::{self, Kind};
 use crate::pages::experiment::figure::end_of;
+use crate::pages::filed::{Links, OF_FIGURE};
 use crate::pages::words;
 use assay_core::compare::Basis;
 use assay_core::failure::{FailureKind, FailureTable};
@@ -41,6 +42,13 @@ pub(super) struct Card {
 pub(super) struct Figure {
     pub svg: String,
     pub caption: String,
+    pub files: Links,
+}
+
+/// What a card's figure draws.
+pub(super) struct Course {
+    pub chart: Curves,
+    pub caption: &'static str,
 }
 
 #[derive(Debug)]
@@ -96,7 +104,11 @@ impl Card {
                 |arm| of.label(arm).to_string(),
                 of.failures.iter().find(|t| is_hacking(t, key)),
             ),
-            figure: figure(of, key, &own),
+            figure: course(of, key).map(|course| Figure {
+                svg: course.chart.draw().svg,
+                caption: course.caption.into(),
+                files: files::links(of, Some(key), files::COURSE, &OF_FIGURE),
+            }),
             tables: tables::of(of, |table| table.arm.as_deref() == Some(key)),
             samples: samples
                 .into_iter()
@@ -185,11 +197,12 @@ fn got(of: &Material, contrast: &ContrastOutcome) -> String {
 
 /// The two curves: what the judge said and what was true; without a judge, the arm and
 /// what it is compared with.
-fn figure(of: &Material, key: &str, own: &[&ContrastOutcome]) -> Option<Figure> {
+pub(super) fn course(of: &Material, key: &str) -> Option<Course> {
     if let Some(table) = of.failures.iter().find(|t| is_hacking(t, key)) {
         return Some(proxy_and_truth(of, key, table));
     }
-    let against = own.first().map(|c| c.against.as_str());
+    let own = of.outcome.contrasts.iter().find(|c| c.arm == key);
+    let against = own.map(|c| c.against.as_str());
     let curves: Vec<Curve> = [Some(key), against]
         .into_iter()
         .flatten()
@@ -199,25 +212,25 @@ fn figure(of: &Material, key: &str, own: &[&ContrastOutcome]) -> Option<Figure> 
         return None;
     }
     let unit = words::unit(of.view.spec.budget.unit);
-    Some(Figure {
-        svg: draw(
+    Some(Course {
+        chart: chart(
             "Validation pass@1 along the budget",
             &format!("training {unit} charged, per seed"),
             Shape::Steps,
             Some(of.view.spec.budget.amount),
             curves,
         ),
-        caption: "Validation pass@1 of this arm and of what it is compared with; mean over seeds, band 95 % interval.".into(),
+        caption: "Validation pass@1 of this arm and of what it is compared with; mean over seeds, band 95 % interval.",
     })
 }
 
-fn draw(
+fn chart(
     title: &str,
     x_title: &str,
     shape: Shape,
     budget: Option<f64>,
     curves: Vec<Curve>,
-) -> String {
+) -> Curves {
     Curves {
         title: title.into(),
         x_title: x_title.into(),
@@ -228,8 +241,6 @@ fn draw(
         curves,
         ..Curves::default()
     }
-    .draw()
-    .svg
 }
 
 fn along(of: &Material, arm: &str) -> Option<Curve> {
@@ -278,7 +289,7 @@ fn end(of: &Material, arm: &str) -> End {
     end_of(&states, charged, of.view.spec.budget.amount)
 }
 
-fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Figure {
+fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Course {
     let place = of.view.arms.iter().position(|a| a.key == key).unwrap_or(0);
     let curve = |name: &str, column: usize, slot: usize| Curve {
         key: format!("{key}-{column}"),
@@ -311,8 +322,8 @@ fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Figure {
         end: end(of, key),
         behind: vec![],
     };
-    Figure {
-        svg: draw(
+    Course {
+        chart: chart(
             "The judge's score and the truth",
             "% of the arm's budget",
             Shape::Joined,
@@ -322,7 +333,6 @@ fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Figure {
                 curve("judge's mean score", 1, place + 1),
             ],
         ),
-        caption: "What the judge said and what was true; mean over seeds, band 95 % interval."
-            .into(),
+        caption: "What the judge said and what was true; mean over seeds, band 95 % interval.",
     }
 }
