@@ -260,16 +260,35 @@ fn export_saves_figures_and_tables_into_a_folder() {
     };
     let done = run(&format!("{}/experiments/{id}?hide=arm-0", app.url));
     let said = String::from_utf8_lossy(&done.stdout);
-    assert!(
-        done.status.success() && said.contains("34 files"),
-        "{done:?}"
-    );
     let mut names: Vec<String> = std::fs::read_dir(&out)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names.len(), 34, "{names:?}");
+    let counted = format!("{} files", names.len());
+    assert!(done.status.success() && said.contains(&counted), "{done:?}");
+    let mut wanted = vec!["comparison.csv".to_string(), "cite.bib".into()];
+    for figure in FIGURES {
+        wanted.extend(["svg", "csv", "json", "tex"].map(|ending| format!("{figure}.{ending}")));
+    }
+    for table in [
+        "table", "verdicts", "costs", "matrix", "runs", "excluded", "spent",
+    ] {
+        wanted.extend(["csv", "json", "tex"].map(|ending| format!("{table}.{ending}")));
+    }
+    // As the page of what did not work lists them.
+    let index = app.get(&format!("/experiments/{id}/graveyard.json")).json();
+    for file in index["files"].as_array().unwrap() {
+        let name = file["name"].as_str().unwrap();
+        wanted.extend(["csv", "json", "tex"].map(|e| format!("graveyard-{name}.{e}")));
+    }
+    for name in &wanted {
+        assert!(names.contains(name), "{name} not in {names:?}");
+    }
+    assert!(
+        names.iter().all(|name| !name.ends_with(".png")),
+        "{names:?}"
+    );
     let read = |name: &str| -> Value {
         serde_json::from_slice(&std::fs::read(out.join(name)).unwrap()).unwrap()
     };
