@@ -9,6 +9,7 @@ use crate::problem::Problem;
 use actix_web::HttpResponse;
 use askama::Template;
 use assay_core::canonical;
+use assay_store::RunView;
 use serde_json::{Value, json};
 
 pub(super) const OF_FIGURE: [&str; 5] = ["svg", "png", "csv", "json", "tex"];
@@ -51,6 +52,25 @@ impl About {
             further: further.iter().map(|l| line(l)).collect(),
             snapshot: canonical::sha256(&sheet.numbers()),
         }
+    }
+
+    /// Of what a stage of a run has left.
+    pub fn of_run(
+        run: &RunView,
+        question: &str,
+        stage: &str,
+        more: &[String],
+        sheet: &Sheet,
+    ) -> Self {
+        let belongs = format!(
+            "{}, seed {}, stage {stage}, of {question}; run {}",
+            run.arm.label, run.seed, run.id
+        );
+        let stands = format!("Experiment {}, the run is {}", run.experiment, run.state);
+        let further: Vec<String> = std::iter::once(stands)
+            .chain(more.iter().cloned())
+            .collect();
+        Self::new(&belongs, &further, sheet)
     }
 }
 

@@ -109,6 +109,27 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/runs/{id}/samples").route(get().to(samples::page)))
         .service(resource("/runs/{id}/contests").route(post().to(samples::contest)))
         .service(resource("/runs/{id}/trees").route(get().to(trees::list)))
+        // Before the pages of one tree and one text, which would take them for its name.
+        .service(
+            resource("/runs/{id}/trees/calibration.{ending:svg|png|csv|json|tex}")
+                .route(get().to(trees::pooled)).route(head().to(trees::pooled)),
+        )
+        .service(
+            resource("/runs/{id}/trees/{tree:[^/]+}.{ending:svg|png|csv|json|tex}")
+                .route(get().to(trees::picture)).route(head().to(trees::picture)),
+        )
+        .service(
+            resource("/runs/{id}/trees/{tree}/calibration.{ending:svg|png|csv|json|tex}")
+                .route(get().to(trees::values_file)).route(head().to(trees::values_file)),
+        )
+        .service(
+            resource("/runs/{id}/trees/{tree}/depths.{ending:csv|json|tex}")
+                .route(get().to(trees::depths_file)).route(head().to(trees::depths_file)),
+        )
+        .service(
+            resource("/runs/{id}/prm/calibration.{ending:svg|png|csv|json|tex}")
+                .route(get().to(prm::file)).route(head().to(prm::file)),
+        )
         .service(resource("/runs/{id}/trees/{tree}").route(get().to(trees::page)))
         .service(resource("/runs/{id}/prm").route(get().to(prm::list)))
         .service(resource("/runs/{id}/prm/{text}").route(get().to(prm::page)))

@@ -104,16 +104,9 @@ pub async fn get(
     let base = base.as_ref();
     let sheet = sheet(&metric, &series, base);
     let shown = drawn(&metric, &series, base);
-    let belongs = format!(
-        "{}, seed {}, stage {stage}, of {question}; run {id}",
-        run.arm.label, run.seed
-    );
-    let mut further = vec![format!(
-        "Experiment {}, the run is {}",
-        run.experiment, run.state
-    )];
-    further.extend(shown.note.map(|note| format!("{note}: not drawn")));
-    let about = About::new(&belongs, &further, &sheet);
+    let more = shown.note.map(|note| format!("{note}: not drawn"));
+    let more: Vec<String> = more.into_iter().collect();
+    let about = About::of_run(&run, &question, &stage, &more, &sheet);
     if ending != "json" {
         let name = format!("{id}-{asked_for}");
         return filed::answer(&sheet, Some(&shown.svg), &about, &name, &ending).await;
