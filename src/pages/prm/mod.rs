@@ -1,10 +1,10 @@
 //! `/runs/{id}/prm` and `/runs/{id}/prm/{text}`: does the judge's score follow what is
 //! right, or is it being played?
 
+mod files;
 mod numbers;
 
-use super::calibrated::{CALIBRATION, Calibrated};
-use super::filed::{self, About};
+use super::calibrated::Calibrated;
 use super::query::{Asked, link};
 use super::run::curve;
 use super::run::panels::{self, PanelView};
@@ -24,6 +24,8 @@ use assay_core::metric;
 use assay_core::spec::search::Credit;
 use assay_core::wire::role;
 use assay_store::{self as store, RunStageView};
+pub use files::get as file;
+use files::linked;
 use numbers::Numbers;
 use sqlx::PgConnection;
 
@@ -195,37 +197,6 @@ fn row(all: &[Read], at: usize, stage: &str, step: i64, how: Credit) -> TextRow 
     out
 }
 
-fn with_files(of: Calibrated, run: RunId, stage: &str, step: i64) -> Calibrated {
-    let step = step.to_string();
-    let query = link([("stage", stage), ("step", step.as_str())]);
-    of.filed(&format!("/runs/{run}/prm/{CALIBRATION}"), &query)
-}
-
-/// `/runs/{id}/prm/calibration.svg`: of the steps of all texts of a file.
-pub async fn file(
-    state: Data<AppState>,
-    request: HttpRequest,
-    path: Path<(RunId, String)>,
-) -> Result<HttpResponse, Problem> {
-    let (id, ending) = path.into_inner();
-    let mut asked = Asked::read(request.query_string());
-    let missing = || Problem::not_found("figure");
-    let mut conn = state.conn().await?;
-    let run = store::get_run(&mut conn, id).await?;
-    let question = store::get_experiment(&mut conn, run.experiment).await?.name;
-    let filed_texts = stages::filed(&mut conn, &run, role::JUDGED).await?;
-    drop(conn);
-    let (stage, file) = stages::chosen(&filed_texts, &mut asked).ok_or_else(missing)?;
-    let (lines, _) = stages::lines(&state, file, MOST_JUDGED).await?;
-    let all: Vec<Read> = lines.iter().map(|line| read(line)).collect();
-    let shown = numbers::scores(&all).ok_or_else(missing)?;
-    let sheet = shown.sheet();
-    let more = [format!("Judged texts of step {}", file.step)];
-    let about = About::of_run(&run, &question, &stage.stage.name, &more, &sheet);
-    let name = format!("{id}-prm-{}-calibration", file.step);
-    filed::answer(&sheet, Some(&shown.svg), &about, &name, &ending).await
-}
-
 /// The curves of a stage that trains with a judge, or trains one.
 async fn curves(
     conn: &mut PgConnection,
@@ -272,7 +243,7 @@ pub async fn list(
         numbers = Numbers::new(&all, how);
         if let Some(n) = &mut numbers {
             let scores = n.scores.take();
-            n.scores = scores.map(|c| with_files(c, run.id, &stage.name, file.step));
+            n.scores = scores.map(|c| linked(c, run.id, &stage.name, file.step));
         }
         steps = stages::step_choices(files, file.step);
         panels = curves(&mut conn, run.id, stage).await?;
@@ -386,7 +357,7 @@ impl TextPage {
                 .map(|(i, s)| step(i + 1, s))
                 .collect(),
             more: of.steps.len().saturating_sub(STEPS),
-            scores: numbers::scores(all).map(|c| with_files(c, run, stage, file)),
+            scores: numbers::scores(all).map(|c| linked(c, run, stage, file)),
             earlier: to(line.checked_sub(1)),
             later: to(Some(line + 1)),
             error,
