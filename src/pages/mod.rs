@@ -64,6 +64,10 @@ pub fn configure(cfg: &mut ServiceConfig) {
         )
         .service(resource("/cost").route(get().to(cost::page)))
         .service(resource("/cost/prices").route(post().to(cost::add_price)))
+        .service(
+            resource("/cost/{table:prices|spent|arms|detectable|published}.{ending:csv|json|tex}")
+                .route(get().to(cost::file)).route(head().to(cost::file)),
+        )
         .service(resource("/references").route(get().to(references::page)))
         .service(resource("/references.csv").route(get().to(references::csv)).route(head().to(references::csv)))
         .service(resource("/references.json").route(get().to(references::json)).route(head().to(references::json)))

@@ -103,3 +103,45 @@ fn other_questions_are_a_table_that_reads_every_answer() {
         "{tex}"
     );
 }
+
+#[test]
+fn the_tables_of_the_cost_page_are_files() {
+    let app = App::start();
+    let id = seeded(&app, 40, |_, _| Until::End);
+    let query = format!("?rate=2&seeds=10&experiment={id}");
+    let text = page(&app, &format!("/cost{query}"));
+    for (table, words) in [
+        ("spent", "Reinforcement learning from the base"),
+        ("arms", "GRPO from the base"),
+        ("detectable", "GRPO from the base"),
+        ("published", "DeepSeek"),
+    ] {
+        for ending in ["csv", "json", "tex"] {
+            assert!(
+                text.contains(&format!("\"/cost/{table}.{ending}?")),
+                "{table}"
+            );
+            let path = format!("/cost/{table}.{ending}{query}");
+            let answer = app.get(&path);
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+            assert!(
+                answer.text.contains(words),
+                "{words} in {path}: {}",
+                answer.text
+            );
+        }
+    }
+    // What is of the experiment says what stands behind it.
+    let arms = app.get(&format!("/cost/arms.csv{query}")).text;
+    assert!(arms.contains("9 runs planned: 9 done"), "{arms}");
+    let published = app.get("/cost/published.json?rate=2").json();
+    let row = &published["rows"][0];
+    assert_eq!(
+        row["dollars"].as_f64(),
+        row["device_hours"].as_f64().map(|h| 2.0 * h)
+    );
+    assert_eq!(app.get("/cost/prices.csv").status, 200);
+    for path in ["/cost/arms.csv", "/cost/nothing.csv", "/cost/spent.svg"] {
+        assert_eq!(app.get(path).status, 404, "{path}");
+    }
+}
