@@ -102,8 +102,12 @@ fn by_arm(of: &Judged, stages: &[StageSpend]) -> Sheet {
         (key.clone(), label, spent)
     });
     let rest = [
-        (String::new(), "Shared by several arms".into(), &sum.shared),
-        (String::new(), "All".into(), &sum.total),
+        (
+            String::new(),
+            String::from("Shared by several arms"),
+            &sum.shared,
+        ),
+        (String::new(), String::from("All"), &sum.total),
     ];
     for (key, label, own) in arms.chain(rest) {
         sheet.unsuccessful.push(is_unsuccessful(&of.outcome, &key));
