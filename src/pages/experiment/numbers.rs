@@ -1,4 +1,5 @@
-//! A figure's numbers as JSON, and as a table for CSV and LaTeX: what is drawn, and every seed behind it.
+//! A figure's numbers as JSON, and as a table for CSV and LaTeX: what is drawn, and every seed
+//! behind it.
 
 use super::Material;
 use super::at_budget::{AtBudget, AtRow};
