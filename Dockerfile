@@ -51,6 +51,10 @@ RUN find src crates workers migrations templates static presets -type f -exec to
 
 # ---- the server -------------------------------------------------------------
 FROM ${RUNTIME_IMAGE} AS server
+# A font: the labels of .png files are written with it.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends fonts-dejavu-core \
+ && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /var/lib/assay --create-home assay
 COPY --from=build /usr/local/bin/assay /usr/local/bin/assay
 USER assay

@@ -34,7 +34,11 @@ const FIGURES: [&str; 7] = [
     "passk",
     "contrasts",
 ];
-const TABLES: [&str; 4] = ["table", "verdicts", "costs", "matrix"];
+const TABLES: [&str; 7] = [
+    "table", "verdicts", "costs", "matrix", "runs", "excluded", "spent",
+];
+/// Not of every experiment.
+const OTHER_TABLES: [&str; 4] = ["decoders", "both-ways", "rule-both-ways", "beyond"];
 const MAX_BYTES: u64 = 256 << 20;
 
 impl Export {
@@ -76,14 +80,15 @@ impl Export {
                 break;
             }
         }
+        written += self.graveyard(&client, &id.to_string(), &state)?;
         println!("{written} files in {}", self.out.display());
         Ok(())
     }
 
     fn endings(&self) -> Vec<&'static str> {
         match self.png {
-            true => vec!["svg", "csv", "json", "png"],
-            false => vec!["svg", "csv", "json"],
+            true => vec!["svg", "csv", "json", "tex", "png"],
+            false => vec!["svg", "csv", "json", "tex"],
         }
     }
 
@@ -128,16 +133,46 @@ impl Export {
                 list.push((name.clone(), at(&name), Needed::IfThere));
             }
         }
-        for name in ["passk.tex", "decoders.csv", "decoders.tex", "decoders.json"] {
-            list.push((name.into(), at(name), Needed::IfThere));
-        }
-        for table in TABLES {
+        let tables = TABLES.map(|table| (table, Needed::Always));
+        let others = OTHER_TABLES.map(|table| (table, Needed::IfThere));
+        for (table, needed) in tables.into_iter().chain(others) {
             for ending in ["csv", "tex", "json"] {
                 let name = format!("{table}.{ending}");
-                list.push((name.clone(), at(&name), Needed::Always));
+                list.push((name.clone(), at(&name), needed));
             }
         }
         list
+    }
+
+    /// What did not work, as that page lists it. It shows the present data: of another state
+    /// that is cited there is none.
+    fn graveyard(&self, client: &Client, id: &str, state: &str) -> Result<usize, Stop> {
+        let path = format!("/experiments/{id}/graveyard.json{state}");
+        let Some(bytes) = fetch(client, &path, Needed::IfThere)? else {
+            return Ok(0);
+        };
+        write(&self.out.join("graveyard.json"), &bytes)?;
+        let index: Value = serde_json::from_slice(&bytes)
+            .map_err(|e| Stop::new(format!("{path}: no JSON: {e}")))?;
+        let mut written = 1;
+        for file in index["files"].as_array().into_iter().flatten() {
+            let (Some(at), Some(name)) = (file["at"].as_str(), file["name"].as_str()) else {
+                continue;
+            };
+            let endings = file["endings"].as_array().into_iter().flatten();
+            for ending in endings.filter_map(Value::as_str) {
+                if ending == "png" && !self.png {
+                    continue;
+                }
+                let path = format!("{at}.{ending}{state}");
+                if let Some(bytes) = fetch(client, &path, Needed::IfThere)? {
+                    let name = format!("graveyard-{}.{}", plain(name), plain(ending));
+                    write(&self.out.join(name), &bytes)?;
+                    written += 1;
+                }
+            }
+        }
+        Ok(written)
     }
 }
 
@@ -155,11 +190,10 @@ fn fetch(client: &Client, path: &str, needed: Needed) -> Result<Option<Vec<u8>>,
     let reader = response.body_mut().with_config().limit(MAX_BYTES);
     if status >= 400 {
         let body = reader.read_json().unwrap_or(Value::Null);
-        let missing = [
-            "there is no such figure",
-            "there is no such kept state of this experiment",
-        ];
-        let missing = status == 404 && missing.iter().any(|words| body["detail"] == *words);
+        let detail = body["detail"].as_str().unwrap_or_default();
+        let missing = status == 404
+            && (detail == "there is no such figure"
+                || detail.starts_with("there is no such kept state of this experiment"));
         return match needed {
             Needed::IfThere if missing => Ok(None),
             Needed::IfThere | Needed::Always => Err(Refusal { status, body }.stop()),
@@ -169,6 +203,18 @@ fn fetch(client: &Client, path: &str, needed: Needed) -> Result<Option<Vec<u8>>,
     bytes
         .map(Some)
         .map_err(|e| Stop::new(format!("{path}: the answer broke off: {e}")))
+}
+
+/// A file's name that leads to no other folder.
+fn plain(of: &str) -> String {
+    let kept = |c: char| {
+        if c.is_alphanumeric() || "-_".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
+    of.chars().map(kept).collect()
 }
 
 /// Whole or not at all.

@@ -1,7 +1,9 @@
 //! Predictions against what turned out to be true: the picture, and its numbers under it.
 
+use super::filed::{Links, OF_FIGURE};
+use super::sheet::{Cell, Sheet};
 use crate::charts::{Calibration, CalibrationPoint};
-use crate::number;
+use crate::number::{self, Kind};
 use assay_core::calibration::Bin;
 
 pub(super) struct Calibrated {
@@ -14,7 +16,50 @@ pub(super) struct Calibrated {
     pub predicted: &'static str,
     pub observed: &'static str,
     pub counted: &'static str,
+    title: String,
+    bins: Vec<Bin>,
+    /// The picture and its numbers as files.
+    pub files: Links,
 }
+
+impl Calibrated {
+    /// With links to its files: their address without the ending, and what it asks for.
+    pub fn filed(self, at: &str, query: &str) -> Self {
+        Self {
+            files: Links::new(at, &OF_FIGURE, query),
+            ..self
+        }
+    }
+
+    /// A row a range.
+    pub fn sheet(&self) -> Sheet {
+        let names = ["from", "to", "count", "predicted", "observed"];
+        let mut sheet = Sheet::plain(CALIBRATION, &self.title, &names);
+        sheet.said = format!(
+            "{}. Predicted: {}; observed: {}; counted: {}.",
+            self.caption,
+            self.predicted.to_lowercase(),
+            self.observed.to_lowercase(),
+            self.cases
+        );
+        sheet.kind = Kind::Share;
+        let width = 1.0 / self.bins.len() as f64;
+        for (i, bin) in self.bins.iter().enumerate() {
+            let known = |v: f64| Cell::Value((bin.count > 0).then_some(v));
+            sheet.push(vec![
+                Cell::Value(Some(i as f64 * width)),
+                Cell::Value(Some((i + 1) as f64 * width)),
+                Cell::Count(bin.count as usize),
+                known(bin.predicted),
+                known(bin.observed),
+            ]);
+        }
+        sheet
+    }
+}
+
+/// File's name of the picture.
+pub(super) const CALIBRATION: &str = "calibration";
 
 pub(super) struct BinRow {
     pub range: String,
@@ -79,6 +124,9 @@ pub(super) fn calibrated(
         predicted,
         observed,
         counted,
+        title: title.into(),
+        bins: bins.to_vec(),
+        files: Links::default(),
     })
 }
 
@@ -108,6 +156,11 @@ mod tests {
         assert_eq!(of.rows[0].observed, number::NONE);
         assert_eq!(of.svg.matches("class=\"cal\"").count(), 2);
         assert!(of.svg.contains("predicted 0.930, observed 0.500, n = 2"));
+        let sheet = of.sheet();
+        assert_eq!((sheet.title.as_str(), sheet.rows.len()), ("Values", 10));
+        let numbers = sheet.numbers();
+        assert_eq!(numbers[9]["count"], 2);
+        assert!(numbers[0]["observed"].is_null() && numbers[9]["observed"] == 0.5);
         assert!(calibrated(&calibration([]), "Values", ["a", "b", "c"], "").is_none());
     }
 

@@ -9,6 +9,7 @@ pub mod error;
 mod experiment;
 mod experiments;
 mod figure_data;
+mod filed;
 mod filters;
 mod freshness;
 mod graveyard;
@@ -23,6 +24,7 @@ mod queue;
 mod references;
 mod run;
 mod samples;
+mod sheet;
 mod stages;
 mod text;
 pub mod theme;
@@ -58,11 +60,15 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/compare.json").route(get().to(compare::json)).route(head().to(compare::json)))
         .service(resource("/compare.tex").route(get().to(compare::tex)).route(head().to(compare::tex)))
         .service(
-            resource("/compare/{figure:forest|training|milestones|frontier|decoders-[0-9]+}.{ending:svg|json|png}")
+            resource("/compare/{figure:forest|training|milestones|frontier|config|decoders-[0-9]+}.{ending:svg|json|png|csv|tex}")
                 .route(get().to(compare::file)).route(head().to(compare::file)),
         )
         .service(resource("/cost").route(get().to(cost::page)))
         .service(resource("/cost/prices").route(post().to(cost::add_price)))
+        .service(
+            resource("/cost/{table:prices|spent|arms|detectable|published}.{ending:csv|json|tex}")
+                .route(get().to(cost::file)).route(head().to(cost::file)),
+        )
         .service(resource("/references").route(get().to(references::page)))
         .service(resource("/references.csv").route(get().to(references::csv)).route(head().to(references::csv)))
         .service(resource("/references.json").route(get().to(references::json)).route(head().to(references::json)))
@@ -70,10 +76,22 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/experiments/{id}.csv").route(get().to(experiment::csv)).route(head().to(experiment::csv)))
         .service(resource("/experiments/{id}.json").route(get().to(experiment::json)).route(head().to(experiment::json)))
         .service(resource("/experiments/{id}/graveyard").route(get().to(graveyard::page)))
+        .service(
+            resource("/experiments/{id}/graveyard.json")
+                .route(get().to(graveyard::index)).route(head().to(graveyard::index)),
+        )
+        .service(
+            resource("/experiments/{id}/graveyard/{table:[^/]+}.{ending:csv|json|tex}")
+                .route(get().to(graveyard::shared)).route(head().to(graveyard::shared)),
+        )
+        .service(
+            resource("/experiments/{id}/graveyard/{arm}/{figure:[^/]+}.{ending:svg|png|csv|json|tex}")
+                .route(get().to(graveyard::file)).route(head().to(graveyard::file)),
+        )
         .service(resource("/experiments/{id}/arms/{arm}/notes").route(post().to(graveyard::note)))
         .service(
             resource(
-                "/experiments/{id}/{figure:milestones|frontier|forest|training|seeds|passk|contrasts|decoders-[0-9]+|table|verdicts|decoders|costs|matrix}.{ending:svg|csv|json|png|tex}",
+                "/experiments/{id}/{figure:milestones|frontier|forest|training|seeds|passk|contrasts|decoders-[0-9]+|table|verdicts|decoders|costs|matrix|runs|excluded|both-ways|rule-both-ways|spent|beyond}.{ending:svg|csv|json|png|tex}",
             )
             .route(get().to(experiment::file)).route(head().to(experiment::file)),
         )
@@ -88,7 +106,8 @@ pub fn configure(cfg: &mut ServiceConfig) {
                 .route(post().to(run::decide)),
         )
         .service(
-            resource("/runs/{id}/reflective.{ending:svg|png|csv|json}").route(get().to(run::file)),
+            resource("/runs/{id}/{metric:[^/]+}.{ending:svg|png|csv|json|tex}")
+                .route(get().to(run::file)).route(head().to(run::file)),
         )
         .service(resource("/runs/{id}/log.txt").route(get().to(run::log)))
         .service(resource("/runs/{id}/files/{sha256}").route(get().to(run::download)))
@@ -96,6 +115,27 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/runs/{id}/samples").route(get().to(samples::page)))
         .service(resource("/runs/{id}/contests").route(post().to(samples::contest)))
         .service(resource("/runs/{id}/trees").route(get().to(trees::list)))
+        // Before the pages of one tree and one text, which would take them for its name.
+        .service(
+            resource("/runs/{id}/trees/calibration.{ending:svg|png|csv|json|tex}")
+                .route(get().to(trees::pooled)).route(head().to(trees::pooled)),
+        )
+        .service(
+            resource("/runs/{id}/trees/{tree:[^/]+}.{ending:svg|png|csv|json|tex}")
+                .route(get().to(trees::picture)).route(head().to(trees::picture)),
+        )
+        .service(
+            resource("/runs/{id}/trees/{tree}/calibration.{ending:svg|png|csv|json|tex}")
+                .route(get().to(trees::values_file)).route(head().to(trees::values_file)),
+        )
+        .service(
+            resource("/runs/{id}/trees/{tree}/depths.{ending:csv|json|tex}")
+                .route(get().to(trees::depths_file)).route(head().to(trees::depths_file)),
+        )
+        .service(
+            resource("/runs/{id}/prm/calibration.{ending:svg|png|csv|json|tex}")
+                .route(get().to(prm::file)).route(head().to(prm::file)),
+        )
         .service(resource("/runs/{id}/trees/{tree}").route(get().to(trees::page)))
         .service(resource("/runs/{id}/prm").route(get().to(prm::list)))
         .service(resource("/runs/{id}/prm/{text}").route(get().to(prm::page)))

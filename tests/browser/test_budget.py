@@ -14,7 +14,7 @@ from pages import PAGE, PAGES, path_of
 KB = 1000
 HTML, CSS, JS, SVG = 60 * KB, 10 * KB, 12 * KB, 90 * KB
 # Layout and style take longer with each of them, also when a live page is swapped. The verdicts of
-# eleven contrasts, costs by purpose, pass@k, six figures and sixty runs make 2,959, most of them
+# eleven contrasts, costs by purpose, pass@k, six figures and sixty runs make about 2,960, most of them
 # table cells and what stands in them.
 ELEMENTS = 3_000
 

@@ -70,6 +70,35 @@ fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
         assert_eq!(svg.header("content-type"), "image/svg+xml");
         assert!(svg.text.contains("9 runs planned"), "{figure}");
     }
+    for figure in ["forest", "training", "config"] {
+        for (ending, words) in [
+            ("csv", "# Snapshot "),
+            ("tex", "\\toprule"),
+            ("json", "\"snapshot\""),
+        ] {
+            let path = format!("/compare/{figure}.{ending}?{to}");
+            let answer = app.get(&path);
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+            // The JSON of figures has no hash of its own.
+            if ending != "json" || figure == "config" {
+                assert!(answer.text.contains(words), "{words} in {path}");
+            }
+            assert!(answer.text.contains("9 runs planned"), "{path}");
+        }
+    }
+    let rows = app.get(&format!("/compare/forest.csv?{to}")).text;
+    let own = rows
+        .lines()
+        .filter(|l| l.contains("\"GRPO from the base\","))
+        .count();
+    assert_eq!(own, 1 + 3, "a mean and three seeds: {rows}");
+    let keys = app.get(&format!("/compare/config.json?{to}")).json();
+    let keys = keys["rows"].as_array().unwrap();
+    assert!(keys.iter().any(|row| row["key"] == "grpo.learning_rate"));
+    let all = app.get(&format!("/compare/config.json?{to}&all=1")).json();
+    assert!(all["rows"].as_array().unwrap().len() > keys.len());
+    assert_eq!(app.get("/compare/config.csv").status, 404);
+    assert_eq!(app.get(&format!("/compare/config.svg?{to}")).status, 404);
     let tex = app.get(&format!("/compare.tex?{to}")).text;
     assert!(tex.contains("\\toprule") && tex.contains("compared with"));
     // What a reader has collapsed is named in the figures' files too.

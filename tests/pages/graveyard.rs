@@ -237,3 +237,53 @@ fn a_run_that_was_left_out_has_no_part_in_how_its_arm_failed() {
     let text = page(&app, &format!("/experiments/{id}/graveyard"));
     assert!(text.contains("1 excluded"), "{text}");
 }
+
+#[test]
+fn every_chart_and_table_is_a_file_that_says_what_stands_behind_it() {
+    let app = App::start();
+    let id = seeded(&app, 5, false, |_, _| Until::End);
+    let text = page(&app, &format!("/experiments/{id}/graveyard"));
+    let snapshot = app.get(&format!("/experiments/{id}.json")).json()["snapshot"].clone();
+    let snapshot = snapshot.as_str().unwrap();
+    let index = app.get(&format!("/experiments/{id}/graveyard.json")).json();
+    let files = index["files"].as_array().unwrap();
+    assert!(files.len() > 5, "{index}");
+    let mut seen = std::collections::BTreeSet::new();
+    for file in files {
+        let at = file["at"].as_str().unwrap();
+        assert!(
+            seen.insert(at) && text.contains(&format!("\"{at}.csv\"")),
+            "{at}"
+        );
+        for ending in file["endings"].as_array().unwrap() {
+            let ending = ending.as_str().unwrap();
+            if ending == "png" {
+                continue;
+            }
+            let path = format!("{at}.{ending}");
+            let answer = app.get(&path);
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+            for part in [snapshot, "runs planned: ", "Hidden: none."] {
+                assert!(answer.text.contains(part), "{part} in {path}");
+            }
+        }
+    }
+    let own = |file: &str| app.get(&format!("/experiments/{id}/graveyard/{file}"));
+    let course = own("judged/course.json").json();
+    assert_eq!(course["figure"], "course");
+    assert!(course["rows"].as_array().unwrap().len() > 2);
+    let hacking = own("judged/hacking-grpo.csv").text;
+    assert!(hacking.contains("_ci95_low,"), "{hacking}");
+    assert!(own("judged/hacking-grpo.tex").text.contains("$\\pm$"));
+    // Of the present data alone, and of what is there.
+    assert_eq!(own("judged/course.csv?snap=00000000").status, 404);
+    for missing in [
+        "zero/course.svg",
+        "nobody/course.csv",
+        "judged/hacking-grpo.svg",
+        "hacking-grpo.csv",
+        "judged/..%2fcourse.csv",
+    ] {
+        assert_eq!(own(missing).status, 404, "{missing}");
+    }
+}

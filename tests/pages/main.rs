@@ -15,6 +15,7 @@ mod forms;
 mod freshness;
 mod graveyard;
 mod kept;
+mod listed;
 mod long;
 mod numbers;
 mod own_view;

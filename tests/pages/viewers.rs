@@ -189,6 +189,33 @@ fn trees_and_judged_texts_are_listed_shown_and_said_to_be_missing() {
         assert!(text.contains("what could be read is shown"), "{step}");
         assert!(page(&app, &format!("/runs/{run}/trees/{step}-1")).contains("cannot be shown"));
     }
+    for (file, words) in [
+        ("trees/16-1.csv", "node,parent,depth,visits,"),
+        ("trees/16-1.json", "\"figure\":\"tree\""),
+        ("trees/16-1.tex", "\\toprule"),
+        ("trees/16-1.svg?node=1", "class=\"nd "),
+        ("trees/16-1/depths.csv", "depth,nodes,visits,"),
+        ("trees/16-1/calibration.svg", "class=\"cal\""),
+        (
+            "trees/calibration.csv?step=16",
+            "from,to,count,predicted,observed",
+        ),
+    ] {
+        let answer = app.get(&format!("/runs/{run}/{file}"));
+        assert_eq!(answer.status, 200, "{file}: {}", answer.text);
+        assert!(answer.text.contains(words), "{words} in {file}");
+        assert!(answer.text.contains(&format!("run {run}")), "{file}");
+        assert!(!answer.text.contains('\u{202e}'), "{file}");
+    }
+    for file in [
+        "trees/16-2.csv",
+        "trees/16-9.svg",
+        "trees/16-1/depths.svg",
+        "trees/x.csv",
+    ] {
+        let answer = html(&app, &format!("/runs/{run}/{file}"));
+        assert_eq!(answer.status, 404, "{file}");
+    }
     for path in [
         "trees/16-9",
         "trees/99-1",
@@ -208,6 +235,18 @@ fn trees_and_judged_texts_are_listed_shown_and_said_to_be_missing() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
+    assert!(text.contains(&format!("\"/runs/{judge}/prm/calibration.svg?stage=")));
+    let file = app.get(&format!("/runs/{judge}/prm/calibration.csv"));
+    assert!(
+        file.text.contains("from,to,count,predicted,observed"),
+        "{}",
+        file.text
+    );
+    assert_eq!(
+        app.get(&format!("/runs/{judge}/prm/calibration.tex"))
+            .status,
+        200
+    );
     let text = page(&app, &format!("/runs/{judge}/prm/40-1?reduce=product"));
     assert!(
         text.contains("product 0.701") && text.contains("← disagrees"),

@@ -151,7 +151,8 @@ impl Stack {
             .context("the answer names no experiment")?;
         eprintln!("==> experiment {id} on http://{}", self.address);
         self.wait_until_done(id, limit)?;
-        self.check_page(id)
+        self.check_page(id)?;
+        self.check_pixels(id)
     }
 
     fn wait_until_healthy(&self) -> Result<()> {
@@ -212,6 +213,21 @@ impl Stack {
             }
         }
         eprintln!("    the comparison page shows all {} arms", arms.len());
+        Ok(())
+    }
+
+    /// The server's image has a font: a figure comes as pixels.
+    fn check_pixels(&self, id: &str) -> Result<()> {
+        let path = format!("/experiments/{id}/milestones.png");
+        let (status, body) = self.request("GET", &path, "")?;
+        if status != 200 {
+            bail!("GET {path} answered {status}: {}", one_line(&body));
+        }
+        // The body is read as text: its first byte, which is none, has been replaced.
+        if !body.starts_with("\u{fffd}PNG\r\n\u{1a}\n") {
+            bail!("GET {path} answered 200, and no PNG");
+        }
+        eprintln!("    a figure of it comes as PNG");
         Ok(())
     }
 

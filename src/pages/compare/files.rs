@@ -3,18 +3,20 @@
 
 use super::figure::{self, Picture};
 use super::table::{Compared, compared};
-use super::{Material, decoders, denominator, export, read, validation};
+use super::{Material, decoders, denominator, export, numbers, read, validation};
 use crate::charts::{Curve, Theme, standalone};
 use crate::number::Kind;
 use crate::pages::experiment::figure::Line;
-use crate::pages::experiment::{files, numbers};
-use crate::pages::words;
+use crate::pages::experiment::files;
+use crate::pages::experiment::numbers::drawn;
+use crate::pages::sheet::Carries;
+use crate::pages::{filed, words};
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use assay_core::canonical;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What every file says of itself.
 fn carried(of: &Material, table: &Compared, title: &str) -> Vec<String> {
@@ -53,6 +55,39 @@ fn carried(of: &Material, table: &Compared, title: &str) -> Vec<String> {
     }
     lines.extend(of.apart.iter().cloned());
     lines
+}
+
+/// The same for a figure's or a table's own files.
+struct Behind<'a> {
+    of: &'a Material,
+    table: &'a Compared,
+    snapshot: String,
+}
+
+impl Carries for Behind<'_> {
+    fn lines(&self, title: &str) -> Vec<String> {
+        carried(self.of, self.table, title)
+    }
+
+    fn json(&self, title: &str) -> Value {
+        let behind = denominator::denominator(self.of);
+        json!({
+            "title": title,
+            "basis": self.table.basis_text,
+            "denominator": behind,
+            "denominator_text": behind.to_string(),
+            "collapsed": self.of.collapsed,
+            "snapshot": self.snapshot,
+        })
+    }
+
+    fn behind(&self) -> String {
+        denominator::denominator(self.of).to_string()
+    }
+
+    fn snapshot(&self) -> &str {
+        &self.snapshot
+    }
 }
 
 pub async fn json(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -96,7 +131,7 @@ pub async fn tex(state: Data<AppState>, request: HttpRequest) -> Result<HttpResp
     ))
 }
 
-/// `/compare/forest.svg`, `/compare/decoders-0.json`: one figure.
+/// `/compare/forest.svg`, `/compare/decoders-0.json`: one figure; `/compare/config.csv`: the keys.
 pub async fn get(
     state: Data<AppState>,
     request: HttpRequest,
@@ -106,6 +141,18 @@ pub async fn get(
     let (wanted, of, metric, _) = read(&state, &request).await?;
     let (_, name, title) = words::FINAL[metric];
     let table = compared(&of, name);
+    let behind = Behind {
+        of: &of,
+        table: &table,
+        snapshot: canonical::sha256(&json!(table)),
+    };
+    if word == numbers::CONFIG {
+        if table.lines.is_empty() {
+            return Err(Problem::not_found("figure"));
+        }
+        let sheet = numbers::config(&table, wanted.all);
+        return filed::answer(&sheet, None, &behind, "compare-config", &ending).await;
+    }
     let trained = match word.as_str() {
         "training" => figure::training(&of, &table, wanted.curve),
         "milestones" => validation::milestones(&of, &table),
@@ -122,7 +169,8 @@ pub async fn get(
         (None, None) => None,
     };
     let picture = picture.ok_or_else(|| Problem::not_found("figure"))?;
-    let file = format!("compare-{word}.{ending}");
+    let stem = format!("compare-{word}");
+    let file = format!("{stem}.{ending}");
     let lines = carried(&of, &table, &picture.title);
     match ending.as_str() {
         "svg" => Ok(files::saved(
@@ -152,14 +200,21 @@ pub async fn get(
                         let seeds = c.seeds.iter();
                         seeds.map(|s| (s.seed, s.points.clone())).collect()
                     };
-                    numbers::drawn(&mut value, &trained.chart, label, own);
+                    drawn(&mut value, &trained.chart, label, own);
                 }
                 (None, Some(group)) => value["rows"] = json!(group),
                 (None, None) => value["rows"] = json!(table.lines),
             }
             Ok(HttpResponse::Ok().json(value))
         }
-        _ => Err(Problem::not_found("file")),
+        _ => {
+            let sheet = match (&trained, &group) {
+                (Some(trained), _) => numbers::curves(trained, &table),
+                (None, Some(group)) => numbers::decoders(group, &picture),
+                (None, None) => numbers::forest(&table, &picture.title, &picture.caption),
+            };
+            filed::answer(&sheet, None, &behind, &stem, &ending).await
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod entries;
 mod export;
 mod figure;
 mod files;
+mod numbers;
 mod table;
 mod validation;
 mod wanted;

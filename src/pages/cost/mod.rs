@@ -1,10 +1,12 @@
 //! `/cost`: what would it cost, what did we spend, what share went to what did not work?
 
 mod detectable;
+mod files;
 mod measured;
 mod published;
 mod what_if;
 
+use super::filed::{Links, OF_TABLE};
 use super::judged::{Judged, judged};
 use super::query::Asked;
 use super::{Shell, filters, html};
@@ -22,6 +24,7 @@ use assay_core::ids::ExperimentId;
 use assay_core::spending::{KindSpeed, Spending, Spent, StageSpend, spending};
 use assay_store::{self as store, Price};
 use detectable::Detectable;
+pub use files::get as file;
 use measured::Measured;
 use published::PublishedRow;
 use serde::Deserialize;
@@ -56,6 +59,30 @@ struct CostPage {
     correction: String,
     rate: Option<String>,
     today: String,
+    files: Tables,
+}
+
+/// Files of the page's tables.
+struct Tables {
+    prices: Links,
+    spent: Links,
+    /// Of the chosen experiment.
+    arms: Links,
+    detectable: Links,
+    published: Links,
+}
+
+impl Tables {
+    fn new(query: &str) -> Self {
+        let links = |word: &str| Links::new(&format!("/cost/{word}"), &OF_TABLE, query);
+        Self {
+            prices: links("prices"),
+            spent: links("spent"),
+            arms: links("arms"),
+            detectable: links("detectable"),
+            published: links("published"),
+        }
+    }
 }
 
 /// What the form shows again.
@@ -146,6 +173,12 @@ impl CostPage {
             spread: lines.iter().any(|line| line.contains('±')),
             lines,
             measured: measured::rows(&of.speeds),
+            files: Tables::new(&match (&experiment, ask.query()) {
+                (Some(id), asked) if asked.is_empty() => format!("?experiment={id}"),
+                (Some(id), asked) => format!("?{asked}&experiment={id}"),
+                (None, asked) if asked.is_empty() => asked,
+                (None, asked) => format!("?{asked}"),
+            }),
             link: match &experiment {
                 Some(id) => format!("/cost?{}&experiment={id}", ask.query()),
                 None => format!("/cost?{}", ask.query()),
@@ -340,17 +373,20 @@ async fn material(state: &AppState, chosen: Option<ExperimentId>) -> Result<Mate
     })
 }
 
+/// The experiment that is asked for.
+fn chosen(asked: &mut Asked) -> Option<ExperimentId> {
+    let text = asked.text("experiment")?;
+    let id = text.parse::<ExperimentId>();
+    if id.is_err() {
+        asked.refuse("experiment", &text);
+    }
+    id.ok()
+}
+
 pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let mut asked = Asked::read(request.query_string());
     let ask = WhatIf::read(&mut asked);
-    let chosen = asked.text("experiment").and_then(|text| {
-        let id = text.parse::<ExperimentId>();
-        if id.is_err() {
-            asked.refuse("experiment", &text);
-        }
-        id.ok()
-    });
-    let of = material(&state, chosen).await?;
+    let of = material(&state, chosen(&mut asked)).await?;
     let sign = store::last_change(&mut *state.conn().await?).await?;
     let mut shell = Shell::new(&state, &request, "Cost")
         .crumb("/", "Experiments")

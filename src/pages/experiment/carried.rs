@@ -4,6 +4,7 @@
 use super::denominator::Denominator;
 use super::view::Wanted;
 use super::{Material, export, versions};
+use crate::pages::sheet::Carries;
 use crate::problem::Problem;
 use assay_core::canonical;
 use serde_json::{Value, json};
@@ -89,13 +90,6 @@ impl Carried {
         lines
     }
 
-    /// Lines with `#` before the head of a CSV file.
-    pub fn comments(&self, title: &str) -> String {
-        let clean = |line: String| line.replace(['\r', '\n'], " ");
-        let lines = self.lines(title).into_iter().map(clean);
-        lines.map(|line| format!("# {line}\r\n")).collect()
-    }
-
     pub fn json(&self, title: &str) -> Value {
         json!({
             "experiment": self.experiment,
@@ -109,5 +103,23 @@ impl Carried {
             "denominator_text": self.denominator.line(),
             "snapshot": self.snapshot,
         })
+    }
+}
+
+impl Carries for Carried {
+    fn lines(&self, title: &str) -> Vec<String> {
+        Carried::lines(self, title)
+    }
+
+    fn json(&self, title: &str) -> Value {
+        Carried::json(self, title)
+    }
+
+    fn behind(&self) -> String {
+        self.denominator.line()
+    }
+
+    fn snapshot(&self) -> &str {
+        &self.snapshot
     }
 }

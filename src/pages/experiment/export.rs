@@ -289,7 +289,7 @@ fn contrasts(of: &Material) -> impl Iterator<Item = Line> {
 }
 
 /// Quoted; a spreadsheet shall not take it for a formula.
-pub(super) fn text(of: &str) -> String {
+pub(in crate::pages) fn text(of: &str) -> String {
     let guard = if of.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         "'"
     } else {

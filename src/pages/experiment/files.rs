@@ -7,15 +7,19 @@ use super::figure::{Figure, Name};
 use super::material::{Material, Needs};
 use super::tables::{Table, sheet};
 use super::view::{self, Wanted};
-use super::{cite, kept, numbers};
+use super::{cite, kept, listed, numbers};
 use crate::charts::{Theme, standalone};
+use crate::pages::filed;
 use crate::pages::query::Asked;
+use crate::pages::sheet::Carries;
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use assay_core::beyond::Over;
+use assay_core::beyond::{Beyond, Over};
 use assay_core::ids::ExperimentId;
+use assay_core::task::Split;
+use assay_store as store;
 use time::OffsetDateTime;
 
 /// What was asked for, read; what was not understood is passed over.
@@ -51,6 +55,18 @@ async fn read(
     Ok((of, wanted))
 }
 
+/// What files of the experiment's other pages say of themselves: they show the present data.
+pub(in crate::pages) async fn present(
+    state: &AppState,
+    request: &HttpRequest,
+    id: ExperimentId,
+) -> Result<impl Carries, Problem> {
+    let of = kept::cited(state, id, None, |_| Needs::default()).await?;
+    let mut wanted = Wanted::new(of.view.spec.budget.unit);
+    wanted.snap = view::cited(request.query_string());
+    Carried::cited(&of, &wanted)
+}
+
 pub async fn get(
     state: Data<AppState>,
     request: HttpRequest,
@@ -59,38 +75,46 @@ pub async fn get(
     let (id, word, ending) = path.into_inner();
     let (of, wanted) = read(&state, &request, id, &word).await?;
     let mut carried = Carried::cited(&of, &wanted)?;
-    let file = format!("{id}-{word}.{ending}");
+    let stem = format!("{id}-{word}");
+    if word == listed::BEYOND {
+        let found = beyond(&state, &of).await?;
+        let sheet = listed::beyond(&of, &found);
+        return filed::answer(&sheet, None, &carried, &stem, &ending).await;
+    }
     if let Some(table) = Table::of_file(&of, &word, &ending) {
         carried.basis = table.basis().unwrap_or(carried.basis);
         let sheet = sheet(&of, &wanted, table);
-        return match ending.as_str() {
-            "csv" => Ok(saved(&file, "text/csv; charset=utf-8", sheet.csv(&carried))),
-            "tex" => Ok(saved(
-                &file,
-                "application/x-tex; charset=utf-8",
-                sheet.tex(&carried),
-            )),
-            "json" => Ok(HttpResponse::Ok().json(sheet.json(&carried))),
-            _ => Err(Problem::not_found("file")),
-        };
+        return filed::answer(&sheet, None, &carried, &stem, &ending).await;
     }
     let name = Name::of_file(&of, &word).ok_or_else(|| Problem::not_found("figure"))?;
     carried.basis = name.basis(&of).unwrap_or(carried.basis);
     let figure = name.figure(&of, &wanted);
+    let file = format!("{stem}.{ending}");
     match ending.as_str() {
         "svg" => Ok(saved(
             &file,
             "image/svg+xml",
             drawing(&figure.for_file(), &carried, Theme::Both),
         )),
-        "csv" => {
-            let numbers = numbers::csv(&of, &wanted, &figure, &carried);
-            Ok(saved(&file, "text/csv; charset=utf-8", numbers))
-        }
         "json" => Ok(HttpResponse::Ok().json(numbers::json(&of, &wanted, &figure, &carried))),
         "png" => pixels(&file, drawing(&figure.for_file(), &carried, Theme::Light)).await,
-        _ => Err(Problem::not_found("file")),
+        _ => {
+            let numbers = numbers::sheet(&of, &wanted, &figure);
+            filed::answer(&numbers, None, &carried, &stem, &ending).await
+        }
     }
+}
+
+/// Reads every answer; of a kept state none are kept.
+async fn beyond(state: &AppState, of: &Material) -> Result<Beyond, Problem> {
+    let none = || Problem::not_found("figure");
+    if of.kept.is_some() {
+        return Err(none());
+    }
+    let mut conn = state.conn().await?;
+    let shares = store::arm_shares(&mut conn, &of.runs, &of.exclusions, Split::Test).await?;
+    let spec = &of.view.spec;
+    assay_core::beyond::beyond(&spec.budget, &spec.baseline, &shares).ok_or_else(none)
 }
 
 /// Saved rather than shown: pages forbid styles of their own, which a drawing needs.

@@ -91,7 +91,10 @@ impl Inputs {
 
     fn material(self, mut needs: Needs) -> Material {
         // Of curves only those that every page offers are kept.
-        let unreported = needs.curve.as_deref().is_some_and(|m| !words::is_well_known(m));
+        let unreported = needs
+            .curve
+            .as_deref()
+            .is_some_and(|m| !words::is_well_known(m));
         if unreported {
             needs.curve = Some(words::TRAINING[0].1.into());
         }

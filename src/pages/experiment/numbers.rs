@@ -1,14 +1,17 @@
-//! A figure's numbers as CSV and JSON: what is drawn, and every seed behind it.
+//! A figure's numbers as JSON, and as a table for CSV and LaTeX: what is drawn, and every seed
+//! behind it.
 
 use super::Material;
-use super::at_budget::AtBudget;
+use super::at_budget::{AtBudget, AtRow};
 use super::carried::Carried;
-use super::export::text;
 use super::figure::{Chart, Figure, Line, Name};
 use super::published;
 use super::training;
 use super::view::{SeedLines, Wanted};
 use crate::charts::{Bin, Curve, Curves, Fate, Row, Shape, Stand};
+use crate::pages::sheet::{Cell, Sheet, head};
+use assay_core::outcome::Mark;
+use assay_core::stats::Estimate;
 use serde_json::{Value, json};
 
 /// The seeds of a curve: those it was given, or, of dense series, on request.
@@ -141,27 +144,73 @@ fn point(chart: &Curves, bin: &Bin) -> Value {
     ])
 }
 
-const HEAD: &str = "arm,label,mark,seed,x,n,value,low,high,part\r\n";
+const HEAD: [&str; 10] = [
+    "arm", "label", "mark", "seed", "x", "n", "value", "low", "high", "part",
+];
+/// Cells that name the line that a row is of: those up to its seed.
+const ALONG: usize = 4;
+const NOTE: &str =
+    " Rows with a seed are that seed's own, others are over seeds, with the bounds that are drawn.";
 
-pub(super) fn csv(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Carried) -> String {
-    let mut out = carried.comments(&figure.title);
-    out += &format!(
-        "# {}\r\n",
-        figure.caption.join(" ").replace(['\r', '\n'], " ")
-    );
-    out += HEAD;
-    let number = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
-    let called = |arm: &str, label: &str| {
+/// An arm's id, label and mark.
+type Called = [String; 3];
+
+/// What is drawn of one line, or its value at a budget: over seeds.
+fn over_seeds(
+    called: &Called,
+    x: Option<f64>,
+    n: usize,
+    [value, low, high]: [Option<f64>; 3],
+    part: Cell,
+) -> Vec<Cell> {
+    let mut row = named(called, String::new());
+    row.extend([
+        Cell::Place(x),
+        Cell::Count(n),
+        Cell::Value(value),
+        Cell::Value(low),
+        Cell::Value(high),
+        part,
+    ]);
+    row
+}
+
+fn of_seed(called: &Called, seed: String, x: Option<f64>, value: f64, part: &str) -> Vec<Cell> {
+    let mut row = named(called, seed);
+    row.extend([
+        Cell::Place(x),
+        Cell::Count(1),
+        Cell::Value(Some(value)),
+        Cell::Value(None),
+        Cell::Value(None),
+        Cell::Word(part.into()),
+    ]);
+    row
+}
+
+fn named([arm, label, mark]: &Called, seed: String) -> Vec<Cell> {
+    vec![
+        Cell::Text(arm.clone()),
+        Cell::Text(label.clone()),
+        Cell::Word(mark.clone()),
+        Cell::Word(seed),
+    ]
+}
+
+/// Every number of a figure, a row a point.
+pub(super) fn sheet(of: &Material, wanted: &Wanted, figure: &Figure) -> Sheet {
+    let called = |arm: &str, label: String| -> Called {
         let plain = figure.name == Name::Forest && wanted.is_exploratory();
         let mark = of.mark(arm).filter(|_| !plain);
         let mark = mark.map_or(String::new(), |m| m.to_string());
-        format!("{},{},{mark}", text(arm), text(label))
+        [arm.into(), label, mark]
     };
-    let named = |arm: &str| called(arm, &of.name(arm));
-    match &figure.chart {
+    let own = |arm: &str| called(arm, of.name(arm));
+    let mut rows: Vec<Vec<Cell>> = vec![];
+    let kind = match &figure.chart {
         Chart::Curves(chart) => {
             for curve in all(chart) {
-                let name = named(&curve.key);
+                let name = own(&curve.key);
                 for bin in &curve.bins {
                     let band = chart.shaded(bin);
                     let part = match bin.stand {
@@ -169,68 +218,78 @@ pub(super) fn csv(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Car
                         Stand::Part => "part",
                         Stand::Thin => "few draws",
                     };
-                    out += &format!(
-                        "{name},,{},{},{},{},{},{part}\r\n",
-                        bin.x,
-                        bin.n,
-                        bin.mean,
-                        number(band.map(|b| b.low)),
-                        number(band.map(|b| b.high))
-                    );
+                    let values = [Some(bin.mean), band.map(|b| b.low), band.map(|b| b.high)];
+                    let part = Cell::Word(part.into());
+                    rows.push(over_seeds(&name, Some(bin.x), bin.n, values, part));
                 }
                 for (seed, line) in seeds(of, wanted, figure, curve) {
                     for (x, y) in line {
-                        out += &format!("{name},{seed},{x},1,{y},,,\r\n");
+                        rows.push(of_seed(&name, seed.to_string(), Some(x), y, ""));
                     }
                 }
             }
-            out += &published::lines(chart, text);
+            rows.extend(published::rows(chart));
+            chart.kind
         }
         Chart::Rows(chart) => {
             for row in &chart.rows {
-                let name = called(&row.key, &row_name(of, figure, row));
-                let e = row.estimate;
-                let interval = e.and_then(|e| e.interval);
-                out += &format!(
-                    "{name},,,{},{},{},{},{}\r\n",
-                    e.map_or(0, |e| e.n),
-                    number(e.map(|e| e.mean)),
-                    number(interval.map(|i| i.low)),
-                    number(interval.map(|i| i.high)),
-                    row.note.as_deref().map(text).unwrap_or_default()
-                );
+                let name = called(&row.key, row_name(of, figure, row));
+                let n = row.estimate.map_or(0, |e| e.n);
+                let part = match &row.note {
+                    Some(note) => Cell::Text(note.clone()),
+                    None => Cell::Word(String::new()),
+                };
+                rows.push(over_seeds(&name, None, n, bounds(row.estimate), part));
                 for value in &row.seeds {
-                    out += &format!("{name},,,1,{value},,,seed\r\n");
+                    rows.push(of_seed(&name, String::new(), None, *value, "seed"));
                 }
             }
+            chart.kind
         }
-    }
+    };
     if let Some(at) = &figure.at {
-        out += &at_budget(at, named);
+        rows.extend(at_budget(at, own));
     }
-    out
+    let failed = Mark::Unsuccessful.to_string();
+    let is_failed = |row: &Vec<Cell>| matches!(&row[2], Cell::Word(mark) if *mark == failed);
+    Sheet {
+        word: figure.name.word(),
+        title: figure.title.clone(),
+        said: figure.caption.join(" "),
+        note: NOTE,
+        head: head(&HEAD),
+        unsuccessful: rows.iter().map(is_failed).collect(),
+        rows,
+        kind,
+        along: Some(ALONG),
+    }
+}
+
+/// A mean with its interval.
+fn bounds(of: Option<Estimate>) -> [Option<f64>; 3] {
+    let interval = of.and_then(|e| e.interval);
+    [
+        of.map(|e| e.mean),
+        interval.map(|i| i.low),
+        interval.map(|i| i.high),
+    ]
+}
+
+#[cfg(test)]
+pub(super) fn csv(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Carried) -> String {
+    sheet(of, wanted, figure).csv(carried)
 }
 
 /// Each arm's value at the budget that was asked for, at its own true cost.
-fn at_budget(at: &AtBudget, named: impl Fn(&str) -> String) -> String {
-    let number = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
-    let mut out = String::new();
-    for row in &at.rows {
-        let interval = row.value.and_then(|e| e.interval);
+fn at_budget(at: &AtBudget, called: impl Fn(&str) -> Called) -> Vec<Vec<Cell>> {
+    let row = |row: &AtRow| {
         let part = match row.remark.as_str() {
             "" => format!("at {}", at.axis.amount(at.budget)),
             remark => format!("at {}: {remark}", at.axis.amount(at.budget)),
         };
-        out += &format!(
-            "{},,{},{},{},{},{},{}\r\n",
-            named(&row.arm),
-            number(row.cost),
-            row.value.map_or(0, |e| e.n),
-            number(row.value.map(|e| e.mean)),
-            number(interval.map(|i| i.low)),
-            number(interval.map(|i| i.high)),
-            text(&part)
-        );
-    }
-    out
+        let n = row.value.map_or(0, |e| e.n);
+        let name = called(&row.arm);
+        over_seeds(&name, row.cost, n, bounds(row.value), Cell::Text(part))
+    };
+    at.rows.iter().map(row).collect()
 }

@@ -5,6 +5,7 @@ use super::Material;
 use super::figure::Name;
 use crate::charts::{Curves, Published};
 use crate::number::{self, Kind};
+use crate::pages::sheet::Cell;
 use assay_core::reference::{self, library};
 use serde_json::{Value, json};
 
@@ -100,22 +101,28 @@ pub(super) fn json(chart: &Curves) -> Option<Value> {
     (!rows.is_empty()).then(|| json!(rows))
 }
 
-/// The same for a CSV file: model with version, what it is in place of an arm's mark, the one
-/// place on the x axis, the value, and where it stands.
-pub(super) fn lines(chart: &Curves, text: impl Fn(&str) -> String) -> String {
+/// The same as rows of the figure's numbers: model with version, what it is in place of an arm's
+/// mark, the one place on the x axis, the value, and where it stands.
+pub(super) fn rows(chart: &Curves) -> Vec<Vec<Cell>> {
     let drawn = chart.published_drawn();
-    let line = |(i, of): (usize, &Published)| {
+    let nothing = || Cell::Word(String::new());
+    let row = |(i, of): (usize, &Published)| {
         let place = match drawn.contains(&i) {
             true => format!("{}, {}", of.place, of.url),
             false => format!("{}, {}, not drawn", of.place, of.url),
         };
-        format!(
-            ",{},published,,{},,{},,,{}\r\n",
-            text(&format!("{} ({})", of.model, of.version)),
-            of.at.map_or(String::new(), |at| at.to_string()),
-            of.value,
-            text(&place)
-        )
+        vec![
+            nothing(),
+            Cell::Text(format!("{} ({})", of.model, of.version)),
+            Cell::Word("published".into()),
+            nothing(),
+            Cell::Place(of.at),
+            nothing(),
+            Cell::Value(Some(of.value)),
+            nothing(),
+            nothing(),
+            Cell::Text(place),
+        ]
     };
-    chart.published.iter().enumerate().map(line).collect()
+    chart.published.iter().enumerate().map(row).collect()
 }

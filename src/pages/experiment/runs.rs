@@ -87,7 +87,7 @@ fn cell(of: &Material, run: &RunView) -> RunCell {
 }
 
 /// What a run is doing, or why it does not.
-fn now(run: &RunView) -> String {
+pub(super) fn now(run: &RunView) -> String {
     let done = run
         .stages
         .iter()

@@ -5,15 +5,13 @@ use super::tables::{Cell, MEANS, Sheet, Table, head};
 use super::view::Wanted;
 use super::{Material, tries as passk};
 use crate::number::Kind;
+use crate::pages::sheet::PASS_AT;
 use crate::pages::words;
 use assay_core::config::{Differs, Flat, of_arm, side_by_side};
 use assay_core::decoders::by_policy;
 use assay_core::ledger::Cost;
 use assay_core::outcome::Mark;
 use assay_core::spec::BudgetUnit;
-
-/// Columns of estimates, by k.
-pub(super) const PASS_AT: &str = "pass_at_";
 
 /// The head of a column after something that the house does not name: told apart from its own
 /// words, and without what would break a line.
@@ -36,9 +34,11 @@ fn failed(of: &Material, arm: &str) -> bool {
 /// the picture.
 pub(super) fn decoded(of: &Material, wanted: &Wanted) -> Sheet {
     let mut sheet = Sheet {
-        table: Table::Decoders,
+        word: Table::Decoders.word().into(),
         title: "Test questions answered right by decoders of one policy, a question at the cost of so many of its samples".into(),
+        said: String::new(),
         note: MEANS,
+        along: None,
         head: head(&[
             "arm",
             "label",
@@ -106,12 +106,14 @@ pub(super) fn costs(of: &Material) -> Sheet {
         "charged_device_s",
     ]));
     Sheet {
-        table: Table::Costs,
+        word: Table::Costs.word().into(),
         title: format!(
             "Charged to the arms by purpose, {}, all seeds, as if each arm were alone",
             words::unit(unit)
         ),
+        said: String::new(),
         note: "",
+        along: None,
         head: names,
         unsuccessful: arms.iter().map(|arm| failed(of, &arm.arm_key)).collect(),
         kind: Kind::Other,
@@ -158,9 +160,11 @@ pub(super) fn matrix(of: &Material) -> Sheet {
     let mut names = head(&["key"]);
     names.extend(spec.arms.iter().map(|arm| named("arm_", &arm.id)));
     Sheet {
-        table: Table::Matrix,
+        word: Table::Matrix.word().into(),
         title: "Configuration of the arms: resolved values that differ, empty where the recipe has no such stage".into(),
+        said: String::new(),
         note: "",
+        along: None,
         head: names,
         unsuccessful: vec![false; rows.len()],
         kind: Kind::Other,
@@ -187,12 +191,14 @@ pub(super) fn tries(of: &Material) -> Sheet {
         row
     };
     Sheet {
-        table: Table::Tries,
+        word: Table::Tries.word().into(),
         title: format!(
             "Test pass@k, unbiased from all samples of a question ({})",
             of.basis()
         ),
+        said: String::new(),
         note: MEANS,
+        along: None,
         head: names,
         unsuccessful: arms.iter().map(|arm| failed(of, &arm.key)).collect(),
         kind: Kind::Share,

@@ -1,18 +1,16 @@
 //! The tables as files: for spreadsheets, programs and papers. Every one carries its
 //! basis, its denominator and the snapshot that it was made from.
 
-use super::carried::{Carried, EQUAL_INFERENCE};
-use super::export::text;
+use super::carried::EQUAL_INFERENCE;
 use super::forest::{comparator, exploring};
 use super::view::Wanted;
 use super::why::why;
-use super::{Material, comparison, latex, sheets, standing, verdicts};
+use super::{Material, comparison, listed, sheets, standing, verdicts};
 use crate::number::{self, Kind};
+pub(super) use crate::pages::sheet::{Cell, MEANS, Sheet, head};
 use crate::pages::words;
 use assay_core::compare::{Basis, Row};
 use assay_core::outcome::{Mark, Verdict};
-use assay_core::stats::{Estimate, Interval};
-use serde_json::{Value, json};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Table {
@@ -23,16 +21,27 @@ pub(super) enum Table {
     Matrix,
     /// pass@k, whose numbers the figure of that name has for programs.
     Tries,
+    Runs,
+    /// Decisions about runs.
+    Excluded,
+    BothWays,
+    RuleBothWays,
+    Spent,
 }
 
 impl Table {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::Comparison,
         Self::Verdicts,
         Self::Decoders,
         Self::Costs,
         Self::Matrix,
         Self::Tries,
+        Self::Runs,
+        Self::Excluded,
+        Self::BothWays,
+        Self::RuleBothWays,
+        Self::Spent,
     ];
 
     /// A file's name without its ending.
@@ -44,6 +53,11 @@ impl Table {
             Self::Costs => "costs",
             Self::Matrix => "matrix",
             Self::Tries => "passk",
+            Self::Runs => "runs",
+            Self::Excluded => "excluded",
+            Self::BothWays => "both-ways",
+            Self::RuleBothWays => "rule-both-ways",
+            Self::Spent => "spent",
         }
     }
 
@@ -51,7 +65,15 @@ impl Table {
     pub fn of_file(of: &Material, word: &str, ending: &str) -> Option<Self> {
         let table = Self::ALL.into_iter().find(|table| table.word() == word)?;
         let exists = match table {
-            Self::Comparison | Self::Verdicts | Self::Costs | Self::Matrix => true,
+            Self::Comparison
+            | Self::Verdicts
+            | Self::Costs
+            | Self::Matrix
+            | Self::Runs
+            | Self::Excluded
+            | Self::Spent => true,
+            Self::BothWays => !of.test.is_empty() && listed::any_left_out(of),
+            Self::RuleBothWays => listed::any_left_out(of),
             Self::Decoders => !of.decoders.is_empty(),
             Self::Tries => ending == "tex" && !of.test.is_empty(),
         };
@@ -61,43 +83,19 @@ impl Table {
     /// Where it is another than the experiment's.
     pub fn basis(self) -> Option<String> {
         match self {
-            Self::Comparison | Self::Verdicts | Self::Costs | Self::Matrix | Self::Tries => None,
+            Self::Comparison
+            | Self::Verdicts
+            | Self::Costs
+            | Self::Matrix
+            | Self::Tries
+            | Self::Runs
+            | Self::Excluded
+            | Self::BothWays
+            | Self::RuleBothWays
+            | Self::Spent => None,
             Self::Decoders => Some(EQUAL_INFERENCE.into()),
         }
     }
-}
-
-/// Columns with their units, and rows of what stands in them.
-pub(super) struct Sheet {
-    pub table: Table,
-    pub title: String,
-    /// Said under a table for a paper.
-    pub note: &'static str,
-    pub head: Vec<String>,
-    pub rows: Vec<Vec<Cell>>,
-    /// Of the rows: what the registered rule says of the arm.
-    pub unsuccessful: Vec<bool>,
-    pub kind: Kind,
-}
-
-/// How the numbers of a comparison read.
-pub(super) const MEANS: &str = " Mean over training seeds $\\pm$ half of its unadjusted 95\\,\\% interval (Student's $t$); differences paired by seed. $\\times$ marks what the registered rule calls unsuccessful.";
-
-pub(super) enum Cell {
-    Text(String),
-    Count(usize),
-    /// A mean with its interval.
-    Estimate(Option<Estimate>),
-    Difference(Option<Estimate>),
-    Interval(Option<Interval>),
-    P(Option<f64>),
-    /// An amount with an SI prefix.
-    Cost(Option<f64>),
-    Dollars(Option<f64>),
-}
-
-pub(super) fn head(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| name.to_string()).collect()
 }
 
 pub(super) fn sheet(of: &Material, wanted: &Wanted, table: Table) -> Sheet {
@@ -108,6 +106,11 @@ pub(super) fn sheet(of: &Material, wanted: &Wanted, table: Table) -> Sheet {
         Table::Costs => sheets::costs(of),
         Table::Matrix => sheets::matrix(of),
         Table::Tries => sheets::tries(of),
+        Table::Runs => listed::runs(of),
+        Table::Excluded => listed::decisions(of),
+        Table::BothWays => listed::both_ways(of, wanted),
+        Table::RuleBothWays => listed::rule_both_ways(of),
+        Table::Spent => listed::spent(of),
     }
 }
 
@@ -119,7 +122,7 @@ fn compared(of: &Material, wanted: &Wanted) -> Sheet {
     let rows: Vec<_> = rows.iter().filter(|r| !wanted.hides(of, &r.arm)).collect();
     let mark = |row: &Row| of.mark(&row.arm).filter(|_| !wanted.is_exploratory());
     Sheet {
-        table: Table::Comparison,
+        word: Table::Comparison.word().into(),
         title: match exploring(of, wanted) {
             Some(said) => {
                 let said = said.trim_end_matches('.');
@@ -127,7 +130,9 @@ fn compared(of: &Material, wanted: &Wanted) -> Sheet {
             }
             None => format!("Test {title} ({})", of.basis()),
         },
+        said: String::new(),
         note: MEANS,
+        along: None,
         head: head(&[
             "arm",
             "label",
@@ -186,7 +191,7 @@ fn judged(of: &Material, wanted: &Wanted) -> Sheet {
     let contrasts: Vec<_> = contrasts.filter(|c| !wanted.hides(of, &c.arm)).collect();
     let level = contrasts.first().map_or(0.95, |c| c.adjusted_level);
     Sheet {
-        table: Table::Verdicts,
+        word: Table::Verdicts.word().into(),
         title: format!(
             "{} by the registered rule, Holm over all of them; adjusted interval {}, margin {}, minimum gain {}",
             number::counted(of.outcome.m as i64, "registered contrast"),
@@ -194,7 +199,9 @@ fn judged(of: &Material, wanted: &Wanted) -> Sheet {
             number::significant(of.outcome.margin),
             number::significant(of.outcome.min_gain),
         ),
+        said: String::new(),
         note: MEANS,
+        along: None,
         head: head(&[
             "arm",
             "label",
@@ -250,155 +257,5 @@ fn sign(verdict: Option<Verdict>) -> &'static str {
         Some(Verdict::Equivalent) => "=",
         Some(Verdict::NoDifferenceShown) => "?",
         Some(Verdict::NotEnoughSeeds) | None => "",
-    }
-}
-
-impl Sheet {
-    pub fn csv(&self, carried: &Carried) -> String {
-        let mut out = carried.comments(&self.title);
-        let head = self.head.iter().map(|name| match self.column(name) {
-            Spread::One => name.to_string(),
-            Spread::Interval => format!("{name}_low,{name}_high"),
-            Spread::Estimate => format!("{name}_n,{name},{name}_ci95_low,{name}_ci95_high"),
-        });
-        out += &head.collect::<Vec<_>>().join(",");
-        out += "\r\n";
-        for row in &self.rows {
-            let cells: Vec<String> = row.iter().map(Cell::csv).collect();
-            out += &cells.join(",");
-            out += "\r\n";
-        }
-        out
-    }
-
-    fn column(&self, name: &str) -> Spread {
-        match name {
-            "value" | "difference" => Spread::Estimate,
-            "adjusted" => Spread::Interval,
-            name if name.starts_with(sheets::PASS_AT) => Spread::Estimate,
-            _ => Spread::One,
-        }
-    }
-
-    pub fn json(&self, carried: &Carried) -> Value {
-        let rows: Vec<Value> = self
-            .rows
-            .iter()
-            .map(|row| {
-                let cells = self.head.iter().zip(row);
-                cells
-                    .map(|(name, cell)| (name.to_string(), cell.json()))
-                    .collect()
-            })
-            .collect();
-        let mut value = carried.json(&self.title);
-        value["rows"] = json!(rows);
-        value
-    }
-
-    /// booktabs; ids, and sentences, stand beside labels only where programs read them.
-    pub fn tex(&self, carried: &Carried) -> String {
-        let shown: Vec<usize> = (0..self.head.len())
-            .filter(|i| !["arm", "status", "why"].contains(&self.head[*i].as_str()))
-            .collect();
-        let align: String = shown
-            .iter()
-            .map(|i| match self.rows.first().map(|row| &row[*i]) {
-                None | Some(Cell::Text(_)) => 'l',
-                Some(_) => 'r',
-            })
-            .collect();
-        let mut out = String::new();
-        for line in carried.lines(&self.title) {
-            out += &format!("% {}\n", latex::escape(&line));
-        }
-        out += "% \\usepackage{booktabs}\n\\begin{table}\n\\centering\n";
-        out += &format!(
-            "\\caption{{{}.{} {}}}\n",
-            latex::escape(&self.title),
-            self.note,
-            latex::escape(&carried.denominator.line())
-        );
-        out += &format!(
-            "\\label{{tab:assay-{}-{}}}\n",
-            self.table.word(),
-            &carried.snapshot[..8]
-        );
-        out += &format!("\\begin{{tabular}}{{{align}}}\n\\toprule\n");
-        let head = shown
-            .iter()
-            .map(|i| latex::escape(&self.head[*i].replace('_', " ")));
-        out += &format!("{} \\\\\n\\midrule\n", head.collect::<Vec<_>>().join(" & "));
-        for (row, unsuccessful) in self.rows.iter().zip(&self.unsuccessful) {
-            let cells: Vec<String> = shown.iter().map(|i| row[*i].tex(self.kind)).collect();
-            out += &latex::row(*unsuccessful, &cells);
-        }
-        out += "\\bottomrule\n\\end{tabular}\n\\end{table}\n";
-        out
-    }
-}
-
-enum Spread {
-    One,
-    Interval,
-    Estimate,
-}
-
-impl Cell {
-    fn csv(&self) -> String {
-        let number = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
-        match self {
-            Self::Text(words) => text(words),
-            Self::Count(n) => n.to_string(),
-            Self::P(v) | Self::Cost(v) | Self::Dollars(v) => number(*v),
-            Self::Interval(i) => {
-                format!("{},{}", number(i.map(|i| i.low)), number(i.map(|i| i.high)))
-            }
-            Self::Estimate(e) | Self::Difference(e) => {
-                let interval = e.and_then(|e| e.interval);
-                format!(
-                    "{},{},{},{}",
-                    e.map_or(String::new(), |e| e.n.to_string()),
-                    number(e.map(|e| e.mean)),
-                    number(interval.map(|i| i.low)),
-                    number(interval.map(|i| i.high))
-                )
-            }
-        }
-    }
-
-    fn json(&self) -> Value {
-        match self {
-            Self::Text(words) if words.is_empty() => Value::Null,
-            Self::Text(words) => json!(words),
-            Self::Count(n) => json!(n),
-            Self::P(v) | Self::Cost(v) | Self::Dollars(v) => json!(v),
-            Self::Interval(i) => json!(i),
-            Self::Estimate(e) | Self::Difference(e) => json!(e),
-        }
-    }
-
-    fn tex(&self, kind: Kind) -> String {
-        let with = |e: &Estimate, mean: String| latex::estimate(kind, &mean, e);
-        match self {
-            Self::Text(words) => latex::escape(words),
-            Self::Count(n) => n.to_string(),
-            Self::Estimate(Some(e)) => with(e, number::value(kind, e.mean)),
-            Self::Difference(Some(e)) => with(e, number::signed(kind, e.mean)),
-            Self::Interval(Some(i)) => format!(
-                "[{}, {}]",
-                latex::number(&number::signed(kind, i.low)),
-                latex::number(&number::signed(kind, i.high))
-            ),
-            Self::P(Some(p)) => latex::escape(&number::p_value(*p)),
-            Self::Cost(Some(v)) => latex::number(&number::prefixed(*v)),
-            Self::Dollars(Some(v)) => latex::escape(&number::dollars(*v)),
-            Self::Estimate(None)
-            | Self::Difference(None)
-            | Self::Interval(None)
-            | Self::P(None)
-            | Self::Cost(None)
-            | Self::Dollars(None) => latex::escape(number::NONE),
-        }
     }
 }

@@ -1,11 +1,12 @@
 //! One attempt: what was expected, what came out, how it failed, what was tried.
 
 use super::tables::{self, TableView};
-use super::{Material, facts, how};
+use super::{Material, facts, files, how};
 use crate::charts::{Bin, Curve, Curves, End, Fate, SLOTS, Seed, Shape, Stand, hold};
 use crate::number::{self, Kind};
 use crate::pages::experiment::figure::end_of;
 use crate::pages::figure_data::{self, FigureData};
+use crate::pages::filed::{Links, OF_FIGURE};
 use crate::pages::words;
 use assay_core::compare::Basis;
 use assay_core::failure::{FailureKind, FailureTable};
@@ -45,6 +46,37 @@ pub(super) struct Figure {
     /// Where its numbers are, of a figure with a crosshair.
     pub src: Option<String>,
     pub data: Option<FigureData>,
+    pub files: Links,
+}
+
+/// What a card's figure draws.
+pub(super) struct Course {
+    pub chart: Curves,
+    pub caption: &'static str,
+    /// The experiment's figure of the same numbers, where it has one.
+    src: Option<String>,
+    /// How a place on its axis is said.
+    place: fn(f64) -> String,
+}
+
+impl Course {
+    /// Drawn, with what is left out said under it.
+    fn figure(&self, of: &Material, key: &str) -> Figure {
+        let drawn = self.chart.draw();
+        Figure {
+            caption: self.said(&drawn.missed()),
+            svg: drawn.svg,
+            src: self.src.clone(),
+            data: Some(data(key, &self.chart, self.place)),
+            files: files::links(of, Some(key), files::COURSE, &OF_FIGURE),
+        }
+    }
+
+    fn said(&self, missed: &[String]) -> String {
+        let mut said = vec![self.caption];
+        said.extend(missed.iter().map(String::as_str));
+        said.join(" ")
+    }
 }
 
 #[derive(Debug)]
@@ -100,7 +132,7 @@ impl Card {
                 |arm| of.label(arm).to_string(),
                 of.failures.iter().find(|t| is_hacking(t, key)),
             ),
-            figure: figure(of, key, &own),
+            figure: course(of, key).map(|course| course.figure(of, key)),
             tables: tables::of(of, |table| table.arm.as_deref() == Some(key)),
             samples: samples
                 .into_iter()
@@ -189,11 +221,12 @@ fn got(of: &Material, contrast: &ContrastOutcome) -> String {
 
 /// The two curves: what the judge said and what was true; without a judge, the arm and
 /// what it is compared with.
-fn figure(of: &Material, key: &str, own: &[&ContrastOutcome]) -> Option<Figure> {
+pub(super) fn course(of: &Material, key: &str) -> Option<Course> {
     if let Some(table) = of.failures.iter().find(|t| is_hacking(t, key)) {
         return Some(proxy_and_truth(of, key, table));
     }
-    let against = own.first().map(|c| c.against.as_str());
+    let own = of.outcome.contrasts.iter().find(|c| c.arm == key);
+    let against = own.map(|c| c.against.as_str());
     let curves: Vec<Curve> = [Some(key), against]
         .into_iter()
         .flatten()
@@ -209,33 +242,19 @@ fn figure(of: &Material, key: &str, own: &[&ContrastOutcome]) -> Option<Figure> 
         of.view.id,
         drawn.join(",")
     );
-    let chart = Curves {
-        title: "Validation pass@1 along the budget".into(),
-        x_title: format!("training {unit} charged, per seed"),
-        shape: Shape::Steps,
-        budget: Some(of.view.spec.budget.amount),
-        curves,
-        ..shares()
-    };
-    Some(figure_of(
-        &chart,
-        "Validation pass@1 of this arm and of what it is compared with; mean over seeds, band 95 % interval.",
-        Some(src),
-        data(key, &chart, figure_data::charged),
-    ))
-}
-
-/// Drawn, with what is left out said under it.
-fn figure_of(chart: &Curves, caption: &str, src: Option<String>, data: FigureData) -> Figure {
-    let drawn = chart.draw();
-    let mut said = vec![caption.to_string()];
-    said.extend(drawn.missed());
-    Figure {
-        svg: drawn.svg,
-        caption: said.join(" "),
-        src,
-        data: Some(data),
-    }
+    Some(Course {
+        chart: Curves {
+            title: "Validation pass@1 along the budget".into(),
+            x_title: format!("training {unit} charged, per seed"),
+            shape: Shape::Steps,
+            budget: Some(of.view.spec.budget.amount),
+            curves,
+            ..shares()
+        },
+        caption: "Validation pass@1 of this arm and of what it is compared with; mean over seeds, band 95 % interval.",
+        src: Some(src),
+        place: figure_data::charged,
+    })
 }
 
 fn shares() -> Curves {
@@ -305,7 +324,7 @@ fn end(of: &Material, arm: &str) -> End {
     end_of(&states, charged, of.view.spec.budget.amount)
 }
 
-fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Figure {
+fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Course {
     let place = of.view.arms.iter().position(|a| a.key == key).unwrap_or(0);
     let curve = |name: &str, column: usize, slot: usize, fate: Fate| Curve {
         key: format!("{key}-{column}"),
@@ -338,24 +357,23 @@ fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Figure {
         end: end(of, key),
         behind: vec![],
     };
-    let chart = Curves {
-        title: "The judge's score and the truth".into(),
-        x_title: "% of the arm's budget".into(),
-        shape: Shape::Joined,
-        curves: vec![
-            curve("validation pass@1", 0, place, of.fate(key)),
-            // Of the same arm, and no score has failed: its colour, with another dash.
-            curve("judge's mean score", 1, other_dash(place), Fate::Ordinary),
-        ],
-        ..shares()
-    };
-    figure_of(
-        &chart,
-        "What the judge said and what was true; mean over seeds, band 95 % interval.",
-        // No file of the experiment has this figure.
-        None,
-        data(key, &chart, number::significant),
-    )
+    Course {
+        chart: Curves {
+            title: "The judge's score and the truth".into(),
+            x_title: "% of the arm's budget".into(),
+            shape: Shape::Joined,
+            curves: vec![
+                curve("validation pass@1", 0, place, of.fate(key)),
+                // Of the same arm, and no score has failed: its colour, with another dash.
+                curve("judge's mean score", 1, other_dash(place), Fate::Ordinary),
+            ],
+            ..shares()
+        },
+        caption: "What the judge said and what was true; mean over seeds, band 95 % interval.",
+        // No figure of the experiment has these numbers.
+        src: None,
+        place: number::significant,
+    }
 }
 
 /// The slot of the same colour that is drawn with another dash.
@@ -391,13 +409,17 @@ mod tests {
                 bins: vec![bin(0.0, 0.2), bin(50.0, 0.3), bin(100.0, last)],
                 ..Curve::default()
             };
-            let chart = Curves {
-                title: "t".into(),
-                curves: vec![curve],
-                ..shares()
+            let course = Course {
+                chart: Curves {
+                    title: "t".into(),
+                    curves: vec![curve],
+                    ..shares()
+                },
+                caption: "Mean.",
+                src: None,
+                place: number::significant,
             };
-            let table = data("a", &chart, number::significant);
-            figure_of(&chart, "Mean.", None, table).caption
+            course.said(&course.chart.draw().missed())
         };
         assert_eq!(of(0.4), "Mean.");
         assert_eq!(

@@ -5,6 +5,7 @@
 
 mod cards;
 mod facts;
+mod files;
 mod how;
 mod tables;
 
@@ -29,6 +30,7 @@ use assay_store::{
     MilestonePoint, NoteView, RunState, RunView,
 };
 use cards::Card;
+pub use files::{get as file, index, shared};
 use tables::TableView;
 
 /// Everything that the page is made from.

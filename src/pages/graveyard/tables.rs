@@ -1,7 +1,8 @@
 //! Failure tables as they are shown.
 
-use super::Material;
+use super::{Material, files};
 use crate::number::{self, Kind};
+use crate::pages::filed::{Links, OF_TABLE};
 use assay_core::failure::{FailureTable, Scale};
 use assay_core::stats::Estimate;
 
@@ -12,6 +13,7 @@ pub(super) struct TableView {
     pub columns: Vec<String>,
     pub rows: Vec<TableRow>,
     pub note: String,
+    pub files: Links,
 }
 
 #[derive(Debug)]
@@ -22,17 +24,23 @@ pub(super) struct TableRow {
 }
 
 pub(super) fn of(of: &Material, wanted: impl Fn(&FailureTable) -> bool) -> Vec<TableView> {
-    let tables = of.failures.iter().filter(|t| wanted(t));
-    tables.map(|t| view(of, t)).collect()
+    let named = files::words(&of.failures).into_iter().zip(&of.failures);
+    let tables = named.filter(|(_, t)| wanted(t));
+    tables.map(|(word, t)| view(of, &word, t)).collect()
 }
 
-pub(super) fn view(of: &Material, table: &FailureTable) -> TableView {
+pub(super) fn title(of: &Material, table: &FailureTable) -> String {
     let owner = match &table.arm {
         Some(arm) => format!("{}, stage {}", of.label(arm), table.stage),
         None => format!("shared stage {}", table.stage),
     };
+    format!("{}: {owner}", table.kind)
+}
+
+fn view(of: &Material, word: &str, table: &FailureTable) -> TableView {
     TableView {
-        title: format!("{}: {owner}", table.kind),
+        title: title(of, table),
+        files: files::links(of, table.arm.as_deref(), word, &OF_TABLE),
         rows_are: table.rows_are.clone(),
         columns: table.columns.iter().map(|c| c.title.clone()).collect(),
         rows: table

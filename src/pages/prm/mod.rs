@@ -1,10 +1,12 @@
 //! `/runs/{id}/prm` and `/runs/{id}/prm/{text}`: does the judge's score follow what is
 //! right, or is it being played?
 
+mod files;
 mod numbers;
 
 use super::calibrated::Calibrated;
 use super::query::{Asked, link};
+use super::run::curve;
 use super::run::panels::{self, PanelView};
 use super::stages::{self, Filed};
 use super::text;
@@ -16,12 +18,14 @@ use crate::state::AppState;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use assay_core::ids::{RunId, StageId};
+use assay_core::ids::RunId;
 use assay_core::judged::{Judged, JudgedStep, MOST_JUDGED, credit};
 use assay_core::metric;
 use assay_core::spec::search::Credit;
 use assay_core::wire::role;
-use assay_store as store;
+use assay_store::{self as store, RunStageView};
+pub use files::get as file;
+use files::linked;
 use numbers::Numbers;
 use sqlx::PgConnection;
 
@@ -196,17 +200,24 @@ fn row(all: &[Read], at: usize, stage: &str, step: i64, how: Credit) -> TextRow 
 }
 
 /// The curves of a stage that trains with a judge, or trains one.
-async fn curves(conn: &mut PgConnection, stage: StageId) -> Result<Vec<PanelView>, Problem> {
+async fn curves(
+    conn: &mut PgConnection,
+    run: RunId,
+    of: &RunStageView,
+) -> Result<Vec<PanelView>, Problem> {
     let mut found = vec![];
     for (name, title) in CURVES {
-        let series = store::series(&mut *conn, stage, name, POINTS).await?;
+        let series = store::series(&mut *conn, of.stage, name, POINTS).await?;
         if !series.points.is_empty() {
             found.push((name.to_string(), title.to_string(), series));
         }
     }
     Ok(found
         .iter()
-        .map(|(n, t, s)| panels::view(n, t, s))
+        .map(|(n, t, s)| PanelView {
+            files: curve::links(run, &of.name, n),
+            ..panels::view(n, t, s)
+        })
         .collect())
 }
 
@@ -232,8 +243,12 @@ pub async fn list(
             .map(|at| row(&all, at, &stage.name, file.step, how))
             .collect();
         numbers = Numbers::new(&all, how);
+        if let Some(n) = &mut numbers {
+            let scores = n.scores.take();
+            n.scores = scores.map(|c| linked(c, run.id, &stage.name, file.step));
+        }
         steps = stages::step_choices(files, file.step);
-        panels = curves(&mut conn, stage.stage).await?;
+        panels = curves(&mut conn, run.id, stage).await?;
     }
     let stage = chosen.map(|(f, _)| f.stage.name.clone());
     let most = POINTS.to_string();
@@ -350,7 +365,7 @@ impl TextPage {
                 .map(|(i, s)| step(i + 1, s))
                 .collect(),
             more: of.steps.len().saturating_sub(STEPS),
-            scores: numbers::scores(all),
+            scores: numbers::scores(all).map(|c| linked(c, run, stage, file)),
             earlier: to(line.checked_sub(1)),
             later: to(Some(line + 1)),
             error,

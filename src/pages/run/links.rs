@@ -37,12 +37,6 @@ pub(super) fn whole(of: &Material) -> String {
     format!("/runs/{}{query}#panels", of.run.id)
 }
 
-/// A figure of the shown stage as a file.
-pub(super) fn figure(of: &Material, word: &str, ending: &str) -> String {
-    let query = link([("stage", of.stage.as_deref().unwrap_or(""))]);
-    format!("/runs/{}/{word}.{ending}{query}", of.run.id)
-}
-
 /// Steps that a click on a curve can lead to.
 const CLICKED: usize = 1_000;
 

@@ -99,7 +99,7 @@ pub(super) struct Against {
 }
 
 /// The stage asked for, else the one that trains now, else the last that has begun.
-fn chosen(run: &RunView, asked: &mut Asked) -> Option<(String, StageId)> {
+pub(super) fn chosen(run: &RunView, asked: &mut Asked) -> Option<(String, StageId)> {
     let training = || run.stages.iter().filter(|s| s.name != recipe::EVAL);
     let wanted = asked.text("stage").and_then(|name| {
         let found = training().find(|s| s.name == name);

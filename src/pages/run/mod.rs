@@ -3,6 +3,7 @@
 mod answers;
 mod config;
 mod counting;
+pub(super) mod curve;
 mod download;
 mod header;
 mod health;
@@ -33,6 +34,7 @@ use assay_store::{FailureView, JobState, RunStageView, RunState, RunView, Waitin
 use config::Difference;
 use counting::Counting;
 pub use counting::decide;
+pub use curve::get as file;
 pub use download::download;
 use header::Header;
 use health::AlarmRow;
@@ -43,7 +45,6 @@ use material::{Material, material};
 use noting::Noting;
 pub use noting::note;
 use panels::{Card, PanelView};
-pub use reflective::file;
 use requeue::Requeue;
 pub use requeue::requeue;
 use view::Fields;

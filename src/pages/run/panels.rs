@@ -2,10 +2,11 @@
 //! others behind them. All have the same axis of steps, so that one crosshair serves.
 
 use super::material::Material;
-use super::reflective;
+use super::{curve, reflective};
 use crate::charts::{Panel, PanelPoint};
 use crate::number::{self, Kind};
 use crate::pages::figure_data::{FigureData, caption, every, joined, some};
+use crate::pages::filed::Links;
 use crate::pages::words;
 use assay_core::metric;
 use assay_store::Series;
@@ -21,8 +22,8 @@ pub(in crate::pages) struct PanelView {
     pub note: Option<String>,
     /// What is counted, where that is said below it.
     pub caption: Option<String>,
-    /// The figure as files: ending and address.
-    pub files: Vec<(&'static str, String)>,
+    /// The figure as files.
+    pub files: Links,
 }
 
 /// One card: a question, and one or two curves that answer it.
@@ -59,7 +60,7 @@ pub(super) fn title(name: &str) -> String {
 pub(super) fn cards(of: &Material) -> Vec<Card> {
     let panel = |name: &&str| {
         let found = of.drawn().iter().find(|(n, _)| n == name);
-        found.map(|(name, series)| view_of(of, name, series, None))
+        found.map(|(name, series)| filed(of, view_of(of, name, series, None)))
     };
     CARDS
         .iter()
@@ -117,9 +118,18 @@ pub(super) fn others(of: &Material) -> Vec<PanelView> {
         .filter(|(name, _)| !on_card(name))
         .map(|(name, series)| match name.as_str() {
             reflective::METRIC => reflective::panel(of, series),
-            _ => view_of(of, name, series, None),
+            _ => filed(of, view_of(of, name, series, None)),
         })
         .collect()
+}
+
+/// With the files of the whole curve.
+fn filed(of: &Material, shown: PanelView) -> PanelView {
+    let stage = of.stage.as_deref().unwrap_or("");
+    PanelView {
+        files: curve::links(of.run.id, stage, &shown.metric),
+        ..shown
+    }
 }
 
 /// A whole curve, as it was measured.
@@ -201,6 +211,6 @@ fn drawn(name: &str, title: &str, series: &Series, how: Panel) -> PanelView {
         svg: drawn.svg,
         note: (!notes.is_empty()).then(|| notes.join("; ")),
         caption: None,
-        files: vec![],
+        files: Links::default(),
     }
 }

@@ -7,9 +7,10 @@ mod marks;
 mod material;
 mod wanted;
 
+use super::filed::Links;
 use super::math::Typesetter;
 use super::query::Asked;
-use super::run::panels;
+use super::run::{curve, panels};
 use super::{Choice, Shell, filters, freshness, html};
 use crate::number;
 use crate::problem::Problem;
@@ -55,6 +56,7 @@ struct RateCurve {
     title: String,
     /// The rate of the policy as the stage began.
     began: String,
+    files: Links,
 }
 
 impl SamplesPage {
@@ -82,7 +84,7 @@ impl SamplesPage {
             matches: shown.map_or(String::new(), matches),
             reward: shown.and_then(formula),
             rates: shown.map_or(vec![], rates),
-            curve: shown.and_then(curve),
+            curve: shown.and_then(|s| rate_curve(s, of.run.id)),
             groups,
             typeset: by.map(|by| formulas(&by)),
             legend: shown.map_or_else(Default::default, |s| marks::legend(&s.spec.task)),
@@ -148,14 +150,16 @@ fn rate_at(series: &Series, step: i64) -> String {
     }
 }
 
-fn curve(of: &Shown) -> Option<RateCurve> {
+fn rate_curve(of: &Shown, run: RunId) -> Option<RateCurve> {
     let (metric, words) = RATES[0];
     let (_, series) = of.rates.iter().find(|(own, _)| *own == words)?;
     let drawn = (series.points.len() > 1).then(|| panels::view(metric, words, series))?;
+    let files = curve::links(run, &of.name, metric);
     Some(RateCurve {
         svg: drawn.svg,
         title: drawn.title,
         began: rate_at(series, 1),
+        files,
     })
 }
 

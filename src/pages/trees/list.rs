@@ -2,7 +2,7 @@
 
 use super::{Read, TREES, answered, cost, simulations, values, whole, yes_no};
 use crate::number;
-use crate::pages::calibrated::Calibrated;
+use crate::pages::calibrated::{CALIBRATION, Calibrated};
 use crate::pages::query::{Asked, link};
 use crate::pages::stages::{self, Filed};
 use crate::pages::{Choice, Shell, filters, freshness, html, text};
@@ -108,7 +108,11 @@ pub async fn list(
             .enumerate()
             .map(|(at, tree)| row(tree, at, &stage.name, file.step))
             .collect();
-        values = pooled(&read);
+        values = pooled(&read).map(|c| {
+            let step = file.step.to_string();
+            let query = link([("stage", stage.name.as_str()), ("step", step.as_str())]);
+            c.filed(&format!("/runs/{}/trees/{CALIBRATION}", run.id), &query)
+        });
         steps = stages::step_choices(files, file.step);
     }
     let stage = chosen.map(|(f, _)| f.stage.name.clone());

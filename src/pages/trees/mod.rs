@@ -1,11 +1,13 @@
 //! `/runs/{id}/trees` and `/runs/{id}/trees/{tree}`: where did the search spend its
 //! budget, and did its values help?
 
+mod files;
 mod list;
 mod node;
 mod outline;
 
-use super::calibrated::{Calibrated, calibrated};
+use super::calibrated::{CALIBRATION, Calibrated, calibrated};
+use super::filed::{Links, OF_FIGURE, OF_TABLE};
 use super::query::{Asked, link};
 use super::stages;
 use super::text;
@@ -22,7 +24,8 @@ use assay_core::ids::RunId;
 use assay_core::ledger::Cost;
 use assay_core::trees::{Picked, StoredTree, TreeNode};
 use assay_core::wire::role;
-use assay_store as store;
+use assay_store::{self as store, RunView, Sign};
+pub use files::{depths as depths_file, picture, pooled, values as values_file};
 pub use list::list;
 use node::NodePanel;
 use outline::{Line, outline};
@@ -118,6 +121,9 @@ struct TreePage {
     /// Set where the picture does not begin at the root.
     from: Option<String>,
     svg: String,
+    /// The picture as files, and the table by depth.
+    files: Links,
+    by_depth: Links,
     hidden: Option<String>,
     lines: Vec<Line>,
     node: NodePanel,
@@ -171,7 +177,15 @@ impl TreePage {
         view: View,
     ) -> Self {
         let shown = of.most_visited(view.from, DRAWN);
+        let at = format!("/runs/{run}/trees/{name}");
+        let query = link([("stage", stage)]);
+        let from = View {
+            node: view.from,
+            ..view
+        };
         Self {
+            files: Links::new(&at, &OF_FIGURE, &from.link(stage)),
+            by_depth: Links::new(&format!("{at}/{}", files::DEPTHS), &OF_TABLE, &query),
             run,
             name,
             stage: stage.into(),
@@ -195,7 +209,8 @@ impl TreePage {
             lines: outline(of, &shown, view, stage),
             node: NodePanel::new(of, view, stage),
             depths: depths(of),
-            values: values(&of.values(), "The nodes"),
+            values: values(&of.values(), "The nodes")
+                .map(|c| c.filed(&format!("{at}/{CALIBRATION}"), &query)),
             error: None,
             shell,
         }
@@ -298,29 +313,36 @@ pub(super) fn values(bins: &[Bin], of: &str) -> Option<Calibrated> {
     calibrated(bins, "Values against the outcome", words, caption)
 }
 
-pub async fn page(
-    state: Data<AppState>,
-    request: HttpRequest,
-    path: Path<(RunId, String)>,
-) -> Result<HttpResponse, Problem> {
-    let (id, name) = path.into_inner();
-    let mut asked = Asked::read(request.query_string());
+/// A tree by its address: of which run and stage, and what stands in the file.
+struct Found {
+    run: RunView,
+    question: String,
+    stage: String,
+    sign: Sign,
+    read: Read,
+}
+
+async fn found(
+    state: &AppState,
+    id: RunId,
+    name: &str,
+    asked: &mut Asked,
+) -> Result<Found, Problem> {
     let mut conn = state.conn().await?;
     let run = store::get_run(&mut conn, id).await?;
     let question = store::get_experiment(&mut conn, run.experiment).await?.name;
     let filed = stages::filed(&mut conn, &run, role::TREES).await?;
     let sign = freshness::of_runs(&mut conn, std::slice::from_ref(&run)).await?;
     drop(conn);
-    let (step, line) = stages::address(&name).ok_or_else(|| Problem::not_found("tree"))?;
-    let (filed, _) =
-        stages::chosen(&filed, &mut asked).ok_or_else(|| Problem::not_found("tree"))?;
-    let file = filed
+    let (step, line) = stages::address(name).ok_or_else(|| Problem::not_found("tree"))?;
+    let (chosen, _) = stages::chosen(&filed, asked).ok_or_else(|| Problem::not_found("tree"))?;
+    let file = chosen
         .files
         .iter()
         .find(|f| f.step == step)
         .filter(|_| line < TREES)
         .ok_or_else(|| Problem::not_found("tree"))?;
-    let (mut lines, broken) = stages::lines(&state, file, line + 1).await?;
+    let (mut lines, broken) = stages::lines(state, file, line + 1).await?;
     let read: Read = match lines.len() > line {
         true => StoredTree::read(&lines.swap_remove(line)),
         false => match broken {
@@ -328,7 +350,31 @@ pub async fn page(
             None => return Err(Problem::not_found("tree")),
         },
     };
-    let stage = filed.stage.name.clone();
+    let stage = chosen.stage.name.clone();
+    drop(filed);
+    Ok(Found {
+        run,
+        question,
+        stage,
+        sign,
+        read,
+    })
+}
+
+pub async fn page(
+    state: Data<AppState>,
+    request: HttpRequest,
+    path: Path<(RunId, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, name) = path.into_inner();
+    let mut asked = Asked::read(request.query_string());
+    let Found {
+        run,
+        question,
+        stage,
+        sign,
+        read,
+    } = found(&state, id, &name, &mut asked).await?;
     let mut shell = Shell::new(&state, &request, format!("Tree {name}"))
         .run(&run, &question)
         .crumb(

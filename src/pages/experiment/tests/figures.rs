@@ -259,6 +259,12 @@ fn no_two_tables_of_a_paper_have_one_label() {
         );
         assert_eq!(tex.matches(&label).count(), 1, "{tex}");
     }
+    // pass@k of a paper is the table of that name.
+    for name in Name::ALL.into_iter().filter(|name| *name != Name::Passk) {
+        let sheet = numbers::sheet(&of, &wanted, &name.figure(&of, &wanted));
+        assert!(Table::ALL.iter().all(|table| table.word() != sheet.word));
+        assert!(sheet.tex(&carried).contains("% Snapshot "));
+    }
     let words: std::collections::BTreeSet<_> = Table::ALL.map(Table::word).into();
     assert_eq!(words.len(), Table::ALL.len());
 }
@@ -291,6 +297,9 @@ fn files_with_hostile_names_are_whole_and_run_nothing() {
             resvg::usvg::roxmltree::Document::parse(&svg).unwrap_or_else(|e| panic!("{e}"));
             let csv = numbers::csv(&of, &wanted, &figure, &carried);
             assert!(csv.lines().all(|l| !l.starts_with('=')), "{csv}");
+            let tex = numbers::sheet(&of, &wanted, &figure).tex(&carried);
+            assert_eq!(tex.matches('{').count(), tex.matches('}').count(), "{tex}");
+            assert!(tex.lines().all(|l| !l.starts_with(['[', '*'])), "{tex}");
         }
         for table in Table::ALL {
             let tex = tables::sheet(&of, &wanted, table).tex(&carried);

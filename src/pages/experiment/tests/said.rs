@@ -185,6 +185,21 @@ fn every_table_is_a_whole_file_and_none_takes_a_word_for_a_column() {
         ("table", "csv", ",p_holm,verdict,dollars,status,why"),
         ("costs", "csv", "arm,label,runs,charged,for_a_b__1,apart,"),
         ("matrix", "csv", "key,arm_arm-0,arm_arm-1,arm_arm-2"),
+        (
+            "runs",
+            "csv",
+            "arm,label,seed,run,state,validation_pass_at_1,left_out,status,why",
+        ),
+        (
+            "spent",
+            "csv",
+            "purpose,by_an_earlier_experiment,tokens,flops,device_s",
+        ),
+        (
+            "excluded",
+            "tex",
+            "label & seed & at & left out & holds & reason",
+        ),
         ("passk", "tex", "label & n & pass at 1 & pass at 2"),
     ] {
         let table = Table::of_file(&of, word, ending).unwrap();
@@ -208,4 +223,9 @@ fn every_table_is_a_whole_file_and_none_takes_a_word_for_a_column() {
         "the figure has it"
     );
     assert_eq!(Table::of_file(&of, "decoders", "csv"), None);
+    assert_eq!(
+        Table::of_file(&of, "both-ways", "csv"),
+        None,
+        "none is left out"
+    );
 }

@@ -2,6 +2,7 @@
 
 use super::figures::{asked, page};
 use super::*;
+use crate::pages::sheet::Carries;
 use assay_store::VersionView;
 use carried::Carried;
 

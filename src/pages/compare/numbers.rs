@@ -1,0 +1,147 @@
+//! What the pictures of the comparison draw, and the keys that differ, as tables for files.
+
+use super::decoders::Group;
+use super::figure::{Picture, Trained};
+use super::table::{Compared, Line};
+use crate::number::Kind;
+use crate::pages::sheet::{Cell, Sheet};
+use assay_core::config::Differs;
+use assay_core::outcome::Mark;
+use assay_core::stats::Interval;
+
+/// File's name of the keys that differ.
+pub(super) const CONFIG: &str = "config";
+
+fn named(of: &Line) -> Vec<Cell> {
+    vec![
+        Cell::Text(of.word.clone()),
+        Cell::Text(of.label.clone()),
+        Cell::Word(of.mark.map_or(String::new(), |m| m.to_string())),
+    ]
+}
+
+fn failed(of: &Line) -> bool {
+    of.mark == Some(Mark::Unsuccessful)
+}
+
+fn bounds(of: Option<Interval>) -> [Cell; 2] {
+    [
+        Cell::Value(of.map(|i| i.low)),
+        Cell::Value(of.map(|i| i.high)),
+    ]
+}
+
+/// A row a column of the comparison that has a difference, and one a seed.
+pub(super) fn forest(of: &Compared, title: &str, said: &str) -> Sheet {
+    let names = ["arm", "label", "mark", "seed", "n", "value", "low", "high"];
+    let mut sheet = Sheet::plain("compare-forest", title, &names);
+    sheet.said = said.into();
+    sheet.kind = Kind::of(&of.metric);
+    sheet.along = Some(3);
+    for line in of.lines.iter().filter(|l| !l.is_base) {
+        let Some(estimate) = line.difference else {
+            continue;
+        };
+        let mut push = |seed: String, n: usize, value: f64, interval: Option<Interval>| {
+            let mut row = named(line);
+            row.extend([Cell::Word(seed), Cell::Count(n), Cell::Value(Some(value))]);
+            row.extend(bounds(interval));
+            sheet.rows.push(row);
+            sheet.unsuccessful.push(failed(line));
+        };
+        push(String::new(), estimate.n, estimate.mean, estimate.interval);
+        for (seed, value) in &line.difference_seeds {
+            push(seed.to_string(), 1, *value, None);
+        }
+    }
+    sheet
+}
+
+/// A row a decoder and level that has a difference, and one a seed.
+pub(super) fn decoders(of: &Group, drawn: &Picture) -> Sheet {
+    let names = [
+        "arm", "label", "mark", "level", "seed", "n", "value", "low", "high",
+    ];
+    let mut sheet = Sheet::plain(format!("compare-{}", drawn.word), &drawn.title, &names);
+    sheet.said.clone_from(&drawn.caption);
+    sheet.kind = Kind::of(of.metric);
+    sheet.along = Some(4);
+    for at in &of.levels {
+        for (line, row) in of.lines.iter().zip(&at.rows) {
+            let Some(estimate) = row.difference else {
+                continue;
+            };
+            let mut push = |seed: String, n: usize, value: f64, interval: Option<Interval>| {
+                let mut cells = vec![
+                    Cell::Text(line.word.clone()),
+                    Cell::Text(line.label.clone()),
+                    Cell::Word(line.mark.map_or(String::new(), |m| m.to_string())),
+                    Cell::Count(at.level as usize),
+                    Cell::Word(seed),
+                    Cell::Count(n),
+                    Cell::Value(Some(value)),
+                ];
+                cells.extend(bounds(interval));
+                sheet.rows.push(cells);
+                sheet
+                    .unsuccessful
+                    .push(line.mark == Some(Mark::Unsuccessful));
+            };
+            push(String::new(), estimate.n, estimate.mean, estimate.interval);
+            for (seed, value) in &row.difference_seeds {
+                push(seed.to_string(), 1, *value, None);
+            }
+        }
+    }
+    sheet
+}
+
+/// Every point that is drawn of a column's mean.
+pub(super) fn curves(of: &Trained, table: &Compared) -> Sheet {
+    let names = ["arm", "label", "mark", "x", "n", "value", "low", "high"];
+    let mut sheet = Sheet::plain(format!("compare-{}", of.word), &of.title, &names);
+    sheet.said = of.caption.join(" ");
+    sheet.kind = of.chart.kind;
+    sheet.along = Some(3);
+    for curve in &of.chart.curves {
+        let Some(line) = table.lines.iter().find(|l| l.word == curve.key) else {
+            continue;
+        };
+        for bin in &curve.bins {
+            let mut row = named(line);
+            row.extend([
+                Cell::Place(Some(bin.x)),
+                Cell::Count(bin.n),
+                Cell::Value(Some(bin.mean)),
+            ]);
+            row.extend(bounds(of.chart.shaded(bin)));
+            sheet.rows.push(row);
+            sheet.unsuccessful.push(failed(line));
+        }
+    }
+    sheet
+}
+
+/// A row a key: those that differ, or all of them.
+pub(super) fn config(of: &Compared, all: bool) -> Sheet {
+    let plain = |c: char| if c.is_alphanumeric() { c } else { '_' };
+    let columns = of.lines.iter().zip(1..).map(|(line, n)| {
+        let label: String = line.label.chars().map(plain).collect();
+        format!("{n}_{label}")
+    });
+    let title = match all {
+        true => "Resolved values of every key, empty where the recipe has no such stage",
+        false => "Resolved values that differ, empty where the recipe has no such stage",
+    };
+    let mut sheet = Sheet::plain("compare-config", title, &["key"]);
+    sheet.head.extend(columns);
+    for row in &of.config {
+        if !all && row.differs != Differs::InValue {
+            continue;
+        }
+        let values = row.values.iter().map(|v| v.clone().unwrap_or_default());
+        let cells = std::iter::once(row.key.clone()).chain(values);
+        sheet.push(cells.map(Cell::Text).collect());
+    }
+    sheet
+}

@@ -1,0 +1,217 @@
+//! The tables of the page as files.
+
+use super::what_if::WhatIf;
+use super::{Material, chosen, detectable, material, summed};
+use crate::number;
+use crate::pages::experiment::files::present;
+use crate::pages::filed::{self, About};
+use crate::pages::judged::Judged;
+use crate::pages::query::Asked;
+use crate::pages::sheet::{Cell, Sheet};
+use crate::problem::Problem;
+use crate::state::AppState;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use assay_core::denominator::is_unsuccessful;
+use assay_core::reference::library;
+use assay_core::spending::{Spent, StageSpend};
+use assay_store::Price;
+
+fn seconds(of: f64) -> Cell {
+    Cell::Cost(Some(of / 1e3))
+}
+
+/// Device time, FLOPs and dollars.
+fn spent(of: &Spent) -> Vec<Cell> {
+    vec![
+        seconds(of.cost.device_ms),
+        Cell::Cost(Some(of.cost.flops)),
+        Cell::Dollars(of.dollars),
+        seconds(of.unpriced_ms),
+    ]
+}
+
+fn prices(of: &[Price]) -> Sheet {
+    let names = ["device", "dollars_per_hour", "valid_from", "source"];
+    let mut sheet = Sheet::plain("prices", "Prices of devices, newest first", &names);
+    for price in of {
+        sheet.push(vec![
+            Cell::Text(price.device.clone()),
+            Cell::Dollars(Some(price.dollars_per_hour)),
+            Cell::Text(number::moment(price.valid_from)),
+            Cell::Text(price.source.clone()),
+        ]);
+    }
+    sheet
+}
+
+fn by_experiment(of: &Material) -> Sheet {
+    let title = match of.more {
+        true => "Spent by experiment, the newest of them",
+        false => "Spent by experiment",
+    };
+    let mut sheet = Sheet::plain(
+        "spent",
+        title,
+        &[
+            "experiment",
+            "name",
+            "device_s",
+            "flops",
+            "dollars",
+            "without_a_price_s",
+            "on_unsuccessful_s",
+            "evaluation_s",
+            "lost_s",
+            "detectable",
+        ],
+    );
+    sheet.said = "Each stage once, under the experiment that computed it; evaluation and lost work are parts of it.".into();
+    for (judged, stages) in &of.experiments {
+        let sum = summed(judged, stages);
+        let mut row = vec![
+            Cell::Word(judged.view.id.to_string()),
+            Cell::Text(judged.view.name.clone()),
+        ];
+        row.extend(spent(&sum.total));
+        row.extend([
+            seconds(sum.unsuccessful.cost.device_ms),
+            seconds(sum.evaluation.device_ms),
+            seconds(sum.lost.device_ms),
+            Cell::Text(detectable::widest(judged)),
+        ]);
+        sheet.push(row);
+    }
+    sheet
+}
+
+fn by_arm(of: &Judged, stages: &[StageSpend]) -> Sheet {
+    let names = [
+        "arm",
+        "label",
+        "device_s",
+        "flops",
+        "dollars",
+        "without_a_price_s",
+    ];
+    let mut sheet = Sheet::plain("arms", "Spent by arm, each stage once", &names);
+    let sum = summed(of, stages);
+    let arms = sum.arms.iter().map(|(key, spent)| {
+        let known = of.view.arms.iter().find(|arm| arm.key == *key);
+        let label = known.map_or(key.clone(), |arm| arm.label.clone());
+        (key.clone(), label, spent)
+    });
+    let rest = [
+        (
+            String::new(),
+            String::from("Shared by several arms"),
+            &sum.shared,
+        ),
+        (String::new(), String::from("All"), &sum.total),
+    ];
+    for (key, label, own) in arms.chain(rest) {
+        sheet.unsuccessful.push(is_unsuccessful(&of.outcome, &key));
+        let mut row = vec![Cell::Text(key), Cell::Text(label)];
+        row.extend(spent(own));
+        sheet.rows.push(row);
+    }
+    sheet
+}
+
+fn contrasts(of: &Judged, seeds: Option<f64>) -> Sheet {
+    let found = detectable::of(of, seeds);
+    let names = [
+        "label",
+        "against",
+        "finished",
+        "planned",
+        "with_the_planned_seeds",
+        "with_those_asked_about",
+    ];
+    let mut sheet = Sheet::plain("detectable", "Differences that the seeds can show", &names);
+    sheet.said = match &found.asked {
+        Some(asked) => format!("{} Asked about: {asked}.", found.caption),
+        None => found.caption,
+    };
+    for row in found.rows {
+        sheet.push(vec![
+            Cell::Text(row.arm),
+            Cell::Text(row.against),
+            Cell::Count(row.measured),
+            Cell::Count(row.planned),
+            Cell::Text(row.size),
+            Cell::Text(row.with_asked),
+        ]);
+    }
+    sheet
+}
+
+fn published(rate: Option<f64>) -> Sheet {
+    let names = [
+        "training",
+        "device_hours",
+        "device",
+        "dollars",
+        "source",
+        "version",
+        "date",
+        "place",
+        "url",
+    ];
+    let title = match rate {
+        Some(rate) => format!(
+            "Published device-hours, at {} an hour",
+            number::dollars(rate)
+        ),
+        None => "Published device-hours".into(),
+    };
+    let mut sheet = Sheet::plain("published", title, &names);
+    for of in &library().hours {
+        let source = library().sources.get(&of.source);
+        let from = |pick: fn(&assay_core::reference::Source) -> &String| {
+            Cell::Text(source.map_or(String::new(), |s| pick(s).clone()))
+        };
+        sheet.push(vec![
+            Cell::Text(of.what.clone()),
+            Cell::Cost(Some(of.total)),
+            Cell::Text(of.device.clone()),
+            Cell::Dollars(rate.map(|rate| of.total * rate)),
+            from(|s| &s.title),
+            from(|s| &s.version),
+            from(|s| &s.date),
+            Cell::Text(of.place.clone()),
+            from(|s| &s.url),
+        ]);
+    }
+    sheet
+}
+
+/// `/cost/spent.csv` and its kind, with the words of the page's address.
+pub async fn get(
+    state: Data<AppState>,
+    request: HttpRequest,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (word, ending) = path.into_inner();
+    let mut asked = Asked::read(request.query_string());
+    let ask = WhatIf::read(&mut asked);
+    let of = material(&state, chosen(&mut asked)).await?;
+    let name = format!("cost-{word}");
+    let of_one = match (word.as_str(), &of.chosen) {
+        ("arms", Some((judged, stages))) => Some((judged, by_arm(judged, stages))),
+        ("detectable", Some((judged, _))) => Some((judged, contrasts(judged, ask.seeds))),
+        (_, _) => None,
+    };
+    if let Some((judged, sheet)) = of_one {
+        let carried = present(&state, &request, judged.view.id).await?;
+        return filed::answer(&sheet, None, &carried, &name, &ending).await;
+    }
+    let sheet = match word.as_str() {
+        "prices" => prices(&of.prices),
+        "spent" => by_experiment(&of),
+        "published" => published(ask.rate),
+        _ => return Err(Problem::not_found("table")),
+    };
+    let about = About::new("Cost", &[], &sheet);
+    filed::answer(&sheet, None, &about, &name, &ending).await
+}

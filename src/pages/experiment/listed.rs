@@ -1,0 +1,241 @@
+//! Tables of the page's end as files: where each run is, which do not count and what that
+//! changes, what was spent, and what other questions would change.
+
+use super::tables::{Cell, MEANS, Sheet, Table};
+use super::view::Wanted;
+use super::{Material, excluded, runs};
+use crate::number::Kind;
+use crate::pages::words;
+use assay_core::beyond::{Beyond, Over, Spread};
+use assay_core::compare::{ArmFigures, compare};
+use assay_core::outcome::{ContrastOutcome, Mark};
+
+fn word(of: impl Into<String>) -> Cell {
+    Cell::Word(of.into())
+}
+
+fn yes_no(of: bool) -> Cell {
+    word(if of { "yes" } else { "no" })
+}
+
+fn failed(of: &Material, arm: &str) -> bool {
+    of.mark(arm) == Some(Mark::Unsuccessful)
+}
+
+/// A row a run, whatever became of it.
+pub(super) fn runs(of: &Material) -> Sheet {
+    let mut sheet = Sheet::plain(
+        Table::Runs.word(),
+        "Every run: where it is, and the last validation pass@1 along its training",
+        &[
+            "arm",
+            "label",
+            "seed",
+            "run",
+            "state",
+            "validation_pass_at_1",
+            "left_out",
+            "status",
+            "why",
+        ],
+    );
+    sheet.kind = Kind::Share;
+    for run in &of.runs {
+        let last = of.milestones.iter().rfind(|p| p.run == run.id);
+        let mut decided = of.exclusions.iter();
+        let out = decided.find(|e| e.run == run.id && e.is_in_force());
+        sheet.unsuccessful.push(failed(of, &run.arm.key));
+        sheet.rows.push(vec![
+            Cell::Text(run.arm.key.clone()),
+            Cell::Text(run.arm.label.clone()),
+            word(run.seed.to_string()),
+            word(run.id.to_string()),
+            word(run.state.word()),
+            Cell::Value(last.map(|p| p.pass_at_1)),
+            yes_no(out.is_some()),
+            Cell::Text(runs::now(run)),
+            Cell::Text(out.map_or(String::new(), |e| e.reason.clone())),
+        ]);
+    }
+    sheet
+}
+
+/// A row a decision, those that no longer hold among them.
+pub(super) fn decisions(of: &Material) -> Sheet {
+    let mut sheet = Sheet::plain(
+        Table::Excluded.word(),
+        "Runs that somebody has left out or counted again: every decision, the latest of a run holds",
+        &[
+            "arm", "label", "seed", "run", "at", "left_out", "holds", "reason",
+        ],
+    );
+    for e in &of.exclusions {
+        sheet.unsuccessful.push(failed(of, &e.arm));
+        sheet.rows.push(vec![
+            Cell::Text(e.arm.clone()),
+            Cell::Text(e.label.clone()),
+            word(e.seed.to_string()),
+            word(e.run.to_string()),
+            Cell::Text(crate::number::moment(e.at)),
+            yes_no(e.excluded),
+            yes_no(e.holds),
+            Cell::Text(e.reason.clone()),
+        ]);
+    }
+    sheet
+}
+
+/// A run is left out now.
+pub(super) fn any_left_out(of: &Material) -> bool {
+    of.exclusions.iter().any(|e| e.is_in_force())
+}
+
+/// The chosen figure without the runs that were left out, and with every run.
+pub(super) fn both_ways(of: &Material, wanted: &Wanted) -> Sheet {
+    let (_, name, title) = words::FINAL[wanted.metric];
+    let mut sheet = Sheet::plain(
+        Table::BothWays.word(),
+        format!("Test {title} without the runs that were left out, and with every run"),
+        &[
+            "arm",
+            "label",
+            "without",
+            "difference_without",
+            "with",
+            "difference_with",
+        ],
+    );
+    sheet.note = MEANS;
+    sheet.kind = Kind::of(name);
+    if of.test.is_empty() {
+        return sheet;
+    }
+    let spec = &of.view.spec;
+    let all: Vec<ArmFigures> = of.test.iter().map(ArmFigures::with_all_runs).collect();
+    let without = compare(&spec.budget, &spec.baseline, name, &of.test);
+    let with = compare(&spec.budget, &spec.baseline, name, &all);
+    for (a, b) in without.rows.iter().zip(&with.rows) {
+        sheet.unsuccessful.push(failed(of, &a.arm));
+        sheet.rows.push(vec![
+            Cell::Text(a.arm.clone()),
+            Cell::Text(of.name(&a.arm)),
+            Cell::Estimate(a.value),
+            Cell::Difference(a.difference),
+            Cell::Estimate(b.value),
+            Cell::Difference(b.difference),
+        ]);
+    }
+    sheet
+}
+
+/// What the registered rule says of each contrast, in the same two ways.
+pub(super) fn rule_both_ways(of: &Material) -> Sheet {
+    let mut sheet = Sheet::plain(
+        Table::RuleBothWays.word(),
+        "Registered contrasts without the runs that were left out, and with every run",
+        &[
+            "arm",
+            "label",
+            "against",
+            "difference_without",
+            "verdict_without",
+            "difference_with",
+            "verdict_with",
+            "changes",
+        ],
+    );
+    sheet.note = MEANS;
+    sheet.kind = Kind::of(&of.outcome.metric);
+    let said = |c: &ContrastOutcome| {
+        let verdict = c.verdict.map_or("withheld".into(), |v| v.to_string());
+        Cell::Text(verdict)
+    };
+    let with = excluded::all_runs(of);
+    for (a, b) in of.outcome.contrasts.iter().zip(&with.contrasts) {
+        sheet.unsuccessful.push(a.mark == Some(Mark::Unsuccessful));
+        sheet.rows.push(vec![
+            Cell::Text(a.arm.clone()),
+            Cell::Text(of.name(&a.arm)),
+            Cell::Text(of.name(&a.against)),
+            Cell::Difference(a.difference),
+            said(a),
+            Cell::Difference(b.difference),
+            said(b),
+            yes_no(a.verdict != b.verdict || a.mark != b.mark),
+        ]);
+    }
+    sheet
+}
+
+/// Everything, each stage once.
+pub(super) fn spent(of: &Material) -> Sheet {
+    let mut sheet = Sheet::plain(
+        Table::Spent.word(),
+        "Spent by purpose: everything, each stage once, lost work included",
+        &[
+            "purpose",
+            "by_an_earlier_experiment",
+            "tokens",
+            "flops",
+            "device_s",
+        ],
+    );
+    for row in &of.ledger.spent {
+        sheet.push(vec![
+            Cell::Text(row.purpose.clone()),
+            yes_no(row.reused),
+            Cell::Cost(Some(row.cost.tokens)),
+            Cell::Cost(Some(row.cost.flops)),
+            Cell::Cost(Some(row.cost.device_ms / 1e3)),
+        ]);
+    }
+    sheet
+}
+
+/// File's name of the table that takes every answer.
+pub(super) const BEYOND: &str = "beyond";
+
+/// Always of test pass@1, and to the registered baseline.
+pub(super) fn beyond(of: &Material, found: &Beyond) -> Sheet {
+    let mut sheet = Sheet::plain(
+        BEYOND,
+        format!(
+            "Test pass@1 on {} questions ({}), with intervals over what could have been others; differences to {} have theirs over both",
+            found.questions,
+            found.basis(),
+            of.name(&found.baseline)
+        ),
+        &[
+            "arm",
+            "label",
+            "n",
+            "mean",
+            "over_seeds",
+            "over_questions",
+            "over_both",
+            "mean_difference",
+            "difference_over_both",
+        ],
+    );
+    sheet.kind = Kind::Share;
+    for row in &found.rows {
+        let apart: Option<&Spread> = match row.arm == found.baseline {
+            true => None,
+            false => row.difference.as_ref(),
+        };
+        let over = |over: Over| Cell::Range(row.value.interval(over));
+        sheet.unsuccessful.push(failed(of, &row.arm));
+        sheet.rows.push(vec![
+            Cell::Text(row.arm.clone()),
+            Cell::Text(of.name(&row.arm)),
+            Cell::Count(row.value.n),
+            Cell::Value(Some(row.value.mean)),
+            over(Over::Seeds),
+            over(Over::Questions),
+            over(Over::SeedsAndQuestions),
+            Cell::Value(apart.map(|d| d.mean)),
+            Cell::Interval(apart.and_then(|d| d.over_seeds_and_questions)),
+        ]);
+    }
+    sheet
+}

@@ -1,0 +1,205 @@
+//! The graveyard's figures and tables as files, and the list of them.
+
+use super::cards::{Course, course};
+use super::{Material, material, tables};
+use crate::number::Kind;
+use crate::pages::experiment::files::present;
+use crate::pages::filed::{self, Links, OF_FIGURE, OF_TABLE};
+use crate::pages::sheet::{Carries, Cell, Sheet};
+use crate::problem::Problem;
+use crate::state::AppState;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use assay_core::failure::{FailureTable, Scale};
+use assay_core::ids::ExperimentId;
+use serde_json::{Value, json};
+
+/// File's name of a card's figure.
+pub(super) const COURSE: &str = "course";
+
+/// Address of a file without its ending; those of shared stages stand under no arm.
+fn at(of: &Material, arm: Option<&str>, word: &str) -> String {
+    let id = of.view.id;
+    match arm {
+        Some(arm) => format!("/experiments/{id}/graveyard/{arm}/{word}"),
+        None => format!("/experiments/{id}/graveyard/{word}"),
+    }
+}
+
+pub(super) fn links(
+    of: &Material,
+    arm: Option<&str>,
+    word: &str,
+    endings: &[&'static str],
+) -> Links {
+    Links::new(&at(of, arm, word), endings, "")
+}
+
+/// The file's name of each table: kind and stage, and a number where that is not enough.
+pub(super) fn words(of: &[FailureTable]) -> Vec<String> {
+    let word = |t: &FailureTable| {
+        let kind = json!(t.kind);
+        let kind = kind.as_str().unwrap_or_default().replace('_', "-");
+        format!("{kind}-{}", t.stage)
+    };
+    let alike = |a: &FailureTable, b: &FailureTable| {
+        (a.kind, &a.arm, &a.stage) == (b.kind, &b.arm, &b.stage)
+    };
+    of.iter()
+        .enumerate()
+        .map(
+            |(i, t)| match of[..i].iter().filter(|b| alike(t, b)).count() {
+                0 => word(t),
+                n => format!("{}-{}", word(t), n + 1),
+            },
+        )
+        .collect()
+}
+
+/// A head of a column: no sign that would break a line.
+fn head(of: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() { c } else { '_' };
+    of.to_lowercase().chars().map(plain).collect()
+}
+
+fn table(of: &Material, word: &str, from: &FailureTable) -> Sheet {
+    let mut sheet = Sheet::plain(word, tables::title(of, from), &[]);
+    sheet.said = from.note.clone();
+    sheet.note = " Mean over training seeds $\\pm$ half of its unadjusted 95\\,\\% interval (Student's $t$); description, no test.";
+    sheet.kind = Kind::Share;
+    sheet.head.push(head(&from.rows_are));
+    sheet
+        .head
+        .extend(from.columns.iter().map(|c| head(&c.title)));
+    for row in &from.rows {
+        let mut cells = vec![Cell::Text(row.label.clone())];
+        let measured = row.cells.iter().zip(&from.columns);
+        cells.extend(measured.map(|(cell, column)| match column.scale {
+            Scale::Share => Cell::Estimate(*cell),
+            Scale::Change => Cell::Difference(*cell),
+            Scale::Number | Scale::Percent => Cell::Measured(Kind::Tokens, *cell),
+        }));
+        sheet.push(cells);
+    }
+    sheet
+}
+
+/// Every point that is drawn, and those of the seeds behind it.
+fn points(of: &Material, arm: &str, from: &Course) -> Sheet {
+    let title = format!("{}: {}", from.chart.title, of.label(arm));
+    let names = ["label", "seed", "x", "n", "value", "low", "high"];
+    let mut sheet = Sheet::plain(COURSE, title, &names);
+    sheet.said = format!("{} x: {}.", from.caption, from.chart.x_title);
+    sheet.kind = from.chart.kind;
+    sheet.along = Some(2);
+    for curve in &from.chart.curves {
+        let label = || Cell::Text(curve.label.clone());
+        for bin in &curve.bins {
+            let band = from.chart.shaded(bin);
+            sheet.push(vec![
+                label(),
+                Cell::Word(String::new()),
+                Cell::Place(Some(bin.x)),
+                Cell::Count(bin.n),
+                Cell::Value(Some(bin.mean)),
+                Cell::Value(band.map(|b| b.low)),
+                Cell::Value(band.map(|b| b.high)),
+            ]);
+        }
+        for seed in &curve.seeds {
+            for (x, y) in &seed.points {
+                sheet.push(vec![
+                    label(),
+                    Cell::Word(seed.seed.to_string()),
+                    Cell::Place(Some(*x)),
+                    Cell::Count(1),
+                    Cell::Value(Some(*y)),
+                    Cell::Value(None),
+                    Cell::Value(None),
+                ]);
+            }
+        }
+    }
+    sheet
+}
+
+/// `/experiments/{id}/graveyard/{arm}/course.svg`, `…/{arm}/{table}.csv`.
+pub async fn get(
+    state: Data<AppState>,
+    request: HttpRequest,
+    path: Path<(ExperimentId, String, String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, arm, word, ending) = path.into_inner();
+    answer(&state, &request, (id, Some(&arm)), &word, &ending).await
+}
+
+/// `/experiments/{id}/graveyard/{table}.csv`: of a stage that arms share.
+pub async fn shared(
+    state: Data<AppState>,
+    request: HttpRequest,
+    path: Path<(ExperimentId, String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, word, ending) = path.into_inner();
+    answer(&state, &request, (id, None), &word, &ending).await
+}
+
+async fn answer(
+    state: &AppState,
+    request: &HttpRequest,
+    (id, arm): (ExperimentId, Option<&str>),
+    word: &str,
+    ending: &str,
+) -> Result<HttpResponse, Problem> {
+    let of = material(state, id).await?;
+    let carried = present(state, request, id).await?;
+    let name = match arm {
+        Some(arm) => format!("{id}-{arm}-{word}"),
+        None => format!("{id}-{word}"),
+    };
+    let missing = || Problem::not_found("figure");
+    if let (COURSE, Some(arm)) = (word, arm.filter(|arm| of.has_card(arm))) {
+        let course = course(&of, arm).ok_or_else(missing)?;
+        let sheet = points(&of, arm, &course);
+        let svg = course.chart.draw().svg;
+        return filed::answer(&sheet, Some(&svg), &carried, &name, ending).await;
+    }
+    let mut named = words(&of.failures).into_iter().zip(&of.failures);
+    let found = named.find(|(own, t)| own == word && t.arm.as_deref() == arm);
+    let (word, from) = found.ok_or_else(missing)?;
+    let sheet = table(&of, &word, from);
+    filed::answer(&sheet, None, &carried, &name, ending).await
+}
+
+/// `/experiments/{id}/graveyard.json`: every file, by its address without the ending.
+pub async fn index(
+    state: Data<AppState>,
+    request: HttpRequest,
+    id: Path<ExperimentId>,
+) -> Result<HttpResponse, Problem> {
+    let of = material(&state, *id).await?;
+    let carried = present(&state, &request, *id).await?;
+    let mut value = carried.json("What did not work");
+    let cards = of.view.arms.iter().filter(|arm| of.has_card(&arm.key));
+    let mut files: Vec<Value> = cards
+        .filter_map(|arm| {
+            let course = course(&of, &arm.key)?;
+            Some(json!({
+                "at": at(&of, Some(&arm.key), COURSE),
+                "name": format!("{}-{COURSE}", arm.key),
+                "title": course.chart.title,
+                "endings": OF_FIGURE,
+            }))
+        })
+        .collect();
+    for (word, from) in words(&of.failures).into_iter().zip(&of.failures) {
+        let owner = from.arm.as_deref().unwrap_or("shared");
+        files.push(json!({
+            "at": at(&of, from.arm.as_deref(), &word),
+            "name": format!("{owner}-{word}"),
+            "title": tables::title(&of, from),
+            "endings": OF_TABLE,
+        }));
+    }
+    value["files"] = json!(files);
+    Ok(HttpResponse::Ok().json(value))
+}
