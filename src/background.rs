@@ -99,7 +99,7 @@ struct Read {
 /// One round; how many alarms are new. One that cannot be looked at is reported, put behind
 /// the others, and stays due. No lock and no transaction is held while curves are read.
 pub async fn look_once(state: &AppState) -> Result<u64, Problem> {
-    let due = store::list_due_looks(&mut state.conn().await?, LOOKS).await?;
+    let due = store::list_due_looks(&mut *state.conn().await?, LOOKS).await?;
     let mut read = Read::default();
     let mut new = 0;
     for look in &due {
@@ -107,7 +107,7 @@ pub async fn look_once(state: &AppState) -> Result<u64, Problem> {
             Ok(n) => new += n,
             Err(problem) => {
                 report("cannot look at a run's curves", &problem);
-                store::defer_look(&mut state.conn().await?, look).await?;
+                store::defer_look(&mut *state.conn().await?, look).await?;
             }
         }
     }

@@ -6,6 +6,7 @@ use super::figure::Picture;
 use crate::charts::{self, Fate, UNSUCCESSFUL};
 use crate::number::{self, Kind};
 use crate::pages::experiment::forest::banded;
+use crate::pages::figure_data::{self, FigureData};
 use assay_core::compare::Basis;
 use assay_core::decoders::{AtLevel, DecoderFigures, at_level};
 use assay_core::ids::{ExperimentId, RunId};
@@ -318,15 +319,15 @@ pub(super) fn forest(place: usize, of: &Group) -> Option<Picture> {
         "Differences to {} among decoders of {}",
         base.label, of.policy_label
     );
-    let drawn = charts::Rows {
+    let chart = charts::Rows {
         title: title.clone(),
         x_title: format!("difference to {}", base.label),
         kind: Kind::Share,
         differences: true,
         margin: of.margin,
         rows,
-    }
-    .draw();
+    };
+    let drawn = chart.draw();
     let mut caption = format!(
         "At equal inference tokens ({}). Unadjusted 95 % intervals, paired by seed; small circles are single seeds.",
         of.basis_text
@@ -334,8 +335,25 @@ pub(super) fn forest(place: usize, of: &Group) -> Option<Picture> {
     if let Some(margin) = of.margin {
         caption += &format!(" {}", banded(margin));
     }
+    for line in drawn.missed() {
+        caption += &format!(" {line}");
+    }
+    let word = format!("decoders-{place}");
     Some(Picture {
-        word: format!("decoders-{place}"),
+        data: Some(FigureData {
+            id: word.clone(),
+            title: title.clone(),
+            caption: figure_data::caption("decoders", 1),
+            file: None,
+            of: "Decoder",
+            rows: chart
+                .rows
+                .iter()
+                .map(|row| (row.label.clone(), figure_data::seeds(row, chart.kind)))
+                .collect(),
+            head: chart.x_title,
+        }),
+        word,
         title,
         svg: drawn.svg,
         caption,

@@ -2,6 +2,7 @@
 
 use super::carried::Carried;
 use super::{Material, excluded};
+use crate::pages::sheet::Carries;
 use assay_core::compare::{Basis, Comparison, Reached, compare};
 use assay_core::decoders::{DecoderGroup, by_policy};
 use assay_core::metric;

@@ -10,6 +10,7 @@ use super::{
     training, tries,
 };
 use crate::charts::{Curve, Curves, Drawn, End, Rows};
+use crate::number;
 use crate::pages::words;
 use assay_store::RunState;
 

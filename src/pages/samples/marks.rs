@@ -187,13 +187,13 @@ mod tests {
             difficulty: 0,
         };
         let text = "It is \u{447}\u{435}\u{442}. Wait, <b>4</b>";
-        let found = marked(&task, &problem, text);
+        let found = marked(&task, &problem, text, &mut None);
         let marks: Vec<_> = found.pieces.iter().map(|p| p.mark).collect();
         assert_eq!(marks, [None, Some(("aha", "aha")), None]);
         assert!(
             found.pieces[0]
                 .runs
-                .contains(&("\u{447}\u{435}\u{442}".into(), true))
+                .contains(&(Words::from("\u{447}\u{435}\u{442}"), true))
         );
         assert!(found.plain.is_none());
         // 3 of 3 + 4 + 4 + 2.

@@ -93,7 +93,7 @@ fn why_there_is_no_verdict_is_said_as_it_is_on_the_page_and_in_every_file() {
         assert!(tex.contains(&format!("& {words} \\\\")), "{words} in {tex}");
         let json = serde_json::json!(table);
         let why = &json["lines"][column]["no_verdict"];
-        let csv = lines(&table, &[], &[]);
+        let csv = lines(&table, &[], &[], &[]);
         match line.verdict {
             Some(_) => assert!(why.is_null()),
             None => {

@@ -105,7 +105,8 @@ fn exports_carry_the_denominator_and_what_was_left_out() {
         ("3", "1", "2")
     );
     // As a file it carries what the others carry, and no column that is always the same.
-    let file = export::file(&of);
+    let wanted = Wanted::new(of.view.spec.budget.unit);
+    let file = export::file(&of, &carried::Carried::new(&of, &wanted));
     let comments: Vec<&str> = file.lines().take_while(|l| l.starts_with("# ")).collect();
     let snapshot = format!("Snapshot {}", carried::snapshot(&of));
     for words in [
