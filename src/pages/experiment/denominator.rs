@@ -61,7 +61,7 @@ impl Denominator {
             no_verdict: failed.as_ref().err().copied(),
             unsuccessful: failed
                 .ok()
-                .map(|list| named(&|a| list.iter().any(|known| *known == a))),
+                .map(|list| named(&|a| list.contains(&a))),
             hidden: named(&|a| wanted.hides(of, a)),
         }
     }

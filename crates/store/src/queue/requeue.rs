@@ -142,8 +142,8 @@ pub async fn plan_requeue(
     }
     let mut all = select_stages(conn, Some(run), &[]).await?;
     let is_due = all.iter().any(RequeueView::is_due);
-    let by_force = !is_due && force;
-    if !is_due && !(force && all.iter().any(|s| s.is_held)) {
+    let by_force = !is_due && force && all.iter().any(|s| s.is_held);
+    if !is_due && !by_force {
         return Err(StoreError::Conflict(refusal(&all)));
     }
     all.retain(|s| s.is_due() || (by_force && s.is_held));

@@ -290,7 +290,7 @@ fn published_marks_are_few_and_named_and_stand_in_the_files_and_stretch_no_axis(
         .join(" ");
     assert!(said.contains("validation questions"));
     // Its curve is of lengths: nothing published is of that.
-    let mut lengths = wanted.clone();
+    let mut lengths = wanted;
     lengths.metric = words::FINAL
         .iter()
         .position(|f| f.1 == metric::LENGTH)
