@@ -59,9 +59,7 @@ impl Denominator {
             excluded: counts.excluded,
             counted: counts.counted,
             no_verdict: failed.as_ref().err().copied(),
-            unsuccessful: failed
-                .ok()
-                .map(|list| named(&|a| list.contains(&a))),
+            unsuccessful: failed.ok().map(|list| named(&|a| list.contains(&a))),
             hidden: named(&|a| wanted.hides(of, a)),
         }
     }
