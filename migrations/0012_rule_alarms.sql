@@ -13,7 +13,8 @@ create table rule_look (
     primary key (run_id, stage_id)
 );
 
--- The first time that a run broke a rule. Later steps that break it again change nothing.
+-- The first time that a run broke a rule, in a stage that it still has: later steps that break it
+-- again change nothing, a stage that took the place of another does.
 create table rule_alarm (
     run_id    uuid not null references run,
     rule      text not null,
@@ -33,12 +34,12 @@ create index rule_alarm_at on rule_alarm (at);
 create view alarmed_run as
 select a.run_id, count(*) as alarms, max(a.at) as latest from (
     select rs.run_id, e.at from event e join run_stage rs on rs.stage_id = e.stage_id
-    where e.level = 'alarm' and e.at > clock_timestamp() - interval '24 hours'
+    where e.level = 'alarm' and e.at > statement_timestamp() - interval '24 hours'
     union all
-    select run_id, at from rule_alarm where at > clock_timestamp() - interval '24 hours') a
-where exists (
-    select from run_stage rs join job j on j.stage_id = rs.stage_id
-    where rs.run_id = a.run_id and j.state in ('blocked', 'queued', 'running'))
+    select ra.run_id, ra.at from rule_alarm ra
+    join run_stage rs on rs.run_id = ra.run_id and rs.stage_id = ra.stage_id
+    where ra.at > statement_timestamp() - interval '24 hours') a
+where (select s.state from run_state s where s.run_id = a.run_id) in ('running', 'waiting')
 group by a.run_id;
 
 -- What people say of a run, dated; nothing is changed or deleted.

@@ -110,7 +110,8 @@ fn wrong_reason(wrong: &str) -> Problem {
     Problem::violations(Violations(vec![Violation::new("/reason", wrong)]))
 }
 
-/// Queues a run again; returns the stages that this concerned, as they were before.
+/// Queues a run again; returns the stages that this concerned, as they were before. `seen` is
+/// the latest attempt that whoever uses force has seen.
 ///
 /// # Errors
 /// 422 without a reason where one is needed, 404, 409 with the reason why it is refused.
@@ -119,6 +120,7 @@ pub async fn requeue(
     run: RunId,
     force: bool,
     reason: &str,
+    seen: Option<i32>,
 ) -> Result<Vec<RequeueView>, Problem> {
     let reason = reason.trim().to_string();
     if reason.chars().count() > MAX_REASON {
@@ -135,7 +137,7 @@ pub async fn requeue(
                     "what has not fallen silent is requeued only with a reason, which stays in its history",
                 ));
             }
-            let done = store::requeue_run(&mut tx, run, force, &reason).await?;
+            let done = store::requeue_run(&mut tx, run, force, &reason, seen).await?;
             tx.commit().await?;
             Ok(done)
         })

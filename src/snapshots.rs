@@ -69,7 +69,12 @@ pub fn opened(of: &Snapshot) -> Result<Opened, Problem> {
 ///
 /// # Errors
 /// As [`opened`].
-pub fn exported(of: &Snapshot) -> Result<String, Problem> {
+pub async fn exported(of: Snapshot) -> Result<String, Problem> {
+    let written = tokio::task::spawn_blocking(move || written(&of));
+    written.await.map_err(Problem::internal)?
+}
+
+fn written(of: &Snapshot) -> Result<String, Problem> {
     let opened = opened(of)?;
     let read = |text: &[u8]| -> Result<Value, Problem> {
         serde_json::from_slice(text).map_err(|e| broken(&of.id, e))
@@ -142,7 +147,7 @@ mod tests {
     fn what_was_kept_is_read_back_under_the_hash_of_its_state() {
         let of = stored();
         assert_eq!(of.id, canonical::sha256(&json!({ "a": 0.1 })));
-        let all: Value = serde_json::from_str(&exported(&of).unwrap()).unwrap();
+        let all: Value = serde_json::from_str(&written(&of).unwrap()).unwrap();
         assert_eq!(all["state"]["a"], 0.1);
         assert_eq!(all["inputs"]["b"], 2);
         assert_eq!(all["snapshot"], of.id);
@@ -165,7 +170,7 @@ mod tests {
         for (i, damage) in damaged.into_iter().enumerate() {
             let mut of = stored();
             damage(&mut of, &other);
-            let refused = exported(&of).unwrap_err();
+            let refused = written(&of).unwrap_err();
             assert_eq!(refused.status, StatusCode::INTERNAL_SERVER_ERROR, "{i}");
             assert!(refused.detail.contains("damaged"), "{i}");
         }

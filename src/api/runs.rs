@@ -238,9 +238,12 @@ pub struct RequeueBody {
     /// Takes it away from a healthy worker too.
     #[serde(default)]
     force: bool,
+    /// The latest attempt that was seen: with force, a later one is not taken away.
+    attempt: Option<i32>,
 }
 
-/// Sent twice it is refused the second time: the run is queued already.
+/// Sent twice it is refused the second time, the run being queued already; with force where
+/// `attempt` says what was seen.
 pub async fn requeue(
     state: Data<AppState>,
     id: Path<RunId>,
@@ -248,7 +251,7 @@ pub async fn requeue(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let body: RequeueBody = body::json_if_any(&request, payload, MAX_REQUEUE_BYTES).await?;
-    let done = entering::requeue(&state, *id, body.force, &body.reason).await?;
+    let done = entering::requeue(&state, *id, body.force, &body.reason, body.attempt).await?;
     let stages: Vec<_> = done
         .iter()
         .map(|s| {

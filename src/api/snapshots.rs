@@ -28,5 +28,5 @@ pub async fn one(
     let row = row.ok_or_else(|| Problem::not_found("kept state of this experiment"))?;
     Ok(HttpResponse::Ok()
         .content_type("application/json")
-        .body(snapshots::exported(&row)?))
+        .body(snapshots::exported(row).await?))
 }

@@ -202,6 +202,8 @@ pub(super) fn findings() -> Group {
                 Shape::Inline(vec![
                     field("experiment", Shape::Id, ""),
                     field("tables", list(Shape::Of("FailureTable")), ""),
+                    field("denominator", Shape::Of("Denominator"), ""),
+                    field("denominator_text", Shape::Text, "The same in a sentence."),
                 ]),
             )
             .refuses(404, "there is no such experiment"),

@@ -53,6 +53,8 @@ pub(super) fn group() -> Group {
                 Shape::Integer,
                 "2 to 5,000, by default 1,000; beyond it points are buckets of 10, 100 … steps.",
             ))
+            .with(query("from", Shape::Integer, "First step, included."))
+            .with(query("to", Shape::Integer, "Last step, included."))
             .asks("?metric=train/loss")
             .refuses(400, "a word in the address cannot be read")
             .refuses(404, NO_STAGE),
@@ -157,6 +159,12 @@ pub(super) fn decisions() -> Group {
                         "force",
                         Shape::Truth,
                         "Takes it away from a healthy worker, where nothing else is to be queued; false by default.",
+                    )
+                    .optional(),
+                    field(
+                        "attempt",
+                        Shape::Integer,
+                        "With `force`: the latest attempt that was seen; a later one is not taken away (409).",
                     )
                     .optional(),
                 ]),

@@ -50,7 +50,8 @@ pub struct AlarmedRun {
     pub latest: OffsetDateTime,
 }
 
-/// At most `limit` of those that are due: never looked at, then the longest ago. Reads no points.
+/// At most `limit` of those that are due, at work or over for a day at most: never looked at,
+/// then the longest ago. Reads no points.
 ///
 /// # Errors
 /// `Database`.
@@ -64,6 +65,7 @@ pub async fn list_due_looks(conn: &mut PgConnection, limit: i64) -> Result<Vec<D
          join attempt a on a.stage_id = j.stage_id and a.number = j.attempts
          left join rule_look l on l.run_id = rs.run_id and l.stage_id = rs.stage_id
          where rs.name <> $2 and a.last_seq > 0
+             and (j.state = 'running' or j.finished_at > statement_timestamp() - interval '1 day')
              and (l.attempt is distinct from a.number or l.last_seq is distinct from a.last_seq)
          order by l.looked_at nulls first, rs.stage_id, rs.run_id limit $1"#,
         limit,
@@ -83,7 +85,7 @@ pub async fn list_due_looks(conn: &mut PgConnection, limit: i64) -> Result<Vec<D
         .collect())
 }
 
-/// Keeps what was found, each rule once a run, and that it was looked at; returns how many
+/// Keeps what was found, each rule once a run and anew where its stage is no longer the run's, and that it was looked at; returns how many
 /// are new. Needs the caller's transaction.
 ///
 /// # Errors
@@ -102,7 +104,12 @@ pub async fn insert_look(
          select $1, $2, f.rule, f.step, f.value, f.threshold
          from unnest($3::text[], $4::bigint[], $5::float8[], $6::float8[])
              as f (rule, step, value, threshold)
-         on conflict (run_id, rule) do nothing",
+         on conflict (run_id, rule) do update set stage_id = excluded.stage_id,
+             step = excluded.step, value = excluded.value, threshold = excluded.threshold,
+             at = clock_timestamp()
+         where not exists (
+             select from run_stage rs
+             where rs.run_id = rule_alarm.run_id and rs.stage_id = rule_alarm.stage_id)",
         look.run.0,
         look.stage.0,
         &rules,

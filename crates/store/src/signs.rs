@@ -33,7 +33,9 @@ pub async fn list_signs(conn: &mut PgConnection, experiment: ExperimentId) -> Re
              (select count(*) from run_stage rs
               join event e on e.stage_id = rs.stage_id and e.level = 'alarm'
               where rs.run_id = r.id)
-             + (select count(*) from rule_alarm a where a.run_id = r.id) as "alarms!"
+             + (select count(*) from rule_alarm a
+                join run_stage rs on rs.run_id = a.run_id and rs.stage_id = a.stage_id
+                where a.run_id = r.id) as "alarms!"
          from run r where r.experiment_id = $1"#,
         experiment.0,
         LEASE_SECONDS as f64

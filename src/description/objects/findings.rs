@@ -165,8 +165,14 @@ fn denominator() -> Object {
             field(
                 "unsuccessful",
                 maybe(Shape::Integer),
-                "Arms; null while the rule's words are withheld.",
+                "Arms; null while the registered rule has not spoken.",
             ),
+            field(
+                "no_verdict",
+                Shape::Words(vec!["not_yet", "withheld"]),
+                "Why `unsuccessful` is null; absent otherwise.",
+            )
+            .optional(),
             field(
                 "hidden",
                 Shape::Integer,

@@ -28,13 +28,18 @@ pub(super) struct Carried {
 }
 
 /// The canonical form of the data of the comparison: figures, milestones, pass@k, charges and
-/// verdicts, under the specification's own hash.
+/// verdicts, under the specification's own hash; and the prices that count, where there are any.
 pub(super) fn state(of: &Material) -> String {
-    canonical::to_string(&json!({
+    let mut state = json!({
         "comparison": export::json(of),
         "milestones": of.milestones,
         "pass_at_k": of.pass_at_k,
-    }))
+    });
+    let prices = of.dollars.prices();
+    if !prices.is_empty() {
+        state["prices"] = json!(prices);
+    }
+    canonical::to_string(&state)
 }
 
 /// sha256 over that; of a kept state the hash that it was kept under.

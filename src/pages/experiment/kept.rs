@@ -134,11 +134,8 @@ impl Inputs {
     }
 }
 
-/// A row as a page's material; `needs` as for the present data.
-pub(super) fn opened(
-    of: &Snapshot,
-    needs: impl FnOnce(&ExperimentView) -> Needs,
-) -> Result<Material, Problem> {
+/// What is stored, once its hashes have been found to be right.
+fn read(of: &Snapshot) -> Result<Inputs, Problem> {
     let opened = snapshots::opened(of)?;
     let unreadable = |why: String| Problem {
         detail: format!(
@@ -152,6 +149,11 @@ pub(super) fn opened(
     if inputs.form != FORM || inputs.view.id != of.experiment {
         return Err(unreadable(format!("form {}", inputs.form)));
     }
+    Ok(inputs)
+}
+
+/// As a page's material; `needs` as for the present data.
+fn shown(of: &Snapshot, inputs: Inputs, needs: impl FnOnce(&ExperimentView) -> Needs) -> Material {
     let needs = needs(&inputs.view);
     let heard = inputs.heard;
     let mut material = inputs.material(needs);
@@ -163,7 +165,7 @@ pub(super) fn opened(
         heard,
         query: of.query.clone(),
     });
-    Ok(material)
+    material
 }
 
 /// What a link is about: the kept state that it cites, or the present data.
@@ -178,7 +180,12 @@ pub(super) async fn cited(
         None => None,
     };
     match kept {
-        Some(row) => opened(&row, needs),
+        Some(row) => {
+            // Some megabytes to unpack, hash and read.
+            let read = tokio::task::spawn_blocking(move || read(&row).map(|inputs| (row, inputs)));
+            let (row, inputs) = read.await.map_err(Problem::internal)??;
+            Ok(shown(&row, inputs, needs))
+        }
         None => gather(state, id, needs).await,
     }
 }
@@ -290,5 +297,5 @@ pub async fn export(
     let row = row.ok_or_else(|| Problem::not_found("kept state of this experiment"))?;
     Ok(HttpResponse::Ok()
         .content_type("application/json")
-        .body(snapshots::exported(&row)?))
+        .body(snapshots::exported(row).await?))
 }

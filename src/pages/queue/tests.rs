@@ -235,6 +235,7 @@ fn requeue(state: JobState, run: u128, from_step: i64) -> RequeueView {
         is_held: false,
         from_step,
         reached: 1_450,
+        is_cancelled: false,
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Requeued {
     reason: String,
     /// Takes it away from a healthy worker too, whatever the word.
     force: Option<String>,
+    /// The latest attempt that its page showed.
+    attempt: Option<i32>,
 }
 
 #[derive(Debug)]
@@ -33,8 +35,8 @@ pub(super) struct Requeue {
     pub lines: Vec<String>,
     pub title: &'static str,
     pub button: String,
-    /// A healthy worker holds it.
-    pub by_force: bool,
+    /// A healthy worker holds it: the latest attempt, which alone is taken away.
+    pub by_force: Option<i32>,
     pub needs_reason: bool,
     /// Shown again where it was refused.
     pub reason: String,
@@ -44,12 +46,13 @@ pub(super) struct Requeue {
 impl Requeue {
     pub fn new(of: &Material) -> Self {
         let aims = &of.standing.requeue;
-        let by_force = aims.iter().any(|s| s.is_held);
+        let held = aims.iter().filter(|s| s.is_held);
+        let by_force = held.map(|s| s.attempt).max();
         let has_failed = aims.iter().any(|s| s.state == JobState::Failed);
         let refused = of.not_requeued.as_ref();
         Self {
             lines: aims.iter().map(line).collect(),
-            title: if by_force {
+            title: if by_force.is_some() {
                 "Take it away from its worker and queue it again"
             } else if has_failed {
                 "Queue it again, with one more attempt"
@@ -94,8 +97,13 @@ pub async fn requeue(
     request: HttpRequest,
     form: Form<Requeued>,
 ) -> Result<HttpResponse, Problem> {
-    let Requeued { run, reason, force } = form.into_inner();
-    match entering::requeue(&state, run, force.is_some(), &reason).await {
+    let Requeued {
+        run,
+        reason,
+        force,
+        attempt,
+    } = form.into_inner();
+    match entering::requeue(&state, run, force.is_some(), &reason, attempt).await {
         Ok(_) => Ok(HttpResponse::SeeOther()
             .insert_header((header::LOCATION, format!("/runs/{run}#timeline")))
             .finish()),

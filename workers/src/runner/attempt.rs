@@ -333,6 +333,14 @@ fn report(
     if shared.fenced.load(Ordering::Relaxed) {
         return Err(ClientError::LeaseLost);
     }
+    // A failure brings its log along; of other ends the last lines go before it, if they can.
+    let is_failure = matches!(outcome, Outcome::Failed { .. });
+    if let Some(log) = shared.tail().news().filter(|_| !is_failure) {
+        let step = Some(shared.step.load(Ordering::Relaxed));
+        let _ = setup
+            .client
+            .heartbeat(setup.worker, attempt, step, Some(log));
+    }
     let request = FinishRequest {
         worker: setup.worker,
         last_seq,

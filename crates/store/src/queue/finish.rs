@@ -7,6 +7,7 @@ use crate::events::{Note, insert_events, notify_jobs, notify_stages};
 use crate::numbers::{bigint, text};
 use crate::{AttemptState, Result, StoreError};
 use assay_core::ids::{AttemptRef, StageId, WorkerId};
+use assay_core::tail::Tail;
 use assay_core::wire::{FailureClass, Level, Outcome, role};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -68,7 +69,7 @@ pub async fn finish(
                 message: text(message),
                 step: step.map(bigint).transpose()?,
                 metric: metric.as_deref().map(text),
-                log: log.iter().map(|line| text(line)).collect(),
+                log: Tail::of(log).lines(),
             };
             fail_attempt(&mut *conn, attempt, &failure).await?;
             fail(&mut *conn, attempt, &failure).await?;

@@ -35,6 +35,9 @@ pub struct RequeueView {
     pub from_step: i64,
     /// The last step that counts now.
     pub reached: i64,
+    /// Somebody has cancelled it, which ends its work.
+    #[serde(skip)]
+    pub is_cancelled: bool,
 }
 
 impl RequeueView {
@@ -146,6 +149,12 @@ pub async fn plan_requeue(
     if !is_due && !by_force {
         return Err(StoreError::Conflict(refusal(&all)));
     }
+    if let Some(s) = all.iter().find(|s| s.is_cancelled) {
+        return Err(StoreError::Conflict(format!(
+            "{} was cancelled: try the run again instead, which begins its cancelled stages anew",
+            s.name
+        )));
+    }
     all.retain(|s| s.is_due() || (by_force && s.is_held));
     Ok(all)
 }
@@ -182,14 +191,17 @@ fn refusal(all: &[RequeueView]) -> String {
 /// one is fenced off: what it still sends is refused as after a lease that ran out. Of a stage
 /// that has failed, all that was cancelled with it waits again, other runs' too. Needs the
 /// caller's transaction.
+/// `seen` is the latest attempt that whoever uses force has seen: a later one is not taken away.
 ///
 /// # Errors
-/// As [`plan_requeue`]; `Conflict` where a reason is needed and there is none.
+/// As [`plan_requeue`]; `Conflict` where a reason is needed and there is none, and where another
+/// attempt has begun.
 pub async fn requeue_run(
     conn: &mut PgConnection,
     run: RunId,
     force: bool,
     reason: &str,
+    seen: Option<i32>,
 ) -> Result<Vec<RequeueView>> {
     // Attempts before the graph, as whoever ends one locks them.
     let locked = lock_running(&mut *conn, run).await?;
@@ -199,6 +211,13 @@ pub async fn requeue_run(
         return Err(StoreError::Conflict(
             "this is requeued only with a reason".into(),
         ));
+    }
+    let is_later = |s: &RequeueView| s.is_held && seen.is_some_and(|seen| s.attempt > seen);
+    if let Some(s) = aims.iter().find(|s| is_later(s)) {
+        return Err(StoreError::Conflict(format!(
+            "attempt {} at {} has begun since: look again",
+            s.attempt, s.name
+        )));
     }
     let of = |aims: &[RequeueView], state: JobState| -> Vec<Uuid> {
         let ids = aims.iter().filter(|s| s.state == state);
@@ -351,6 +370,7 @@ async fn select_stages(
 ) -> Result<Vec<RequeueView>> {
     let rows = sqlx::query!(
         r#"select rs.run_id, rs.name, rs.stage_id, m.key, r.seed, j.state, j.attempts, j.failures,
+             j.cancel,
              w.name as "worker_name?",
              coalesce(a.state = 'running' and a.lease_expires_at > clock_timestamp(), false)
                  as "is_held!",
@@ -396,6 +416,7 @@ async fn select_stages(
                 is_held: row.is_held,
                 from_step: row.from_step,
                 reached: row.reached,
+                is_cancelled: row.cancel,
             })
         })
         .collect()

@@ -1,10 +1,10 @@
 //! Alarms by rules: what is due to be looked at, what is kept, which runs have alarms.
 
-use crate::support::{Database, attempt, claim, insert, small, worker};
+use crate::support::{Database, attempt, claim, failed, finish, insert, small, worker};
 use assay_core::health::Rule;
 use assay_core::ids::{RunId, StageId};
 use assay_core::note::RunNote;
-use assay_core::wire::{Cumulative, HostFacts, Level, Record};
+use assay_core::wire::{Cumulative, FailureClass, HostFacts, Level, Record};
 use assay_store::{DueLook, FoundAlarm, Search, Standing, StoreError};
 use std::collections::BTreeMap;
 
@@ -120,6 +120,46 @@ async fn the_first_time_that_a_rule_is_broken_is_kept_and_no_later_one() {
     assert!(of(Rule::NotFinite).value.is_nan() && of(Rule::NotFinite).threshold.is_none());
     assert_eq!(of(Rule::KlJump).value, f64::INFINITY);
     assert!(kept.iter().all(|k| k.stage == "base"));
+}
+
+#[tokio::test]
+async fn a_stage_that_took_the_place_of_another_has_alarms_of_its_own() {
+    let db = Database::new().await;
+    let (w, a) = begun(&db).await;
+    let mut conn = db.conn().await;
+    let look = of_stage(&db, a.stage).await;
+    let entropy = [found(Rule::EntropyLow, 30, 0.04)];
+    assay_store::insert_look(&mut conn, &look, &entropy)
+        .await
+        .unwrap();
+    finish(&mut conn, w, a, &failed(FailureClass::Nan))
+        .await
+        .unwrap();
+    let mut tx = assay_store::begin(&db.pool).await.unwrap();
+    assert!(assay_store::retry_failed(&mut tx, look.run).await.unwrap() > 0);
+    tx.commit().await.unwrap();
+    let alarms = async |conn: &mut sqlx::PgConnection| {
+        let listed = assay_store::list_rule_alarms(conn, look.run).await.unwrap();
+        let signs = assay_store::list_signs(conn, look.experiment)
+            .await
+            .unwrap();
+        let own = signs.into_iter().find(|s| s.run == look.run).unwrap();
+        (
+            listed.iter().map(|l| l.found.step).collect::<Vec<_>>(),
+            own.alarms,
+        )
+    };
+    assert_eq!(alarms(&mut conn).await, (vec![], 0));
+    let again = attempt(&claim(&mut conn, w).await);
+    assert_ne!(again.stage, a.stage);
+    let look = DueLook {
+        stage: again.stage,
+        ..look
+    };
+    let later = [found(Rule::EntropyLow, 40, 0.03)];
+    let new = assay_store::insert_look(&mut conn, &look, &later).await;
+    assert_eq!(new.unwrap(), 1);
+    assert_eq!(alarms(&mut conn).await, (vec![40], 1));
 }
 
 /// The look at the base for some run.

@@ -11,7 +11,7 @@ async fn requeue(
     reason: &str,
 ) -> assay_store::Result<Vec<RequeueView>> {
     let mut tx = assay_store::begin(&db.pool).await.unwrap();
-    let done = assay_store::requeue_run(&mut tx, run, force, reason).await?;
+    let done = assay_store::requeue_run(&mut tx, run, force, reason, None).await?;
     tx.commit().await.unwrap();
     Ok(done)
 }
@@ -233,6 +233,14 @@ async fn a_healthy_lease_is_taken_away_only_by_force_and_with_a_reason() {
     assert!(found[0].is_held && found[0].needs_reason());
     assert!(refused(&db, two, true, "").await.contains("reason"));
     assay_store::heartbeat(&mut conn, w, a, None).await.unwrap();
+    // Of an attempt that came after the one that was seen, force takes nothing.
+    let mut tx = assay_store::begin(&db.pool).await.unwrap();
+    let stale = assay_store::requeue_run(&mut tx, two, true, "x", Some(a.number - 1)).await;
+    assert!(
+        matches!(&stale, Err(StoreError::Conflict(said)) if said.contains("has begun since")),
+        "{stale:?}"
+    );
+    tx.rollback().await.unwrap();
     let done = requeue(&db, two, true, "It spins.").await.unwrap();
     assert_eq!(done[0].discards(), "nothing is discarded");
     let beat = assay_store::heartbeat(&mut conn, w, a, None).await;

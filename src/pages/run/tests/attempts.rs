@@ -50,6 +50,7 @@ fn requeue(state: JobState, is_held: bool) -> RequeueView {
         is_held,
         from_step: 400,
         reached: 450,
+        is_cancelled: false,
     }
 }
 
