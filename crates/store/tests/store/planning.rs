@@ -112,7 +112,7 @@ async fn a_failed_stage_is_never_reused() {
     assert!(one.iter().all(|r| r.state == RunState::Failed));
     let failure = one[0].stages[0].failure.clone().unwrap();
     assert_eq!((failure.class.as_str(), failure.step), ("nan", Some(7)));
-    assert_eq!(failure.log[1], "b\u{fffd}");
+    assert_eq!(failure.log[1], "b\u{2400}");
     let second = insert(&mut conn, &small("1")).await;
     let two = runs(&mut conn, second).await;
     assert_ne!(stage(&one[0], "base"), stage(&two[0], "base"));
