@@ -138,7 +138,7 @@ impl Trained {
         let chart = &self.chart;
         let (rows, every) = figure_data::lines(chart, &chart.curves, figure_data::charged);
         FigureData {
-            id: "training".into(),
+            id: self.word.into(),
             title: self.title.clone(),
             caption: figure_data::caption("columns", every),
             file: None,

@@ -238,7 +238,7 @@ pub(super) fn course(of: &Material, key: &str) -> Option<Course> {
     let unit = words::unit(of.view.spec.budget.unit);
     let drawn: Vec<&str> = curves.iter().map(|c| c.key.as_str()).collect();
     let src = format!(
-        "/experiments/{}/milestones.json?only={}",
+        "/experiments/{}/milestones.json?metric=pass1&only={}",
         of.view.id,
         drawn.join(",")
     );
