@@ -1,6 +1,6 @@
 //! `/experiments/{id}`: does it work, compared with what, at which cost?
 
-mod at_budget;
+pub(super) mod at_budget;
 mod axis;
 mod beyond;
 mod carried;

@@ -49,7 +49,10 @@ fn unequal_budgets_are_compared_at_the_shortest_as_far_as_milestones_tell() {
     for words in [
         "within the shortest, equal compute: 2.000e11",
         "Differences to first in validation pass@1 within the shortest budget",
-        "of validation figures within 2.000e11",
+        "of validation pass@1 within 2.000e11",
+        "differences are of validation pass@1 within the shortest, equal compute: 2.000e11",
+        "answered at the end of unequal budgets",
+        "<small>n = 3</small>",
         "no verdict is given",
     ] {
         assert!(text.contains(words), "{words}");
@@ -117,4 +120,41 @@ fn validation_and_its_frontier_stand_together_where_questions_and_units_are_the_
     ));
     let table = compared(&other, metric::PASS_AT_1);
     assert!(validation::milestones(&other, &table).is_none());
+}
+
+fn at_half_of_the_budget() -> Material {
+    let mut of = two(&format!(
+        "{TASK}\nbudget: {{ unit: flops, amount: 2.0e+11 }}"
+    ));
+    measured_along(&mut of.entries[0], 4e11, [0.2, 0.4, 0.9]);
+    measured_along(&mut of.entries[1], 2e11, [0.3, 0.5, 0.7]);
+    of
+}
+
+#[test]
+fn what_was_measured_far_below_the_shortest_budget_is_flagged_and_no_difference() {
+    let mut of = at_half_of_the_budget();
+    // The longer one was measured at a fifth of its budget, and then beyond the shorter.
+    of.entries[0].milestones.retain(|p| p.milestone != 50);
+    let table = compared(&of, metric::PASS_AT_1);
+    let (first, second) = (&table.lines[0], &table.lines[1]);
+    assert!((first.at_shortest.unwrap().mean - 0.21).abs() < 1e-9);
+    assert_eq!(first.at_shortest_remark, "measured last under 95 % of it");
+    assert_eq!(
+        (second.difference, second.at_shortest_remark.as_str()),
+        (None, "")
+    );
+    assert!(second.difference_seeds.is_empty());
+    let why = second.no_difference.as_deref().unwrap();
+    assert_eq!(
+        why,
+        "first: measured last under 95 % of the shortest budget"
+    );
+    let text = render(&of);
+    assert!(text.contains("<small>n = 3; measured last under 95 % of it</small>"));
+    assert!(text.contains(why) && !text.contains("class=\"plot forest\""));
+    // What spends nothing has its value at every budget.
+    of.entries[0].figures.trains = false;
+    let table = compared(&of, metric::PASS_AT_1);
+    assert!(table.lines[1].difference.is_some());
 }
