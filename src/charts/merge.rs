@@ -19,6 +19,14 @@ impl Merged {
         let labels: Vec<&str> = self.curves.iter().map(|c| c.label.as_str()).collect();
         labels.join(", ")
     }
+
+    /// Under the picture.
+    pub fn said(&self) -> String {
+        format!(
+            "Drawn together as the range of their means: {}.",
+            self.labels()
+        )
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -297,6 +297,14 @@ pub(crate) mod tests {
         for attribute in ["fill=\"", "stroke=\"", "color=\""] {
             assert!(!page.contains(attribute), "{attribute}");
         }
+        let mut ids: Vec<&str> = page.split(" id=\"").skip(1).collect();
+        for id in &mut ids {
+            *id = &id[..id.find('"').unwrap()];
+        }
+        ids.sort_unstable();
+        for pair in ids.windows(2) {
+            assert_ne!(pair[0], pair[1], "two elements of one id");
+        }
         assert_eq!(page.matches("<h1>").count(), 1);
         assert!(page.contains("class=\"skip\"") && page.contains("<main id=\"main\""));
     }

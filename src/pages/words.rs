@@ -43,12 +43,12 @@ const FURTHER: [(&str, &str); 5] = [
     (metric::CLIP_HIGH, "Upper clip ratio, share of tokens"),
 ];
 
-/// A metric's title, or its name where it has none.
 /// Has a word of its own in addresses, and a place on every experiment's page.
 pub fn is_well_known(metric: &str) -> bool {
     TRAINING.iter().any(|(_, known)| *known == metric)
 }
 
+/// A metric's title, or its name where it has none.
 pub fn panel_title(name: &str) -> &str {
     metric::PANELS
         .iter()

@@ -263,8 +263,12 @@ fn every_chart_and_table_is_a_file_that_says_what_stands_behind_it() {
             let path = format!("{at}.{ending}");
             let answer = app.get(&path);
             assert_eq!(answer.status, 200, "{path}: {}", answer.text);
-            for part in [snapshot, "runs planned: ", "Hidden: none."] {
+            for part in [snapshot, "runs planned: "] {
                 assert!(answer.text.contains(part), "{part} in {path}");
+            }
+            // It is not of all arms.
+            for part in ["all drawn", "Hidden"] {
+                assert!(!answer.text.contains(part), "{part} in {path}");
             }
         }
     }

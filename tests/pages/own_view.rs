@@ -67,10 +67,12 @@ fn a_view_that_was_kept_is_where_the_plain_address_leads_until_it_is_forgotten()
         (303, path.as_str())
     );
     assert_eq!(kept(&forgot), "");
-    // A view that differs in nothing is none.
-    let nothing = send(&app, &default, &[("query", "band=ci95")]);
-    assert_eq!(nothing.header("location"), path);
-    assert_eq!(kept(&nothing), "");
+    // A view that differs in nothing is none, and takes no other's place.
+    for nothing in ["band=ci95", "", "snap=0123456789abcdef"] {
+        let answer = send(&app, &default, &[("query", nothing)]);
+        assert_eq!(answer.status, 422, "{nothing}: {}", answer.text);
+        assert_eq!(answer.header("set-cookie"), "", "{nothing}");
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! true cost. Nothing is interpolated between two measurements, and where a seed's data end
 //! before the budget nothing is said in its place.
 
+use crate::stats::mean;
+
 /// A seed has got there when its data reach this part of the budget.
 pub const REACHED: f64 = 0.95;
 
@@ -30,6 +32,12 @@ pub struct Held {
 impl Held {
     pub fn values(&self) -> Vec<f64> {
         self.seeds.iter().map(|s| s.1).collect()
+    }
+
+    /// Measured last, in the mean, under [`REACHED`] of the budget that it was taken at: what
+    /// arms that train had there is not known. Of those that spend nothing it says nothing.
+    pub fn is_far_below(&self, budget: f64) -> bool {
+        !self.costs.is_empty() && mean(&self.costs) < REACHED * budget
     }
 }
 
@@ -80,6 +88,8 @@ mod tests {
         let at = held(&seeds, 25.0, true);
         assert_eq!(at.seeds, [(0, 0.5), (1, 0.6)]);
         assert_eq!(at.costs, [20.0, 24.0]);
+        assert!(at.is_far_below(25.0) && !at.is_far_below(22.0));
+        assert!(!Held::default().is_far_below(1.0));
         // On a measurement the measurement itself.
         assert_eq!(held(&seeds, 30.0, true).values(), [0.9, 0.6]);
     }

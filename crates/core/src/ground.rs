@@ -135,6 +135,19 @@ pub fn other_questions(a: &Experiment, b: &Experiment) -> Option<&'static str> {
     }
 }
 
+/// Why validation figures of two entrants are of other questions, though their examinations
+/// are alike; `None` if they are of the same.
+pub fn other_validation(a: &Experiment, b: &Experiment) -> Option<&'static str> {
+    let (a, b) = (&a.evaluation, &b.evaluation);
+    if a.validation_problems != b.validation_problems {
+        Some("they were measured on different numbers of validation questions")
+    } else if a.validation_samples != b.validation_samples {
+        Some("they answered validation questions with different numbers of samples")
+    } else {
+        None
+    }
+}
+
 /// Why seeds of two experiments are no pairs; `None` if they are.
 pub fn unpaired(a: &Experiment, b: &Experiment) -> Option<&'static str> {
     if a.root_seed != b.root_seed {
@@ -240,6 +253,18 @@ arms: [{{ id: base, policy: base }}]
         assert_eq!(other_questions(&plain, &plain), None);
         let looks = of(&format!("{TASK}evaluation: {{ validation_problems: 7 }}"));
         assert_eq!(other_questions(&plain, &looks), None);
+        assert!(
+            other_validation(&plain, &looks)
+                .unwrap()
+                .contains("validation questions")
+        );
+        let oftener = of(&format!("{TASK}evaluation: {{ validation_samples: 7 }}"));
+        assert!(
+            other_validation(&plain, &oftener)
+                .unwrap()
+                .contains("samples")
+        );
+        assert_eq!(other_validation(&plain, &plain), None);
         let fewer = of(&format!("{TASK}evaluation: {{ problems: 7 }}"));
         assert!(other_questions(&plain, &fewer).unwrap().contains("numbers"));
         let hotter = of(&format!("{TASK}evaluation: {{ temperature: 0.5 }}"));

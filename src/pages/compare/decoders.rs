@@ -3,6 +3,7 @@
 
 use super::entries::{Material, Origin};
 use super::figure::Picture;
+use super::table::WITHHELD;
 use crate::charts::{self, Fate, UNSUCCESSFUL};
 use crate::number::{self, Kind};
 use crate::pages::experiment::forest::banded;
@@ -11,7 +12,7 @@ use assay_core::compare::Basis;
 use assay_core::decoders::{AtLevel, DecoderFigures, at_level};
 use assay_core::ids::{ExperimentId, RunId};
 use assay_core::metric;
-use assay_core::outcome::{Mark, Verdict};
+use assay_core::outcome::{Mark, Outcome, Verdict};
 use assay_store::RunView;
 use serde::Serialize;
 
@@ -77,6 +78,8 @@ pub(super) struct Line {
     pub mark: Option<Mark>,
     /// Of the registered rule, where a contrast names it and the base.
     pub verdicts: Vec<(u32, Verdict)>,
+    /// Why there is none at the other levels; of the base, nothing.
+    pub no_verdict: Vec<(u32, String)>,
     /// Its colour and marker on this page.
     #[serde(skip)]
     pub slot: usize,
@@ -120,23 +123,32 @@ fn group(of: &Material, experiment: ExperimentId, policy: &str) -> Option<Group>
         .map(|level| at_level(policy, *level, &figures, base));
     let levels: Vec<AtLevel> = levels.collect();
     let against = own.get(base).map(|(_, e)| *e);
-    let lines = own.iter().enumerate().map(|(place, (slot, entry))| Line {
-        word: entry.word(),
-        is_base: place == base,
-        arm: entry.arm.clone(),
-        run: entry.run.map(|run| run.to_string()),
-        label: entry.label.clone(),
-        added_by_policy: entry.origin == Origin::Policy,
-        planned_seeds: entry.figures.planned_seeds,
-        finished: entry.figures.finished(),
-        planned: entry.levels.clone(),
-        mark: known.outcome.mark(&entry.arm),
-        verdicts: match against {
-            Some(base) => verdicts(of, entry, base),
-            None => vec![],
-        },
-        slot: *slot,
-    });
+    let line = |(place, (slot, entry)): (usize, &(usize, &Entry))| {
+        let (mut verdicts, mut no_verdict) = (vec![], vec![]);
+        for level in planned.iter().filter(|_| place != base) {
+            match against.map(|base| ruled(&known.outcome, entry, base, *level)) {
+                Some(Ok(verdict)) => verdicts.push((*level, verdict)),
+                Some(Err(why)) => no_verdict.push((*level, why.to_string())),
+                None => {}
+            }
+        }
+        Line {
+            word: entry.word(),
+            is_base: place == base,
+            arm: entry.arm.clone(),
+            run: entry.run.map(|run| run.to_string()),
+            label: entry.label.clone(),
+            added_by_policy: entry.origin == Origin::Policy,
+            planned_seeds: entry.figures.planned_seeds,
+            finished: entry.figures.finished(),
+            planned: entry.levels.clone(),
+            mark: known.outcome.mark(&entry.arm),
+            verdicts,
+            no_verdict,
+            slot: *slot,
+        }
+    };
+    let lines = own.iter().enumerate().map(line);
     let bases: Vec<String> = levels.iter().map(|at| at.basis().to_string()).collect();
     let registered = known.outcome.metric == metric::PASS_AT_1;
     Some(Group {
@@ -158,18 +170,52 @@ fn group(of: &Material, experiment: ExperimentId, policy: &str) -> Option<Group>
     })
 }
 
-/// Words only from the registered rule, and only where it is about these two as a whole.
-fn verdicts(of: &Material, entry: &Entry, base: &Entry) -> Vec<(u32, Verdict)> {
-    let whole = entry.run.is_none() && base.run.is_none();
-    let known = of.experiments.get(&entry.experiment).filter(|_| whole);
-    let contrasts = known.into_iter().flat_map(|k| &k.outcome.contrasts);
-    contrasts
-        .filter(|c| c.arm == entry.arm && c.against == base.arm)
-        .filter_map(|c| match c.basis() {
-            Basis::EqualInference { level, .. } => Some((*level, c.verdict?)),
-            Basis::EqualCompute { .. } => None,
+const NOT_REGISTERED: &str = "none: not registered";
+
+/// Words only from the registered rule, and only where it is about these two as a whole; else
+/// why there are none.
+fn ruled(of: &Outcome, entry: &Entry, base: &Entry, level: u32) -> Result<Verdict, &'static str> {
+    let registered = |arm: &Entry, against: &Entry| {
+        let mut all = of.contrasts.iter();
+        all.find(|c| {
+            let at = match c.basis() {
+                Basis::EqualInference { level, .. } => Some(*level),
+                Basis::EqualCompute { .. } => None,
+            };
+            c.arm == arm.arm && c.against == against.arm && at == Some(level)
         })
-        .collect()
+    };
+    let Some(named) = registered(entry, base) else {
+        return Err(match registered(base, entry) {
+            Some(_) => "none: registered the other way round",
+            None => NOT_REGISTERED,
+        });
+    };
+    if entry.run.is_some() || base.run.is_some() {
+        return Err("none: the registered contrast is of whole arms");
+    }
+    named.verdict.ok_or(WITHHELD)
+}
+
+/// Verdicts with their levels; where there is none at any of them, why.
+fn verdict(of: &Line) -> String {
+    let said = of.verdicts.iter();
+    let said: Vec<String> = said
+        .map(|(level, verdict)| format!("{verdict} at {}", samples(*level)))
+        .collect();
+    if !said.is_empty() || of.is_base {
+        return said.join("; ");
+    }
+    let mut why: Vec<&str> = vec![];
+    for (_, own) in of.no_verdict.iter().filter(|w| w.1 != NOT_REGISTERED) {
+        if !why.contains(&own.as_str()) {
+            why.push(own);
+        }
+    }
+    match why.is_empty() {
+        true => NOT_REGISTERED.into(),
+        false => why.join("; "),
+    }
 }
 
 /// A group on the page.
@@ -260,10 +306,6 @@ fn shown_row(of: &Group, row: usize, line: &Line) -> ShownRow {
             },
         }
     });
-    let said = line.verdicts.iter();
-    let said: Vec<String> = said
-        .map(|(level, verdict)| format!("{verdict} at {}", samples(*level)))
-        .collect();
     ShownRow {
         key: line.word.clone(),
         label: line.label.clone(),
@@ -276,11 +318,7 @@ fn shown_row(of: &Group, row: usize, line: &Line) -> ShownRow {
         mark: line.mark.map(|m| m.to_string()),
         n: format!("{} of {}", line.finished, line.planned_seeds),
         cells: cells.collect(),
-        verdict: match (line.is_base, said.is_empty()) {
-            (true, _) => String::new(),
-            (false, true) => "none: not registered".into(),
-            (false, false) => said.join("; "),
-        },
+        verdict: verdict(line),
     }
 }
 

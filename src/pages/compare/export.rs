@@ -4,11 +4,14 @@ use super::decoders::{Group, no_difference};
 use super::table::{Compared, Line};
 use crate::number::{self, Kind};
 use crate::pages::experiment::latex;
+use crate::pages::experiment::milestones::measured;
+use crate::pages::words;
+use assay_core::ground::Ground;
 use assay_core::outcome::Mark;
 use assay_core::questions::Tally;
 use assay_core::stats::Estimate;
 
-const HEAD: &str = "experiment,arm,run,label,added_by_policy,metric,basis,budget,unit,charged_mean,planned_seeds,n,mean,ci95_low,ci95_high,difference_n,difference,difference_ci95_low,difference_ci95_high,verdict,wins,losses,ties,no_difference,no_verdict,collapsed,compared_with,mark\r\n";
+const HEAD: &str = "experiment,arm,run,label,added_by_policy,metric,basis,budget,unit,charged_mean,planned_seeds,n,mean,ci95_low,ci95_high,at_shortest_n,at_shortest,at_shortest_low,at_shortest_high,difference_n,difference,difference_ci95_low,difference_ci95_high,verdict,wins,losses,ties,no_difference,no_verdict,collapsed,compared_with,mark\r\n";
 
 /// A line a column.
 pub(super) fn lines(
@@ -23,7 +26,7 @@ pub(super) fn lines(
     out += HEAD;
     let maybe = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
     for line in &of.lines {
-        let (value, difference) = (line.value, line.difference);
+        let (value, shortest, difference) = (line.value, line.at_shortest, line.difference);
         let interval = |e: Option<Estimate>| e.and_then(|e| e.interval);
         let count = |pick: fn(&Tally) -> usize| {
             line.questions
@@ -46,6 +49,10 @@ pub(super) fn lines(
             maybe(value.map(|v| v.mean)),
             maybe(interval(value).map(|i| i.low)),
             maybe(interval(value).map(|i| i.high)),
+            shortest.map_or(String::new(), |v| v.n.to_string()),
+            maybe(shortest.map(|v| v.mean)),
+            maybe(interval(shortest).map(|i| i.low)),
+            maybe(interval(shortest).map(|i| i.high)),
             difference.map_or(0, |v| v.n).to_string(),
             maybe(difference.map(|v| v.mean)),
             maybe(interval(difference).map(|i| i.low)),
@@ -83,6 +90,8 @@ fn decoders(of: &Group, collapsed: &[String]) -> String {
                 (false, None) => no_difference(of, line, at.level),
                 (true, _) | (false, Some(_)) => "",
             };
+            let no_verdict = line.no_verdict.iter().find(|w| w.0 == at.level);
+            let no_verdict = no_verdict.map_or("", |w| &w.1);
             let cells = [
                 of.experiment.clone(),
                 line.arm.clone(),
@@ -99,6 +108,10 @@ fn decoders(of: &Group, collapsed: &[String]) -> String {
                 maybe(value.map(|v| v.mean)),
                 maybe(interval(value).map(|i| i.low)),
                 maybe(interval(value).map(|i| i.high)),
+                String::new(),
+                String::new(),
+                String::new(),
+                String::new(),
                 difference.map_or(0, |v| v.n).to_string(),
                 maybe(difference.map(|v| v.mean)),
                 maybe(interval(difference).map(|i| i.low)),
@@ -108,6 +121,7 @@ fn decoders(of: &Group, collapsed: &[String]) -> String {
                 String::new(),
                 String::new(),
                 quoted(why),
+                quoted(no_verdict),
                 quoted(&collapsed.join("; ")),
                 quoted(of.base().map_or("", |base| &base.label)),
                 line.mark.map_or(String::new(), |m| quoted(&m.to_string())),
@@ -132,6 +146,8 @@ fn quoted(text: &str) -> String {
 /// booktabs, with what the file carries in its comments.
 pub(super) fn tex(of: &Compared, title: &str, carried: &[String], denominator: &str) -> String {
     let kind = Kind::of(&of.metric);
+    let least = of.ground.as_ref().and_then(Ground::shortest);
+    let by = least.map(|least| (measured(words::place(&of.metric)), least));
     let base = of.base().map_or("", |base| &base.label);
     let mut out: String = carried
         .iter()
@@ -139,29 +155,48 @@ pub(super) fn tex(of: &Compared, title: &str, carried: &[String], denominator: &
         .collect();
     out += "% \\usepackage{booktabs}\n\\begin{table}\n\\centering\n";
     out += &format!(
-        "\\caption{{Test {} ({}). Mean over training seeds $\\pm$ half of its unadjusted 95\\,\\% interval (Student's $t$); differences to {}, paired by seed. $\\times$ marks what the registered rule calls unsuccessful. {}}}\n",
+        "\\caption{{Test {} ({}).{} Mean over training seeds $\\pm$ half of its unadjusted 95\\,\\% interval (Student's $t$); differences to {}, paired by seed. $\\times$ marks what the registered rule calls unsuccessful. {}}}\n",
         latex::escape(title),
         latex::escape(&of.basis_text),
+        by.as_ref().map_or(String::new(), |(by, least)| format!(
+            " Values are each at the end of its own budget; differences are of validation {} within {least:.3e}, no test figures.",
+            latex::escape(by.title)
+        )),
         latex::escape(base),
         latex::escape(denominator)
     );
-    out += "\\begin{tabular}{llrrrl}\n\\toprule\n";
-    out +=
-        "arm or run & experiment & n & value & difference & registered verdict \\\\\n\\midrule\n";
+    let (aligned, head) = match &by {
+        Some((by, least)) => {
+            let head = format!("validation {} within {least:.3e} & ", by.title);
+            ("llrrrrl", head)
+        }
+        None => ("llrrrl", String::new()),
+    };
+    out += &format!("\\begin{{tabular}}{{{aligned}}}\n\\toprule\n");
+    out += &format!(
+        "arm or run & experiment & n & value & {head}difference & registered verdict \\\\\n\\midrule\n"
+    );
     for line in &of.lines {
-        out += &row(line, kind);
+        out += &row(line, kind, by.as_ref().map(|(by, _)| by.kind));
     }
     out += "\\bottomrule\n\\end{tabular}\n\\end{table}\n";
     out
 }
 
-fn row(of: &Line, kind: Kind) -> String {
+/// `within` is the kind of what was measured within the shortest budget, where budgets differ.
+fn row(of: &Line, kind: Kind, within: Option<Kind>) -> String {
     let none = || latex::escape(number::NONE);
     let value = of.value.map_or_else(none, |e| {
         latex::estimate(kind, &number::value(kind, e.mean), &e)
     });
     let difference = of.difference.map_or_else(none, |e| {
+        let kind = within.unwrap_or(kind);
         latex::estimate(kind, &number::signed(kind, e.mean), &e)
+    });
+    let at_shortest = within.map(|kind| {
+        of.at_shortest.map_or_else(none, |e| {
+            latex::estimate(kind, &number::value(kind, e.mean), &e)
+        })
     });
     let verdict = match of.is_base {
         true => "compared with".to_string(),
@@ -172,15 +207,13 @@ fn row(of: &Line, kind: Kind) -> String {
         false => "",
     };
     let n = of.value.map_or(0, |v| v.n);
-    latex::row(
-        of.mark == Some(Mark::Unsuccessful),
-        &[
-            format!("{}{policy}", latex::escape(&of.label)),
-            latex::escape(&of.experiment_name),
-            format!("{n} of {}", of.planned_seeds),
-            value,
-            difference,
-            latex::escape(&verdict),
-        ],
-    )
+    let mut cells = vec![
+        format!("{}{policy}", latex::escape(&of.label)),
+        latex::escape(&of.experiment_name),
+        format!("{n} of {}", of.planned_seeds),
+        value,
+    ];
+    cells.extend(at_shortest);
+    cells.extend([difference, latex::escape(&verdict)]);
+    latex::row(of.mark == Some(Mark::Unsuccessful), &cells)
 }

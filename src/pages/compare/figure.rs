@@ -7,6 +7,7 @@ use crate::number::{self, Kind};
 use crate::pages::experiment::figure::end_of;
 use crate::pages::experiment::forest::banded;
 use crate::pages::experiment::milestones::measured;
+use crate::pages::experiment::numbers::all;
 use crate::pages::experiment::training::{bins, seeds_of};
 use crate::pages::figure_data::{self, FigureData};
 use crate::pages::words;
@@ -136,9 +137,9 @@ impl Trained {
 
     fn data(&self) -> FigureData {
         let chart = &self.chart;
-        let (rows, every) = figure_data::lines(chart, &chart.curves, figure_data::charged);
+        let (rows, every) = figure_data::lines(chart, all(chart), figure_data::charged);
         FigureData {
-            id: "training".into(),
+            id: self.word.into(),
             title: self.title.clone(),
             caption: figure_data::caption("columns", every),
             file: None,

@@ -18,6 +18,16 @@ use actix_web::{HttpRequest, HttpResponse};
 use assay_core::canonical;
 use serde_json::{Value, json};
 
+/// sha256 over what is compared: one for all files of a comparison.
+fn snapshot(of: &Material, table: &Compared) -> String {
+    let groups = decoders::groups(of);
+    let state = match groups.is_empty() {
+        true => json!(table),
+        false => json!({ "comparison": table, "decoders": groups }),
+    };
+    canonical::sha256(&state)
+}
+
 /// What every file says of itself.
 fn carried(of: &Material, table: &Compared, title: &str) -> Vec<String> {
     let columns = table
@@ -41,12 +51,8 @@ fn carried(of: &Material, table: &Compared, title: &str) -> Vec<String> {
         ));
         lines.push(format!("Their basis: {}", group.basis_text));
     }
-    let snapshot = match groups.is_empty() {
-        true => json!(table),
-        false => json!({ "comparison": table, "decoders": groups }),
-    };
     lines.push(denominator::denominator(of).to_string());
-    lines.push(format!("Snapshot {}", canonical::sha256(&snapshot)));
+    lines.push(format!("Snapshot {}", snapshot(of, table)));
     if !of.collapsed.is_empty() {
         lines.push(format!(
             "Collapsed by the link: {}.",
@@ -94,6 +100,7 @@ pub async fn json(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
     let (_, of, metric, ignored) = read(&state, &request).await?;
     let table = compared(&of, words::FINAL[metric].1);
     let behind = denominator::denominator(&of);
+    let snapshot = snapshot(&of, &table);
     Ok(HttpResponse::Ok().json(json!({
         "comparison": table,
         "decoders": decoders::groups(&of),
@@ -102,6 +109,7 @@ pub async fn json(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
         "apart": of.apart,
         "collapsed": of.collapsed,
         "ignored": ignored,
+        "snapshot": snapshot,
         "interval": "95 %, Student's t over seeds; differences paired by seed; unadjusted, not registered",
     })))
 }
@@ -144,7 +152,7 @@ pub async fn get(
     let behind = Behind {
         of: &of,
         table: &table,
-        snapshot: canonical::sha256(&json!(table)),
+        snapshot: snapshot(&of, &table),
     };
     if word == numbers::CONFIG {
         if table.lines.is_empty() {
@@ -189,6 +197,7 @@ pub async fn get(
                 "denominator": behind,
                 "denominator_text": behind.to_string(),
                 "collapsed": of.collapsed,
+                "snapshot": snapshot(&of, &table),
             });
             match (&trained, &group) {
                 (Some(trained), _) => {

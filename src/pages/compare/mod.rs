@@ -98,7 +98,8 @@ struct LineRow {
     mark: Option<String>,
     n: String,
     value: (String, String),
-    at_shortest: String,
+    /// With its n, and what it does not cover.
+    at_shortest: (String, String),
     difference: (String, String),
     verdict: String,
     questions: String,
@@ -281,6 +282,16 @@ fn pair(kind: Kind, of: Option<&Estimate>, signed: bool) -> (String, String) {
     (mean, interval.unwrap_or_else(|| number::no_interval(e.n)))
 }
 
+fn at_shortest(of: &Line, kind: Kind) -> (String, String) {
+    let value = of
+        .at_shortest
+        .map_or(number::NONE.into(), |e| number::estimate(kind, &e));
+    let n = of.at_shortest.map(|e| format!("n = {}", e.n));
+    let remark = Some(of.at_shortest_remark.clone()).filter(|r| !r.is_empty());
+    let said: Vec<String> = n.into_iter().chain(remark).collect();
+    (value, said.join("; "))
+}
+
 /// `validated` is the kind of what was measured within the shortest budget.
 fn row(slot: usize, of: &Line, kind: Kind, validated: Kind) -> LineRow {
     let first = of.is_base;
@@ -295,12 +306,11 @@ fn row(slot: usize, of: &Line, kind: Kind, validated: Kind) -> LineRow {
         by_policy: of.added_by_policy,
         n: format!("{} of {}", of.value.map_or(0, |v| v.n), of.planned_seeds),
         value: pair(kind, of.value.as_ref(), false),
-        at_shortest: of
-            .at_shortest
-            .map_or(number::NONE.into(), |e| number::estimate(validated, &e)),
+        at_shortest: at_shortest(of, validated),
         difference: match (&of.difference, first) {
             (_, true) => ("compared with".into(), String::new()),
             (Some(d), false) => {
+                let kind = of.at_shortest.map_or(kind, |_| validated);
                 let (mean, interval) = pair(kind, Some(d), true);
                 (mean, format!("{interval}, n = {}", d.n))
             }

@@ -4,6 +4,7 @@ use super::decoders::Group;
 use super::figure::{Picture, Trained};
 use super::table::{Compared, Line};
 use crate::number::Kind;
+use crate::pages::experiment::numbers::all;
 use crate::pages::sheet::{Cell, Sheet};
 use assay_core::config::Differs;
 use assay_core::outcome::Mark;
@@ -103,7 +104,7 @@ pub(super) fn curves(of: &Trained, table: &Compared) -> Sheet {
     sheet.said = of.caption.join(" ");
     sheet.kind = of.chart.kind;
     sheet.along = Some(3);
-    for curve in &of.chart.curves {
+    for curve in all(&of.chart) {
         let Some(line) = table.lines.iter().find(|l| l.word == curve.key) else {
             continue;
         };

@@ -2,13 +2,15 @@
 
 use super::entries::{Entry, Material, Origin};
 use crate::charts::{Fate, Seed, UNSUCCESSFUL};
+use crate::number;
+use crate::pages::experiment::at_budget::remark;
 use crate::pages::experiment::milestones::measured;
 use crate::pages::judged::Judged;
 use crate::pages::words;
 use assay_core::at_budget::{Held, held};
 use assay_core::compare::Basis;
 use assay_core::config::{self, Differs, Flat, Row};
-use assay_core::ground::{Entrant, Ground, ground, other_questions, unpaired};
+use assay_core::ground::{Entrant, Ground, ground, other_questions, other_validation, unpaired};
 use assay_core::outcome::{Mark, Verdict};
 use assay_core::questions::{Tally, tally};
 use assay_core::stats::{Estimate, differences, estimate, mean};
@@ -34,6 +36,8 @@ pub(super) struct Line {
     pub seeds: Vec<(u64, f64)>,
     /// The figure on the validation split within the smallest budget, where budgets differ.
     pub at_shortest: Option<Estimate>,
+    /// What that does not cover; empty where it covers all.
+    pub at_shortest_remark: String,
     /// To the base, over the seeds in common: of final values, or where budgets differ of those
     /// within the smallest.
     pub difference: Option<Estimate>,
@@ -111,7 +115,7 @@ pub(super) fn compared(of: &Material, metric: &str) -> Compared {
         .map(|e| line(of, e, metric, ground.as_ref()));
     Compared {
         metric: metric.into(),
-        basis_text: said(ground.as_ref()),
+        basis_text: said(ground.as_ref(), metric),
         margin: margin(of, metric).filter(|_| matches!(ground, Some(Ground::EqualCompute { .. }))),
         lines: lines.collect(),
         config: config::side_by_side(&of.entries.iter().map(|e| flat(of, e)).collect::<Vec<_>>()),
@@ -128,7 +132,7 @@ fn margin(of: &Material, metric: &str) -> Option<f64> {
     (first > 0.0 && margins.all(|m| m == Some(first))).then_some(first)
 }
 
-fn said(ground: Option<&Ground>) -> String {
+fn said(ground: Option<&Ground>, metric: &str) -> String {
     let at = ground.and_then(Ground::basis);
     let at = at.map_or(String::new(), |basis| basis.to_string());
     match ground {
@@ -137,8 +141,9 @@ fn said(ground: Option<&Ground>) -> String {
         Some(Ground::Unequal {
             unit, least, most, ..
         }) => format!(
-            "not equal compute: budgets from {least:.3e} to {most:.3e} training {} per seed; differences are of validation figures within the shortest, {at}",
-            words::unit(*unit)
+            "not equal compute: budgets from {least:.3e} to {most:.3e} training {} per seed; differences are of validation {} within the shortest, {at}",
+            words::unit(*unit),
+            measured(words::place(metric)).title
         ),
         Some(Ground::OtherUnits) => {
             "not equal compute: budgets are counted in different units".into()
@@ -153,6 +158,13 @@ fn line(of: &Material, entry: &Entry, metric: &str, ground: Option<&Ground>) -> 
     let charged: Vec<f64> = entry.figures.counted().map(|r| r.charged).collect();
     let base = of.entries.get(of.base);
     let is_base = base.is_some_and(|base| std::ptr::eq(base, entry));
+    let least = ground.and_then(Ground::shortest);
+    let reached = least.map(|least| within(entry, metric, least));
+    let unit = known.map(|k| k.view.spec.budget.unit);
+    let amount = |cost: f64| {
+        let unit = unit.map_or("", words::unit);
+        format!("{} {unit}", number::prefixed(cost))
+    };
     let mut line = Line {
         word: entry.word(),
         is_base,
@@ -167,9 +179,11 @@ fn line(of: &Material, entry: &Entry, metric: &str, ground: Option<&Ground>) -> 
         charged_mean: (!charged.is_empty()).then(|| mean(&charged)),
         planned_seeds: entry.figures.planned_seeds,
         value: estimate(&values),
-        at_shortest: ground
-            .and_then(Ground::shortest)
-            .and_then(|least| estimate(&within(entry, metric, least).values())),
+        at_shortest: reached.as_ref().and_then(|held| estimate(&held.values())),
+        at_shortest_remark: match (&reached, least) {
+            (Some(held), Some(least)) => remark(held, amount, least, entry.figures.trains),
+            (None, _) | (_, None) => String::new(),
+        },
         seeds,
         difference: None,
         difference_seeds: vec![],
@@ -219,11 +233,20 @@ fn against(
         (None, _) => {}
         (Some(ground), Some(least)) => {
             let (held, theirs) = (within(entry, metric, least), within(base, metric, least));
-            line.difference_seeds = differences(&held.seeds, &theirs.seeds);
-            line.difference = ground.difference_at_shortest(&held, &theirs);
-            if line.difference.is_none() {
-                line.no_difference = Some(not_held(&held, &theirs, &base.label));
-            }
+            let far = |entry: &Entry, held: &Held| entry.figures.trains && held.is_far_below(least);
+            line.no_difference =
+                if let Some(why) = other_validation(&own.view.spec, &other.view.spec) {
+                    Some(why.into())
+                } else if far(entry, &held) {
+                    Some(FAR_BELOW.into())
+                } else if far(base, &theirs) {
+                    Some(format!("{}: {FAR_BELOW}", base.label))
+                } else {
+                    line.difference_seeds = differences(&held.seeds, &theirs.seeds);
+                    line.difference = ground.difference_at_shortest(&held, &theirs);
+                    let none = line.difference.is_none();
+                    none.then(|| not_held(&held, &theirs, &base.label))
+                };
         }
         (Some(Ground::OtherUnits), None) => {
             line.no_difference = Some("budgets are counted in different units".into());
@@ -237,11 +260,20 @@ fn against(
             }
         }
     }
+    if !matches!(ground, Some(Ground::EqualCompute { .. })) {
+        line.no_questions = Some("answered at the end of unequal budgets".into());
+        return;
+    }
     match tally(&entry.shares, &base.shares) {
         Ok(tally) => line.questions = Some(tally),
         Err(why) => line.no_questions = Some(refused(why).into()),
     }
 }
+
+/// Of which nobody knows what it had at the shortest budget.
+const FAR_BELOW: &str = "measured last under 95 % of the shortest budget";
+/// Why a contrast that is registered has no verdict.
+pub(super) const WITHHELD: &str = "withheld: a required attempt is missing";
 
 /// Words only from the registered rule, and only where it is about these two; else why there
 /// are none.
@@ -281,8 +313,7 @@ fn ruled(
     if !matches!(ground, Some(Ground::EqualCompute { .. })) {
         return Err("none: the columns are not at equal compute".into());
     }
-    let withheld = || "withheld: a required attempt is missing".to_string();
-    named.verdict.ok_or_else(withheld)
+    named.verdict.ok_or_else(|| WITHHELD.into())
 }
 
 fn refused(why: assay_core::questions::Refused) -> &'static str {

@@ -255,7 +255,7 @@ fn what_policy_added_is_marked_and_collapsing_leaves_a_notice() {
     let csv = lines(&compared(&of, metric::PASS_AT_1), &[], &[], &[]);
     assert_eq!(csv.lines().filter(|l| l.contains(",true,")).count(), 1);
     let columns = csv.lines().next().unwrap().split(',').count();
-    assert!(columns == 28, "{columns}");
+    assert!(columns == 32, "{columns}");
     of.entries.pop();
     of.collapsed = vec!["prm (prm-rl)".into()];
     let text = render(&of);

@@ -3,13 +3,13 @@
 use super::entries::{Entry, Material};
 use super::figure::{Trained, alike, budget, budget_said, named, spec};
 use super::table::{Compared, Line};
-use crate::charts::{Bin, Curve, Curves, Marked, Scale, Seed, Shape, along, hold, merge};
+use crate::charts::{Bin, Curve, Curves, Marked, Merged, Scale, Seed, Shape, along, hold, merge};
 use crate::pages::experiment::figure::end_of;
 use crate::pages::experiment::frontier::{corners, said};
 use crate::pages::experiment::milestones::{Measured, measured};
 use crate::pages::words;
 use assay_core::frontier::membership;
-use assay_core::ground::unpaired;
+use assay_core::ground::{other_validation, unpaired};
 use assay_core::metric;
 
 /// A column with its milestones, seed by seed.
@@ -20,17 +20,35 @@ struct Measuring<'a> {
     seeds: Vec<Marked>,
 }
 
-/// Those that were measured on the way on the questions of the base.
-fn measuring<'a>(of: &'a Material, table: &'a Compared, by: &Measured) -> Vec<Measuring<'a>> {
-    let all = alike(of, table).into_iter();
-    all.map(|(slot, entry, line)| Measuring {
-        slot,
-        entry,
-        line,
-        seeds: entry.marked(by.pick),
-    })
-    .filter(|m| !m.seeds.is_empty())
-    .collect()
+/// Those that were measured on the way on the questions of the base; and in sentences the
+/// others that were measured.
+fn measuring<'a>(
+    of: &'a Material,
+    table: &'a Compared,
+    by: &Measured,
+) -> (Vec<Measuring<'a>>, Vec<String>) {
+    let base = of.entries.get(of.base).and_then(|e| spec(of, e));
+    let (mut shown, mut left_out) = (vec![], vec![]);
+    for (slot, entry, line) in alike(of, table) {
+        let seeds = entry.marked(by.pick);
+        if seeds.is_empty() {
+            continue;
+        }
+        let other = match (spec(of, entry), base) {
+            (Some(own), Some(base)) => other_validation(own, base),
+            (None, _) | (_, None) => None,
+        };
+        match other {
+            Some(why) => left_out.push(format!("{} is not drawn: {why}.", line.label)),
+            None => shown.push(Measuring {
+                slot,
+                entry,
+                line,
+                seeds,
+            }),
+        }
+    }
+    (shown, left_out)
 }
 
 fn curve(of: &Measuring<'_>, bins: Vec<Bin>, seeds: Vec<Seed>) -> Curve {
@@ -61,7 +79,7 @@ fn marks(of: &Material, entry: &Entry) -> Vec<f64> {
 pub(super) fn milestones(of: &Material, table: &Compared) -> Option<Trained> {
     let (unit, budget) = budget(table)?;
     let by = measured(words::place(&table.metric));
-    let shown = measuring(of, table, &by);
+    let (shown, left_out) = measuring(of, table, &by);
     let curves = shown.iter().map(|m| {
         let seeds: Vec<Seed> = m
             .seeds
@@ -87,6 +105,7 @@ pub(super) fn milestones(of: &Material, table: &Compared) -> Option<Trained> {
         budget_said(table).into(),
     ];
     caption.extend(by.instead.map(String::from));
+    caption.extend(left_out);
     chart(
         table,
         "milestones",
@@ -108,7 +127,7 @@ pub(super) fn milestones(of: &Material, table: &Compared) -> Option<Trained> {
 pub(super) fn frontier(of: &Material, table: &Compared) -> Option<Trained> {
     let (unit, budget) = budget(table)?;
     let by = measured(words::place(&table.metric));
-    let shown = measuring(of, table, &by);
+    let (shown, left_out) = measuring(of, table, &by);
     let curves: Vec<Curve> = shown
         .iter()
         .map(|m| curve(m, along(&m.seeds, &marks(of, m.entry)), vec![]))
@@ -142,6 +161,7 @@ pub(super) fn frontier(of: &Material, table: &Compared) -> Option<Trained> {
         }
     }
     caption.extend(by.instead.map(String::from));
+    caption.extend(left_out);
     chart(
         table,
         "frontier",
@@ -165,7 +185,7 @@ fn chart(
     table: &Compared,
     word: &'static str,
     title: String,
-    caption: Vec<String>,
+    mut caption: Vec<String>,
     chart: Curves,
 ) -> Option<Trained> {
     if chart.curves.is_empty() {
@@ -173,6 +193,7 @@ fn chart(
     }
     let base = table.base().map_or("", |base| &base.word);
     let (curves, merged) = merge(chart.curves, base);
+    caption.extend(merged.as_ref().map(Merged::said));
     Some(Trained {
         word,
         caption,

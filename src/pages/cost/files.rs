@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
-use assay_core::denominator::is_unsuccessful;
+use assay_core::denominator::{is_unsuccessful, unsuccessful};
 use assay_core::reference::library;
 use assay_core::spending::{Spent, StageSpend};
 use assay_store::Price;
@@ -45,7 +45,7 @@ fn prices(of: &[Price]) -> Sheet {
     sheet
 }
 
-fn by_experiment(of: &Material) -> Sheet {
+pub(super) fn by_experiment(of: &Material) -> Sheet {
     let title = match of.more {
         true => "Spent by experiment, the newest of them",
         false => "Spent by experiment",
@@ -61,6 +61,7 @@ fn by_experiment(of: &Material) -> Sheet {
             "dollars",
             "without_a_price_s",
             "on_unsuccessful_s",
+            "no_verdict",
             "evaluation_s",
             "lost_s",
             "detectable",
@@ -69,13 +70,19 @@ fn by_experiment(of: &Material) -> Sheet {
     sheet.said = "Each stage once, under the experiment that computed it; evaluation and lost work are parts of it.".into();
     for (judged, stages) in &of.experiments {
         let sum = summed(judged, stages);
+        let failed = unsuccessful(&judged.outcome, []);
+        let on_failed = failed
+            .is_ok()
+            .then(|| sum.unsuccessful.cost.device_ms / 1e3);
+        let no_verdict = failed.err().map_or(String::new(), |why| why.to_string());
         let mut row = vec![
             Cell::Word(judged.view.id.to_string()),
             Cell::Text(judged.view.name.clone()),
         ];
         row.extend(spent(&sum.total));
         row.extend([
-            seconds(sum.unsuccessful.cost.device_ms),
+            Cell::Cost(on_failed),
+            Cell::Text(no_verdict),
             seconds(sum.evaluation.device_ms),
             seconds(sum.lost.device_ms),
             Cell::Text(detectable::widest(judged)),

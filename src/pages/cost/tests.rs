@@ -206,6 +206,24 @@ fn the_published_figures_stand_with_their_parts_sources_and_the_correction() {
 }
 
 #[test]
+fn where_the_rule_has_not_spoken_nothing_is_said_to_be_spent_on_what_failed() {
+    let of = |seeds: u64| Material {
+        experiments: vec![spent(seeds, "n")],
+        chosen: None,
+        prices: vec![],
+        speeds: vec![],
+        more: false,
+    };
+    let row = |seeds: u64| files::by_experiment(&of(seeds)).numbers()[0].clone();
+    let open = row(0);
+    assert!(open["on_unsuccessful_s"].is_null(), "{open}");
+    assert_eq!(open["no_verdict"], "no verdict yet");
+    let said = row(5);
+    assert_eq!(said["on_unsuccessful_s"], 60.0);
+    assert!(said["no_verdict"].is_null(), "{said}");
+}
+
+#[test]
 fn the_newest_price_that_has_begun_is_in_force() {
     let text = render(
         vec![

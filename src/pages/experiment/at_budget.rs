@@ -4,7 +4,7 @@ use super::axis::Cost;
 use super::material::Material;
 use crate::charts::Seed;
 use crate::number::{self, Kind};
-use assay_core::at_budget::{Held, REACHED, held};
+use assay_core::at_budget::{Held, held};
 use assay_core::stats::{self, Estimate};
 use assay_store::ArmView;
 
@@ -44,7 +44,7 @@ impl AtBudget {
                 label: of.label(&arm.key),
                 value: stats::estimate(&held.values()),
                 cost: (!held.costs.is_empty()).then(|| stats::mean(&held.costs)),
-                remark: remark(&held, axis, budget, arm.trains),
+                remark: remark(&held, |cost| axis.amount(cost), budget, arm.trains),
             }
         });
         Self {
@@ -92,7 +92,13 @@ impl AtBudget {
     }
 }
 
-fn remark(of: &Held, axis: Cost, budget: f64, trains: bool) -> String {
+/// What a number at a budget does not cover; empty where it covers all. `amount` says a cost.
+pub(in crate::pages) fn remark(
+    of: &Held,
+    amount: impl Fn(f64) -> String,
+    budget: f64,
+    trains: bool,
+) -> String {
     let counted = |n: usize| number::counted(n as i64, "seed");
     let mut said = vec![];
     if !trains {
@@ -102,15 +108,14 @@ fn remark(of: &Held, axis: Cost, budget: f64, trains: bool) -> String {
         said.push(format!(
             "beyond the data of {}, the furthest of which reached {} of {}",
             counted(of.short),
-            axis.amount(of.furthest),
-            axis.amount(budget)
+            amount(of.furthest),
+            amount(budget)
         ));
     }
     if of.later > 0 {
         said.push(format!("{} first measured beyond it", counted(of.later)));
     }
-    let sparse = |costs: &[f64]| !costs.is_empty() && stats::mean(costs) < REACHED * budget;
-    if trains && sparse(&of.costs) {
+    if trains && of.is_far_below(budget) {
         said.push("measured last under 95 % of it".into());
     }
     if trains && of.seeds.is_empty() && said.is_empty() {
@@ -138,13 +143,13 @@ mod tests {
             seed(3, &[(120.0, 0.7)]),
         ];
         let at = held(&seeds, 100.0, true);
-        let said = remark(&at, Cost::Tokens, 100.0, true);
+        let said = remark(&at, |cost| Cost::Tokens.amount(cost), 100.0, true);
         assert_eq!(
             said,
             "beyond the data of 1 seed, the furthest of which reached 50 tokens of 100 tokens; 1 seed first measured beyond it"
         );
         assert_eq!(
-            remark(&Held::default(), Cost::Flops, 1.0, true),
+            remark(&Held::default(), |cost| Cost::Flops.amount(cost), 1.0, true),
             "no data yet"
         );
     }
@@ -153,6 +158,6 @@ mod tests {
     fn a_measurement_far_below_the_budget_is_flagged() {
         let at = held(&[seed(0, &[(50.0, 0.1), (150.0, 0.2)])], 100.0, true);
         assert_eq!(at.values(), [0.1]);
-        assert!(remark(&at, Cost::Flops, 100.0, true).contains("under 95 %"));
+        assert!(remark(&at, |cost| Cost::Flops.amount(cost), 100.0, true).contains("under 95 %"));
     }
 }

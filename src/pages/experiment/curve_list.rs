@@ -1,6 +1,6 @@
 //! `/experiments/{id}/curves`: every metric of training that can be drawn over the arms.
 
-use super::view::Wanted;
+use super::view::{self, Wanted};
 use crate::pages::query::Asked;
 use crate::pages::{Shell, filters, html, words};
 use crate::problem::Problem;
@@ -38,6 +38,12 @@ struct CurvesPage {
 /// Metrics of the list.
 const MOST: usize = 40;
 
+/// Of a kept state: other metrics were not kept with it.
+fn kept_of(mut reported: Vec<String>) -> Vec<String> {
+    reported.retain(|name| words::is_well_known(name));
+    reported
+}
+
 /// Those with a word of their own first, in their order; then the others, sorted.
 fn rows(wanted: &Wanted, view: &ExperimentView, reported: &[String]) -> Vec<Row> {
     let known = words::TRAINING.iter().map(|f| f.1);
@@ -60,11 +66,21 @@ pub async fn page(
     request: HttpRequest,
     id: Path<ExperimentId>,
 ) -> Result<HttpResponse, Problem> {
+    let snap = view::cited(request.query_string());
     let mut conn = state.conn().await?;
+    let kept = match snap {
+        Some(snap) => store::find_snapshot(&mut conn, *id, &snap).await?,
+        None => None,
+    };
     let view = store::get_experiment(&mut conn, *id).await?;
-    let reported = store::list_experiment_metrics(&mut conn, *id).await?;
+    let mut reported = store::list_experiment_metrics(&mut conn, *id).await?;
+    drop(conn);
     let mut asked = Asked::read(request.query_string());
-    let wanted = Wanted::read(&mut asked, &view);
+    let mut wanted = Wanted::read(&mut asked, &view);
+    if let Some(kept) = &kept {
+        wanted.stay(&kept.id);
+        reported = kept_of(reported);
+    }
     let mut rows = rows(&wanted, &view, &reported);
     rows.truncate(MOST);
     let mut shell = Shell::new(&state, &request, "Curves of training")
@@ -122,5 +138,12 @@ mod tests {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(page(vec![], 0).contains("Nothing yet"));
+    }
+
+    #[test]
+    fn a_kept_state_lists_what_was_kept_with_it() {
+        let reported = ["train/reflection_rate", words::TRAINING[0].1];
+        let kept = kept_of(reported.map(String::from).to_vec());
+        assert_eq!(kept, [words::TRAINING[0].1]);
     }
 }

@@ -28,6 +28,9 @@ pub(super) struct Denominator {
     pub no_verdict: Option<NoVerdict>,
     /// Left out of the figures by the link.
     pub hidden: Vec<Named>,
+    /// What it stands behind is not of all arms: nothing is said of how many it draws.
+    #[serde(skip)]
+    pub part: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -61,6 +64,7 @@ impl Denominator {
             no_verdict: failed.as_ref().err().copied(),
             unsuccessful: failed.ok().map(|list| named(&|a| list.contains(&a))),
             hidden: named(&|a| wanted.hides(of, a)),
+            part: false,
         }
     }
 
@@ -78,14 +82,17 @@ impl Denominator {
                 states.push(format!("{n} {word}"));
             }
         }
-        format!(
-            "{}, {} planned: {}. {} {}",
+        let said = format!(
+            "{}, {} planned: {}. {}",
             number::counted(self.arms as i64, "arm"),
             number::counted(self.planned as i64, "run"),
             states.join(", "),
-            self.did_not_work(),
-            self.hidden_line()
-        )
+            self.did_not_work()
+        );
+        match self.part && self.hidden.is_empty() {
+            true => said,
+            false => format!("{said} {}", self.hidden_line()),
+        }
     }
 
     fn did_not_work(&self) -> String {
@@ -96,6 +103,7 @@ impl Denominator {
         let drawn = list.iter().filter(|a| !self.hidden.contains(a)).count();
         let drawn = match (list.len(), drawn) {
             (0, _) => String::new(),
+            _ if self.part => String::new(),
             (all, drawn) if drawn == all => ", all drawn".into(),
             (_, drawn) => format!(", {drawn} drawn"),
         };

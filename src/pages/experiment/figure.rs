@@ -238,10 +238,8 @@ impl Figure {
             ..
         }) = &self.chart
         {
-            said.push(format!(
-                "Drawn together as the range of their means: {}. A link with only= draws them apart.",
-                merged.labels()
-            ));
+            said.push(merged.said());
+            said.push("A link with only= draws them apart.".into());
         }
         (drawn.svg, said.join(" "))
     }

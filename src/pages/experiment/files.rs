@@ -64,7 +64,9 @@ pub(in crate::pages) async fn present(
     let of = kept::cited(state, id, None, |_| Needs::default()).await?;
     let mut wanted = Wanted::new(of.view.spec.budget.unit);
     wanted.snap = view::cited(request.query_string());
-    Carried::cited(&of, &wanted)
+    let mut carried = Carried::cited(&of, &wanted)?;
+    carried.denominator.part = true;
+    Ok(carried)
 }
 
 pub async fn get(
@@ -81,13 +83,14 @@ pub async fn get(
         let sheet = listed::beyond(&of, &found);
         return filed::answer(&sheet, None, &carried, &stem, &ending).await;
     }
-    if let Some(table) = Table::of_file(&of, &word, &ending) {
+    if let Some(table) = Table::of_file(&of, &wanted, &word, &ending) {
         carried.basis = table.basis().unwrap_or(carried.basis);
         let sheet = sheet(&of, &wanted, table);
         return filed::answer(&sheet, None, &carried, &stem, &ending).await;
     }
     let name = Name::of_file(&of, &word).ok_or_else(|| Problem::not_found("figure"))?;
     carried.basis = name.basis(&of).unwrap_or(carried.basis);
+    carried.denominator.part = matches!(name, Name::Decoders(_));
     let figure = name.figure(&of, &wanted);
     let file = format!("{stem}.{ending}");
     match ending.as_str() {

@@ -1,6 +1,6 @@
 //! `/experiments/{id}`: does it work, compared with what, at which cost?
 
-mod at_budget;
+pub(super) mod at_budget;
 mod axis;
 mod beyond;
 mod carried;
@@ -140,7 +140,10 @@ struct ExperimentPage {
     beyond: Option<BeyondTable>,
     /// Of the benchmark that the task names.
     references: Option<Marks>,
+    /// As the link asks; nothing where it does not.
     sort: &'static str,
+    /// The order that the table has.
+    ordered: &'static str,
     /// Orders of the table, each with what its address asks for.
     sorts: Vec<Choice>,
     /// Where some work has a price.
@@ -263,6 +266,7 @@ impl ExperimentPage {
             beyond: None,
             references: references::marks(&spec.task),
             sort: wanted.sort.map_or("", Sort::word),
+            ordered: wanted.table_sort().word(),
             sorts: Sort::ALL
                 .map(|sort| {
                     let query = wanted.sorted(sort).query(&of.view);

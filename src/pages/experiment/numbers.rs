@@ -128,7 +128,7 @@ pub(in crate::pages) fn drawn(
 }
 
 /// Those that the picture draws as one range are here each for itself.
-pub(super) fn all(chart: &Curves) -> impl Iterator<Item = &Curve> {
+pub(in crate::pages) fn all(chart: &Curves) -> impl Iterator<Item = &Curve> {
     let merged = chart.merged.iter().flat_map(|m| &m.curves);
     chart.curves.iter().chain(merged)
 }

@@ -58,7 +58,8 @@ pub(super) fn lead(request: &HttpRequest, id: ExperimentId) -> Option<HttpRespon
     Some(HttpResponse::SeeOther().insert_header(to).finish())
 }
 
-/// The address' words as the page itself writes them; nothing of those that change nothing.
+/// The address' words as the page itself writes them. Those that change nothing are no view:
+/// what was kept before is forgotten only where that is asked for.
 fn understood(view: &ExperimentView, query: &str) -> Result<String, Problem> {
     let refuse = |why: String| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, why));
     if query.len() > MAX_BYTES {
@@ -75,7 +76,9 @@ fn understood(view: &ExperimentView, query: &str) -> Result<String, Problem> {
     }
     let words = wanted.query(view).replace(',', "%2C").replace('/', "%2F");
     match words.strip_prefix('?') {
-        None => Ok(String::new()),
+        None => refuse(
+            "the view differs in nothing from the page's own; forget=1 forgets a default".into(),
+        ),
         Some(words) if is_view(words) => Ok(words.to_string()),
         Some(_) => refuse(format!("a view has at most {MAX_BYTES} plain characters")),
     }

@@ -1,5 +1,5 @@
-//! What others have published on the task's benchmark, as marks of the figures that show the
-//! same quantity: an orientation, never an arm.
+//! What others have published on the task's benchmark, as marks of the curve over milestones,
+//! which is of validation questions, and of pass@k at k = 1: an orientation, never an arm.
 
 use super::Material;
 use super::figure::Name;

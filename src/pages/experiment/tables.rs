@@ -9,6 +9,7 @@ use super::{Material, comparison, listed, sheets, standing, verdicts};
 use crate::number::{self, Kind};
 pub(super) use crate::pages::sheet::{Cell, MEANS, Sheet, head};
 use crate::pages::words;
+use assay_core::beyond::Over;
 use assay_core::compare::{Basis, Row};
 use assay_core::outcome::{Mark, Verdict};
 
@@ -62,7 +63,7 @@ impl Table {
     }
 
     /// By a file's name, of a table that the experiment has.
-    pub fn of_file(of: &Material, word: &str, ending: &str) -> Option<Self> {
+    pub fn of_file(of: &Material, wanted: &Wanted, word: &str, ending: &str) -> Option<Self> {
         let table = Self::ALL.into_iter().find(|table| table.word() == word)?;
         let exists = match table {
             Self::Comparison
@@ -75,7 +76,8 @@ impl Table {
             Self::BothWays => !of.test.is_empty() && listed::any_left_out(of),
             Self::RuleBothWays => listed::any_left_out(of),
             Self::Decoders => !of.decoders.is_empty(),
-            Self::Tries => ending == "tex" && !of.test.is_empty(),
+            // A band over questions has no place in it: that is in the figure's own numbers.
+            Self::Tries => ending == "tex" && wanted.over == Over::Seeds && !of.test.is_empty(),
         };
         exists.then_some(table)
     }

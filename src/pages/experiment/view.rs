@@ -263,11 +263,19 @@ impl Wanted {
     /// Where there is no price, the axis counts what the budget does; what was asked for in
     /// dollars has no place on it. Links of a kept state stay with it.
     pub fn settle(&mut self, of: &Material) {
-        self.kept = of.kept.as_ref().map(|kept| kept.id[..16].to_string());
+        self.kept = None;
+        if let Some(kept) = &of.kept {
+            self.stay(&kept.id);
+        }
         if self.x == Cost::Usd && of.along != Cost::Usd {
             self.x = of.along;
             (self.low, self.high, self.budget) = (None, None, None);
         }
+    }
+
+    /// With the kept state of this hash.
+    pub fn stay(&mut self, id: &str) {
+        self.kept = id.get(..16).map(String::from);
     }
 
     /// The arm that differences are taken to.

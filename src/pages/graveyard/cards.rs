@@ -72,7 +72,8 @@ impl Course {
         }
     }
 
-    fn said(&self, missed: &[String]) -> String {
+    /// With what could not be drawn.
+    pub fn said(&self, missed: &[String]) -> String {
         let mut said = vec![self.caption];
         said.extend(missed.iter().map(String::as_str));
         said.join(" ")
@@ -238,7 +239,7 @@ pub(super) fn course(of: &Material, key: &str) -> Option<Course> {
     let unit = words::unit(of.view.spec.budget.unit);
     let drawn: Vec<&str> = curves.iter().map(|c| c.key.as_str()).collect();
     let src = format!(
-        "/experiments/{}/milestones.json?only={}",
+        "/experiments/{}/milestones.json?metric=pass1&only={}",
         of.view.id,
         drawn.join(",")
     );
@@ -402,14 +403,19 @@ mod tests {
             },
             stand: Stand::All,
         };
-        let of = |last: f64| {
+        let of = |last: f64, fate: Fate| {
             let curve = Curve {
                 key: "a".into(),
                 label: "A".into(),
                 bins: vec![bin(0.0, 0.2), bin(50.0, 0.3), bin(100.0, last)],
+                seeds: vec![Seed {
+                    seed: 4,
+                    points: vec![(0.0, 0.2)],
+                }],
+                fate,
                 ..Curve::default()
             };
-            let course = Course {
+            Course {
                 chart: Curves {
                     title: "t".into(),
                     curves: vec![curve],
@@ -418,14 +424,22 @@ mod tests {
                 caption: "Mean.",
                 src: None,
                 place: number::significant,
-            };
-            course.said(&course.chart.draw().missed())
+            }
         };
-        assert_eq!(of(0.4), "Mean.");
-        assert_eq!(
-            of(f64::NAN),
-            "Mean. 1 value not drawn: not a number, or off the axis."
-        );
+        let said = |of: &Course| of.said(&of.chart.draw().missed());
+        assert_eq!(said(&of(0.4, Fate::Ordinary)), "Mean.");
+        let lost = of(f64::NAN, Fate::Unsuccessful);
+        let words = "Mean. 1 value not drawn: not a number, or off the axis.";
+        assert_eq!(said(&lost), words);
+        // The files say the same, and what the rule says of each line.
+        let sheet = files::points("t", &lost, &lost.chart.draw().missed());
+        assert!(sheet.said.starts_with(words), "{}", sheet.said);
+        assert_eq!(sheet.unsuccessful, [true; 4]);
+        assert_eq!(sheet.numbers()[3]["mark"], "unsuccessful");
+        assert_eq!(sheet.numbers()[3]["seed"], "4");
+        let plain = files::points("t", &of(0.4, Fate::Ordinary), &[]);
+        assert_eq!(plain.unsuccessful, [false; 4]);
+        assert!(plain.numbers()[0]["mark"].is_null());
     }
 
     #[test]

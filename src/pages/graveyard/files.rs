@@ -2,6 +2,7 @@
 
 use super::cards::{Course, course};
 use super::{Material, material, tables};
+use crate::charts::Fate;
 use crate::number::Kind;
 use crate::pages::experiment::files::present;
 use crate::pages::filed::{self, Links, OF_FIGURE, OF_TABLE};
@@ -12,10 +13,13 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use assay_core::failure::{FailureTable, Scale};
 use assay_core::ids::ExperimentId;
+use assay_core::outcome::Mark;
 use serde_json::{Value, json};
 
 /// File's name of a card's figure.
 pub(super) const COURSE: &str = "course";
+/// Under a table for a paper.
+const UNSUCCESSFUL_MARKED: &str = " $\\times$ marks what the registered rule calls unsuccessful.";
 
 /// Address of a file without its ending; those of shared stages stand under no arm.
 fn at(of: &Material, arm: Option<&str>, word: &str) -> String {
@@ -84,39 +88,52 @@ fn table(of: &Material, word: &str, from: &FailureTable) -> Sheet {
     sheet
 }
 
-/// Every point that is drawn, and those of the seeds behind it.
-fn points(of: &Material, arm: &str, from: &Course) -> Sheet {
-    let title = format!("{}: {}", from.chart.title, of.label(arm));
-    let names = ["label", "seed", "x", "n", "value", "low", "high"];
+/// Every point that is drawn, and those of the seeds behind it; `missed` is what is not.
+pub(super) fn points(title: &str, from: &Course, missed: &[String]) -> Sheet {
+    let names = ["label", "mark", "seed", "x", "n", "value", "low", "high"];
     let mut sheet = Sheet::plain(COURSE, title, &names);
-    sheet.said = format!("{} x: {}.", from.caption, from.chart.x_title);
+    sheet.said = format!("{} x: {}.", from.said(missed), from.chart.x_title);
+    sheet.note = UNSUCCESSFUL_MARKED;
     sheet.kind = from.chart.kind;
-    sheet.along = Some(2);
+    sheet.along = Some(3);
     for curve in &from.chart.curves {
-        let label = || Cell::Text(curve.label.clone());
+        let failed = curve.fate == Fate::Unsuccessful;
+        let named = |seed: String| {
+            let mark = match failed {
+                true => Mark::Unsuccessful.to_string(),
+                false => String::new(),
+            };
+            [
+                Cell::Text(curve.label.clone()),
+                Cell::Word(mark),
+                Cell::Word(seed),
+            ]
+        };
+        let mut push = |seed: String, rest: [Cell; 5]| {
+            sheet.rows.push(named(seed).into_iter().chain(rest).collect());
+            sheet.unsuccessful.push(failed);
+        };
         for bin in &curve.bins {
             let band = from.chart.shaded(bin);
-            sheet.push(vec![
-                label(),
-                Cell::Word(String::new()),
+            let point = [
                 Cell::Place(Some(bin.x)),
                 Cell::Count(bin.n),
                 Cell::Value(Some(bin.mean)),
                 Cell::Value(band.map(|b| b.low)),
                 Cell::Value(band.map(|b| b.high)),
-            ]);
+            ];
+            push(String::new(), point);
         }
         for seed in &curve.seeds {
             for (x, y) in &seed.points {
-                sheet.push(vec![
-                    label(),
-                    Cell::Word(seed.seed.to_string()),
+                let point = [
                     Cell::Place(Some(*x)),
                     Cell::Count(1),
                     Cell::Value(Some(*y)),
                     Cell::Value(None),
                     Cell::Value(None),
-                ]);
+                ];
+                push(seed.seed.to_string(), point);
             }
         }
     }
@@ -159,9 +176,10 @@ async fn answer(
     let missing = || Problem::not_found("figure");
     if let (COURSE, Some(arm)) = (word, arm.filter(|arm| of.has_card(arm))) {
         let course = course(&of, arm).ok_or_else(missing)?;
-        let sheet = points(&of, arm, &course);
-        let svg = course.chart.draw().svg;
-        return filed::answer(&sheet, Some(&svg), &carried, &name, ending).await;
+        let drawn = course.chart.draw();
+        let title = format!("{}: {}", course.chart.title, of.label(arm));
+        let sheet = points(&title, &course, &drawn.missed());
+        return filed::answer(&sheet, Some(&drawn.svg), &carried, &name, ending).await;
     }
     let mut named = words(&of.failures).into_iter().zip(&of.failures);
     let found = named.find(|(own, t)| own == word && t.arm.as_deref() == arm);

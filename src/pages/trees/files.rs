@@ -29,8 +29,16 @@ fn end(of: &TreeNode) -> &'static str {
     }
 }
 
+/// Which part the picture is of; of the whole tree nothing.
+pub(super) fn below(from: usize) -> String {
+    match from {
+        0 => String::new(),
+        node => format!(" from node {node} on"),
+    }
+}
+
 /// Every node of the tree, drawn or not.
-fn nodes(of: &StoredTree, name: &str, drawn: usize) -> Sheet {
+pub(super) fn nodes(of: &StoredTree, name: &str, drawn: usize, from: usize) -> Sheet {
     let names = [
         "node",
         "parent",
@@ -46,8 +54,9 @@ fn nodes(of: &StoredTree, name: &str, drawn: usize) -> Sheet {
     ];
     let mut sheet = Sheet::plain("tree", format!("Search tree {name}"), &names);
     sheet.said = format!(
-        "{drawn} of {} nodes are drawn, the most visited. Area: visits; border: quintile of the mean value q.",
-        of.nodes.len()
+        "{drawn} of {} nodes are drawn, the most visited{}. Area: visits; border: quintile of the mean value q.",
+        of.nodes.len(),
+        below(from)
     );
     sheet.kind = Kind::Share;
     sheet.along = Some(0);
@@ -122,7 +131,7 @@ pub async fn picture(
     let view = View::read(&mut asked, tree.nodes.len());
     let shown = tree.most_visited(view.from, DRAWN);
     let svg = draw(&marks(&tree, &shown, view, &found.stage));
-    let sheet = nodes(&tree, &name, shown.len());
+    let sheet = nodes(&tree, &name, shown.len(), view.from);
     let file = format!("{id}-tree-{name}");
     answer(&found, &sheet, Some(&svg), &file, &ending).await
 }

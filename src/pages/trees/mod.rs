@@ -120,6 +120,8 @@ struct TreePage {
     whole: String,
     /// Set where the picture does not begin at the root.
     from: Option<String>,
+    /// The part that it shows; nothing of the whole tree.
+    below: String,
     svg: String,
     /// The picture as files, and the table by depth.
     files: Links,
@@ -204,6 +206,7 @@ impl TreePage {
                 };
                 root.link(stage)
             }),
+            below: files::below(view.from),
             svg: draw(&marks(of, &shown, view, stage)),
             hidden: hidden(of, &shown, view),
             lines: outline(of, &shown, view, stage),
@@ -272,7 +275,8 @@ fn hidden(of: &StoredTree, shown: &[usize], view: View) -> Option<String> {
     let all = u64::from(of.nodes[view.from].visits).max(1);
     (nodes > 0).then(|| {
         format!(
-            "hidden: {}, {} of visits",
+            "hidden{}: {}, {} of visits",
+            files::below(view.from),
             number::counted(nodes, "node"),
             number::percent(visits as f64 / all as f64)
         )

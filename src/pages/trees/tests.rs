@@ -122,8 +122,19 @@ fn a_node_tells_its_numbers_and_the_picture_can_begin_there() {
     assert!(text.contains("<h2>Node 1</h2>") && text.contains("from=1&#38;node=1"));
     let text = render(&of, View { node: 45, from: 1 });
     assert!(text.contains("Ends here: answer 8, right") && text.contains("7*3=1;A8"));
-    assert!(text.contains("Every node is drawn"));
+    assert!(text.contains("Every node from node 1 on is drawn"));
     assert_eq!(text.matches("<circle").count(), 6 + 1);
+}
+
+#[test]
+fn a_file_of_a_part_names_the_node_that_it_begins_with() {
+    let of = wide();
+    let said = |from: usize| {
+        let shown = of.most_visited(from, DRAWN);
+        files::nodes(&of, "4-1", shown.len(), from).said
+    };
+    assert!(said(1).contains("the most visited from node 1 on. "), "{}", said(1));
+    assert!(!said(0).contains("from node"));
 }
 
 #[test]

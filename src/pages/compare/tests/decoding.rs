@@ -118,7 +118,7 @@ fn a_mixed_selection_makes_two_kinds_of_table_and_no_common_one() {
     // The head, one trained arm, two decoders at two levels, one at one.
     assert_eq!(csv.lines().count(), 7);
     for line in csv.lines() {
-        assert_eq!(line.split(',').count(), 27, "{line}");
+        assert_eq!(line.split(',').count(), 32, "{line}");
     }
     let own = csv.lines().filter(|l| l.contains("\"equal inference: "));
     assert_eq!(own.count(), 5);
@@ -133,4 +133,45 @@ fn decoders_alone_are_something_to_compare() {
     for words in ["Nothing to compare yet", "id=\"values\"", "id=\"training\""] {
         assert!(!text.contains(words), "{words}");
     }
+}
+
+#[test]
+fn why_decoders_have_no_verdict_is_said_as_of_other_columns() {
+    let registered = DECODERS.replace(
+        "task:",
+        "contrasts: [{ arm: longest, against: majority, level: 4 }]\ntask:",
+    );
+    let mut of = mixed();
+    let (id, known) = experiment(1, &registered);
+    of.experiments.insert(id, known);
+    let said = |of: &Material, line: usize| {
+        let groups = decoders::groups(of);
+        let csv = lines(&compared(of, metric::PASS_AT_1), &groups, &[], &[]);
+        let shown = decoders::shown(0, &groups[0]);
+        let verdict = shown.rows[line].verdict.clone();
+        assert!(
+            csv.contains(&format!(",\"{verdict}\",")),
+            "{verdict}: {csv}"
+        );
+        verdict
+    };
+    // Nothing has been measured by the rule: the contrast at 4 samples decides what is said.
+    let contrasts = |of: &mut Material, verdict| {
+        let known: &mut Judged = of.experiments.get_mut(&id).unwrap();
+        let mut all = known.outcome.contrasts.iter_mut();
+        let own = all.find(|c| c.arm == "longest" && c.against == "majority");
+        own.unwrap().verdict = verdict;
+    };
+    contrasts(&mut of, None);
+    assert_eq!(said(&of, 1), table::WITHHELD);
+    contrasts(&mut of, Some(assay_core::outcome::Verdict::Worse));
+    let shown = decoders::shown(0, &decoders::groups(&of)[0]);
+    assert_eq!(shown.rows[1].verdict, "worse at 4 samples");
+    of.decoder_base = Some(of.decoders[1].word());
+    assert_eq!(said(&of, 0), "none: registered the other way round");
+    of.decoder_base = None;
+    of.decoders[1].run = Some(run_id(id, 1));
+    let whole = "none: the registered contrast is of whole arms";
+    assert_eq!(said(&of, 1), whole);
+    assert_eq!(said(&mixed(), 1), "none: not registered");
 }

@@ -49,7 +49,10 @@ fn unequal_budgets_are_compared_at_the_shortest_as_far_as_milestones_tell() {
     for words in [
         "within the shortest, equal compute: 2.000e11",
         "Differences to first in validation pass@1 within the shortest budget",
-        "of validation figures within 2.000e11",
+        "of validation pass@1 within 2.000e11",
+        "differences are of validation pass@1 within the shortest, equal compute: 2.000e11",
+        "answered at the end of unequal budgets",
+        "<small>n = 3</small>",
         "no verdict is given",
     ] {
         assert!(text.contains(words), "{words}");
@@ -117,4 +120,142 @@ fn validation_and_its_frontier_stand_together_where_questions_and_units_are_the_
     ));
     let table = compared(&other, metric::PASS_AT_1);
     assert!(validation::milestones(&other, &table).is_none());
+}
+
+fn at_half_of_the_budget() -> Material {
+    let mut of = two(&format!(
+        "{TASK}\nbudget: {{ unit: flops, amount: 2.0e+11 }}"
+    ));
+    measured_along(&mut of.entries[0], 4e11, [0.2, 0.4, 0.9]);
+    measured_along(&mut of.entries[1], 2e11, [0.3, 0.5, 0.7]);
+    of
+}
+
+#[test]
+fn what_was_measured_far_below_the_shortest_budget_is_flagged_and_no_difference() {
+    let mut of = at_half_of_the_budget();
+    // The longer one was measured at a fifth of its budget, and then beyond the shorter.
+    of.entries[0].milestones.retain(|p| p.milestone != 50);
+    let table = compared(&of, metric::PASS_AT_1);
+    let (first, second) = (&table.lines[0], &table.lines[1]);
+    assert!((first.at_shortest.unwrap().mean - 0.21).abs() < 1e-9);
+    assert_eq!(first.at_shortest_remark, "measured last under 95 % of it");
+    assert_eq!(
+        (second.difference, second.at_shortest_remark.as_str()),
+        (None, "")
+    );
+    assert!(second.difference_seeds.is_empty());
+    let why = second.no_difference.as_deref().unwrap();
+    assert_eq!(
+        why,
+        "first: measured last under 95 % of the shortest budget"
+    );
+    let text = render(&of);
+    assert!(text.contains("<small>n = 3; measured last under 95 % of it</small>"));
+    assert!(text.contains(why) && !text.contains("class=\"plot forest\""));
+    // What spends nothing has its value at every budget.
+    of.entries[0].figures.trains = false;
+    let table = compared(&of, metric::PASS_AT_1);
+    assert!(table.lines[1].difference.is_some());
+}
+
+#[test]
+fn validation_figures_of_other_questions_are_neither_subtracted_nor_drawn_together() {
+    let of = |validation: &str, budget: &str| {
+        let mut of = two(&format!(
+            "{TASK}\nevaluation: {{ {validation} }}\nbudget: {{ unit: flops, amount: {budget} }}"
+        ));
+        measured_along(&mut of.entries[0], 4e11, [0.2, 0.4, 0.9]);
+        measured_along(&mut of.entries[1], 2e11, [0.3, 0.5, 0.7]);
+        of
+    };
+    for (change, why) in [
+        ("validation_problems: 7", "numbers of validation questions"),
+        ("validation_samples: 7", "numbers of samples"),
+    ] {
+        let of = of(change, "2.0e+11");
+        let table = compared(&of, metric::PASS_AT_1);
+        let line = &table.lines[1];
+        assert_eq!(line.difference, None);
+        assert!(line.no_difference.as_ref().unwrap().contains(why));
+        assert!(line.at_shortest.is_some());
+        for drawn in [
+            validation::milestones(&of, &table),
+            validation::frontier(&of, &table),
+        ] {
+            let drawn = drawn.unwrap();
+            assert_eq!(drawn.chart.curves.len(), 1);
+            let said = drawn.caption.join(" ");
+            assert!(
+                said.contains("second is not drawn: ") && said.contains(why),
+                "{said}"
+            );
+        }
+    }
+    // Test figures are of the same questions all the same.
+    let of = of("validation_problems: 7", "4.0e+11");
+    let table = compared(&of, metric::PASS_AT_1);
+    assert!(table.lines[1].difference.is_some());
+}
+
+#[test]
+fn files_name_the_validation_figure_that_differences_are_of() {
+    let of = at_half_of_the_budget();
+    let table = compared(&of, metric::MAJ_AT_K);
+    let basis = "differences are of validation pass@1 within the shortest";
+    assert!(table.basis_text.contains(basis), "{}", table.basis_text);
+    let csv = lines(&table, &[], &[], &[]);
+    let head: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
+    let place = |name: &str| head.iter().position(|own| *own == name).unwrap();
+    let cells: Vec<&str> = csv.lines().nth(1).unwrap().split(',').collect();
+    // The basis of unequal budgets has a comma of its own.
+    let shift = cells.len() - head.len();
+    assert_eq!(cells[place("at_shortest_n") + shift], "3");
+    let mean: f64 = cells[place("at_shortest") + shift].parse().unwrap();
+    assert!((mean - 0.41).abs() < 1e-9, "{mean}");
+    let tex = export::tex(&table, "maj@k", &[], "");
+    assert!(tex.contains("\\begin{tabular}{llrrrrl}"), "{tex}");
+    for words in [
+        "differences are of validation pass@1 within",
+        "& validation pass@1 within",
+    ] {
+        assert!(tex.contains(words), "{words} in {tex}");
+    }
+    // At equal compute there is no such column.
+    let equal = compared(&two(TASK), metric::PASS_AT_1);
+    let tex = export::tex(&equal, "pass@1", &[], "");
+    assert!(tex.contains("\\begin{tabular}{llrrrl}") && !tex.contains("validation"));
+}
+
+#[test]
+fn lines_that_are_drawn_together_are_named_and_are_in_the_numbers_each_for_itself() {
+    let mut of = two(TASK);
+    let first = of.entries[0].clone();
+    for i in 0..30 {
+        let mut other = first.clone();
+        other.run = Some(run_id(first.experiment, 100 + i));
+        other.label = format!("column {i}");
+        of.entries.push(other);
+    }
+    for entry in &mut of.entries {
+        measured_along(entry, 4e11, [0.2, 0.4, 0.9]);
+    }
+    let table = compared(&of, metric::PASS_AT_1);
+    let drawn = validation::milestones(&of, &table).unwrap();
+    let merged = drawn.chart.merged.as_ref().unwrap();
+    assert_eq!(drawn.chart.curves.len() + merged.curves.len(), 32);
+    let picture = drawn.picture();
+    let said = "Drawn together as the range of their means: ";
+    assert!(picture.caption.contains(said) && picture.caption.contains("column 29"));
+    let data = picture.data.unwrap();
+    assert_eq!((data.id.as_str(), data.rows.len()), ("milestones", 32));
+    let sheet = numbers::curves(&drawn, &table).numbers();
+    for label in ["column 0", "column 29"] {
+        let rows = sheet.as_array().unwrap().iter();
+        assert_eq!(
+            rows.filter(|row| row["label"] == label).count(),
+            3,
+            "{label}"
+        );
+    }
 }

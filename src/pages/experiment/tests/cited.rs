@@ -29,6 +29,14 @@ fn shown(of: &Material, query: &str, newer: bool) -> String {
 }
 
 #[test]
+fn a_kept_state_alone_is_no_view_to_be_saved() {
+    let of = cited();
+    let save = "Save as my default";
+    assert!(!shown(&of, "snap=0123456789AB", false).contains(save));
+    assert!(shown(&of, "metric=length&snap=0123456789AB", false).contains(save));
+}
+
+#[test]
 fn a_kept_state_says_so_and_every_link_stays_with_it() {
     let of = cited();
     let text = shown(&of, "metric=length&snap=0123456789AB", true);

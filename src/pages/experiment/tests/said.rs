@@ -150,7 +150,7 @@ fn decoders_and_contrasts_are_files_that_carry_their_own_basis_and_denominator()
             assert_eq!(json["figure"], word);
         }
         let carried = Carried::new(&of, &wanted);
-        let table = Table::of_file(&of, "decoders", "csv").unwrap();
+        let table = Table::of_file(&of, &wanted, "decoders", "csv").unwrap();
         let csv = tables::sheet(&of, &wanted, table).csv(&carried);
         let rows = csv.lines().filter(|l| l.starts_with("\"rerank\","));
         assert_eq!(rows.count(), 2, "a row a level: {csv}");
@@ -202,7 +202,7 @@ fn every_table_is_a_whole_file_and_none_takes_a_word_for_a_column() {
         ),
         ("passk", "tex", "label & n & pass at 1 & pass at 2"),
     ] {
-        let table = Table::of_file(&of, word, ending).unwrap();
+        let table = Table::of_file(&of, &wanted, word, ending).unwrap();
         let sheet = tables::sheet(&of, &wanted, table);
         let (csv, tex) = (sheet.csv(&carried), sheet.tex(&carried));
         let whole = if ending == "csv" { &csv } else { &tex };
@@ -211,21 +211,45 @@ fn every_table_is_a_whole_file_and_none_takes_a_word_for_a_column() {
         assert_eq!(tex.matches('{').count(), tex.matches('}').count(), "{tex}");
         assert!(sheet.json(&carried)["rows"].is_array());
     }
-    let tries = Table::of_file(&of, "passk", "tex").unwrap();
+    // Its band over questions is in the figure's numbers alone.
+    let (over, _) = asked(&of, "questions=1");
+    assert_eq!(Table::of_file(&of, &over, "passk", "tex"), None);
+    let tries = Table::of_file(&of, &wanted, "passk", "tex").unwrap();
     let tex = tables::sheet(&of, &wanted, tries).tex(&carried);
     assert!(
         tex.contains("$\\times$ SFT on clean chains & 5 & $0.200$ $\\pm$"),
         "{tex}"
     );
     assert_eq!(
-        Table::of_file(&of, "passk", "csv"),
+        Table::of_file(&of, &wanted, "passk", "csv"),
         None,
         "the figure has it"
     );
-    assert_eq!(Table::of_file(&of, "decoders", "csv"), None);
+    assert_eq!(Table::of_file(&of, &wanted, "decoders", "csv"), None);
     assert_eq!(
-        Table::of_file(&of, "both-ways", "csv"),
+        Table::of_file(&of, &wanted, "both-ways", "csv"),
         None,
         "none is left out"
     );
+}
+
+#[test]
+fn a_file_of_some_arms_says_nothing_of_how_many_it_draws() {
+    let of = with_a_failure();
+    let (wanted, _) = asked(&of, "");
+    let mut behind = Carried::new(&of, &wanted).denominator;
+    let whole = behind.line();
+    assert!(whole.ends_with(", all drawn. Hidden: none."), "{whole}");
+    behind.part = true;
+    let part = behind.line();
+    assert!(
+        !part.contains("drawn") && !part.contains("Hidden"),
+        "{part}"
+    );
+    assert!(part.contains("Did not work: 1 of 3."), "{part}");
+    // Whom a link has hidden is named all the same.
+    let (wanted, _) = asked(&of, "hide=arm-2");
+    let mut behind = Carried::new(&of, &wanted).denominator;
+    behind.part = true;
+    assert!(behind.line().contains("Hidden by the link: "));
 }

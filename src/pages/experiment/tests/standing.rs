@@ -108,6 +108,8 @@ fn the_table_has_the_orders_that_its_links_ask_for_and_loses_no_arm() {
     assert!(!text.contains("name=\"sort\""), "nothing to keep");
     let text = page(&of, "sort=file");
     assert!(text.contains("name=\"sort\" value=\"file\"") && !text.contains("aria-sort"));
+    // The order of who asks for none is said too.
+    assert!(page(&of, "").contains("aria-sort=\"descending\""));
     let (wanted, _) = asked(&of, "");
     let csv = tables::sheet(&of, &wanted, Table::Comparison).csv(&Carried::new(&of, &wanted));
     assert!(csv.find("\"arm-2\"").unwrap() < csv.find("\"arm-1\"").unwrap());
