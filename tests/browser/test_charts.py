@@ -271,7 +271,7 @@ def test_a_narrow_drag_asks_for_one_step_at_least(visit):
 
 
 def test_what_cannot_be_zoomed_has_no_brush(visit):
-    page = visit(PAGE["prm"]).page
+    page = visit(PAGE["prm-hostile"]).page
     chart = page.locator(PANELS).first
     x, y, _ = place(chart, 0.3)
     to, _, _ = place(chart, 0.8)
@@ -288,7 +288,8 @@ def test_a_link_among_the_panels_keeps_its_keys(visit):
     point_at(page, page.locator(PANELS).first, 0.5)
     expect(page.locator(f"{PANELS} .hair").first).to_be_attached()
     before = page.evaluate(HAIRS, PANELS)
-    page.locator(".panels a[download]").first.focus()
+    link = page.locator(".panels a[download]").first
+    link.evaluate("(e) => e.focus({ preventScroll: true })")
     page.keyboard.press("ArrowRight")
     with page.expect_download() as saved:
         page.keyboard.press("Enter")
