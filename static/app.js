@@ -7,25 +7,49 @@ const parts = (root) => [...root.querySelectorAll("[data-part][id]")];
 
 let loading = null;
 
-/** What the reader has opened or scrolled to, so that a swap does not take it away. */
+const POSTED = "form[method=post] :is(select[name],textarea[name],input[name]:not([type=hidden],[type=checkbox],[type=radio],[type=file]))";
+
+/** Fields of forms that are sent, each by what its form is sent to and acts on. */
+function posted(part) {
+  const found = new Map();
+  for (const field of part.querySelectorAll(POSTED)) {
+    const form = field.closest("form");
+    const of = [...form.querySelectorAll("input[type=hidden]:not([name=force])")].map((h) => `${h.name}=${h.value}`);
+    const key = [form.id, form.getAttribute("action"), ...of, field.name].join(" ");
+    let n = 0;
+    while (found.has(`${key} ${n}`)) n += 1;
+    found.set(`${key} ${n}`, field);
+  }
+  return found;
+}
+
+/** What the reader has opened, scrolled to, chosen or typed, so that a swap does not take it away. */
 function keep(part) {
   const open = new Set([...part.querySelectorAll("details[id][open]")].map((d) => d.id));
   const closed = new Set([...part.querySelectorAll("details[id]:not([open])")].map((d) => d.id));
   const scrolled = [...part.querySelectorAll(".scroll")].map((s) => s.scrollLeft);
-  const fields = "select[name],input[name]:not([type=checkbox])";
-  const typed = new Map([...part.querySelectorAll(fields)].map((f) => [f.name, f.value]));
   const focus = document.activeElement;
-  const within = focus && part.contains(focus) ? address(focus, part) : null;
+  const typed = [...posted(part)].map(([key, field]) => [key, field.value, field === focus]);
+  const within = focus && part.contains(focus) && !typed.some(([, , focused]) => focused) ? address(focus, part) : null;
+  const asks = within && focus.matches("select[name],textarea[name],input[name]:not([type=checkbox],[type=radio])") ? { name: focus.name, value: focus.value } : null;
   return (next) => {
     for (const d of next.querySelectorAll("details[id]")) {
       if (open.has(d.id)) d.open = true;
       if (closed.has(d.id)) d.open = false;
     }
     next.querySelectorAll(".scroll").forEach((s, i) => { if (scrolled[i]) s.scrollLeft = scrolled[i]; });
+    // A choice that is gone leaves none: what is sent next is never about another run.
+    const now = posted(next);
+    for (const [key, value, focused] of typed) {
+      const field = now.get(key);
+      if (!field) continue;
+      field.value = value;
+      if (focused) field.focus({ preventScroll: true });
+    }
     if (within) {
       const again = within.reduce((at, i) => at && at.children[i], next);
       if (again) again.focus({ preventScroll: true });
-      if (again && again.type !== "checkbox" && typed.has(again.name)) again.value = typed.get(again.name);
+      if (again && asks && again.name === asks.name) again.value = asks.value;
     }
   };
 }
@@ -66,8 +90,11 @@ async function refresh(url, quiet) {
   }
 }
 
-/** Shows another state of the page; the address stays the state. */
+/** Shows another state of the page; the address stays the state. One without a word would lead
+    to the reader's own view, where there is one. */
 function go(url, otherwise = () => location.assign(url)) {
+  if ([...url.searchParams.keys()].some((key) => key !== "plain")) url.searchParams.delete("plain");
+  else if (document.querySelector("#own-view [name=forget]")) url.searchParams.set("plain", "1");
   return refresh(url, false).then(
     (done) => { if (done) { history.replaceState(null, "", url); redraw(); } },
     (error) => { if (error.name !== "AbortError") otherwise(); },
@@ -152,6 +179,8 @@ const charts = () => [...document.querySelectorAll(CHART)].filter((f) => drawing
 const drawing = (figure) => figure.querySelector("svg[data-plot]");
 /** Where a run's panels stand; nothing for any other chart. */
 const panels = (figure) => figure.closest("[data-crosshair]");
+/** Whether its page can show a part of it. */
+const zooms = (figure) => figure.dataset.cost || (panels(figure) && "zoom" in panels(figure).dataset);
 /** Charts of one group move together; one without a group moves alone. */
 const group = (figure) => (panels(figure) ? "steps" : figure.dataset.cost || "");
 
@@ -286,11 +315,17 @@ function under(svg, event) {
   return { x: ((event.clientX - box.left) * view.width) / box.width, y: ((event.clientY - box.top) * view.height) / box.height };
 }
 
+/** Whole steps with all that was dragged over, one at least. */
+function steps([low, high]) {
+  const first = Math.max(Math.floor(low), 0);
+  return [first, Math.max(Math.ceil(high), first + 1)];
+}
+
 function zoom(range) {
   const url = new URL(location.href);
   if (!range && !url.searchParams.has("x0") && !url.searchParams.has("x1")) return;
   for (const [i, name] of ["x0", "x1"].entries()) {
-    if (range) url.searchParams.set(name, String(Number(range[i].toPrecision(6)))); else url.searchParams.delete(name);
+    if (range) url.searchParams.set(name, String(range[i])); else url.searchParams.delete(name);
   }
   clear();
   go(url);
@@ -322,7 +357,7 @@ function pointing() {
   document.addEventListener("pointerdown", (event) => {
     const t = target(event);
     dragged = false;
-    if (!within(t) || event.button !== 0 || event.pointerType === "touch" || !(t.figure.dataset.cost || panels(t.figure))) return;
+    if (!within(t) || event.button !== 0 || event.pointerType === "touch" || !zooms(t.figure)) return;
     event.preventDefault();
     const mark = document.createElementNS(SVG, "path");
     mark.setAttribute("class", "brush");
@@ -331,14 +366,15 @@ function pointing() {
   });
   document.addEventListener("pointerup", () => {
     if (!brush) return;
-    const { p, from, to, mark } = brush;
+    const { svg, p, from, to, mark } = brush;
     brush = null;
     mark.remove();
     // Less than half a centimetre is a click.
     if (Math.abs(to - from) < 120) return;
     dragged = true;
     const share = (x) => (x - p.x0) / (p.x1 - p.x0);
-    zoom([Math.min(from, to), Math.max(from, to)].map((x) => value(p.x, share(x))));
+    const ends = [Math.min(from, to), Math.max(from, to)].map((x) => value(p.x, share(x)));
+    zoom(panels(svg) ? steps(ends) : ends.map((x) => Number(x.toPrecision(6))));
   });
   document.addEventListener("dblclick", (event) => { if (within(target(event))) zoom(null); });
   document.addEventListener("pointerover", (event) => {
@@ -391,7 +427,9 @@ const REGION = "figure.chart .scroll, [data-crosshair]";
 function keys() {
   document.addEventListener("keydown", async (event) => {
     const region = event.target.closest && event.target.closest(REGION);
-    const figure = region && (region.matches("[data-crosshair]") ? charts().find((f) => panels(f) === region) : region.closest("figure.chart"));
+    // Links and buttons within it have keys of their own.
+    if (!region || event.target !== region) return;
+    const figure = region.matches("[data-crosshair]") ? charts().find((f) => panels(f) === region) : region.closest("figure.chart");
     if (!figure || !drawing(figure) || event.ctrlKey || event.altKey || event.metaKey) return;
     const all = panels(figure);
     if (event.key === "Escape") { if (!clear()) zoom(null); return; }

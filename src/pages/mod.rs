@@ -98,7 +98,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/experiments/{id}/curves").route(get().to(experiment::all_curves)))
         .service(resource("/experiments/{id}/cite.bib").route(get().to(experiment::bib)).route(head().to(experiment::bib)))
         .service(resource("/experiments/{id}/cite").route(post().to(experiment::cite)))
-        .service(resource("/experiments/{id}/snapshot.json").route(get().to(experiment::snapshot)))
+        .service(resource("/experiments/{id}/snapshot.json").route(get().to(experiment::snapshot)).route(head().to(experiment::snapshot)))
         .service(resource("/experiments/{id}").route(get().to(experiment::page)))
         .service(
             resource("/runs/{id}")

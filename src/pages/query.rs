@@ -103,6 +103,12 @@ impl Asked {
         self.ignored.push(shown(&format!("{key}={value}")));
     }
 
+    /// A value of one of these keys was not understood.
+    pub fn has_refused(&self, keys: &[&str]) -> bool {
+        let key = |pair: &str| pair.split_once('=').is_some_and(|(k, _)| keys.contains(&k));
+        self.ignored.iter().any(|pair| key(pair))
+    }
+
     /// Everything that no one has asked for.
     pub fn ignored(mut self) -> Vec<String> {
         let reload = self.text(RELOAD);
@@ -164,7 +170,9 @@ mod tests {
             asked.choose("metric", &[("length", 1), ("pass1", 2)]),
             Some(1)
         );
+        assert!(!asked.has_refused(&["step", "metric"]));
         assert_eq!(asked.number("step"), None);
+        assert!(asked.has_refused(&["stage", "step"]) && !asked.has_refused(&["stage"]));
         let ignored = asked.ignored();
         assert!(ignored.contains(&"step=x".to_string()) && ignored.contains(&"smoth".to_string()));
         let mut asked = Asked::read("metric=nonsense&step=");

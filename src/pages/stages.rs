@@ -56,6 +56,18 @@ pub(super) fn chosen<'f>(
     Some((stage, file.or(stage.files.last())?))
 }
 
+/// The same for a file, which is of no other stage and no other step than its address says.
+pub(super) fn exactly<'f>(
+    filed: &'f [Filed<'_>],
+    asked: &mut Asked,
+) -> Option<(&'f Filed<'f>, &'f StageFile)> {
+    let found = chosen(filed, asked);
+    found.filter(|_| !asked.has_refused(OF_FILE))
+}
+
+/// What names a stored file in an address.
+pub(super) const OF_FILE: &[&str] = &["stage", "step"];
+
 pub(super) fn stage_choices(filed: &[Filed<'_>], chosen: Option<&str>) -> Vec<Choice> {
     let choice = |f: &Filed<'_>| Choice {
         value: f.stage.name.clone(),

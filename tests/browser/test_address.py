@@ -6,6 +6,7 @@ from dataclasses import replace
 from playwright.sync_api import expect
 
 from pages import PAGE
+from test_charts import ARMS, MILESTONES
 
 SHOWN = """() => ({
   figure: document.querySelector("select[name=metric]").value,
@@ -64,6 +65,23 @@ def test_folded_parts_stay_open_and_focus_stays_when_a_control_swaps_the_page(vi
     expect(page.locator("#table h2")).to_contain_text("length")
     assert page.evaluate("document.getElementById('milestone-table').open")
     assert page.evaluate("document.activeElement.name") == "metric"
+
+
+def test_the_mouse_leaves_a_readers_own_view(visit):
+    entry = PAGE["experiment-twelve"]
+    page = visit(replace(entry, path=entry.path + "?only=zero")).page
+    with page.expect_navigation(wait_until="load"):
+        page.locator("#own-view button", has_text="Save as my default").click()
+    page.goto(page.url.split("?")[0], wait_until="load")
+    assert "only=zero" in page.url and page.evaluate(ARMS, MILESTONES) == ["zero"]
+    page.locator(f'{MILESTONES} g.lb[data-arm="zero"] text').first.click()
+    page.wait_for_url("**plain=1**")
+    assert len(page.evaluate(ARMS, MILESTONES)) == 12
+    # Where something is asked for, that is enough.
+    page.select_option("select[name=metric]", "length")
+    page.wait_for_url("**metric=length**")
+    assert "plain" not in page.url
+    assert len(page.evaluate(ARMS, MILESTONES)) == 12
 
 
 def test_the_copy_button_is_there_only_with_a_script(visit):

@@ -250,6 +250,54 @@ def test_dragging_over_a_runs_panel_asks_for_its_steps_and_leads_nowhere_else(vi
     expect(axis).to_have_attribute("data-x", whole)
 
 
+def drag(page, chart, start, end):
+    x, y, low = place(chart, start)
+    to, _, high = place(chart, end)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(to, y)
+    page.mouse.up()
+    return low, high
+
+
+def test_a_narrow_drag_asks_for_one_step_at_least(visit):
+    page = visit(replace(PAGE["run"], path=PAGE["run"].path + "?x0=20&x1=22")).page
+    low, high = drag(page, page.locator(PANELS).first, 0.05, 0.2)
+    assert 20 < low < high < 20.5
+    page.wait_for_url("**x0=20&x1=21**")
+    axis = page.locator(f"{PANELS} svg").first
+    expect(axis).to_have_attribute("data-x", "20 21 linear")
+    assert page.locator("#fresh .note").count() == 0, "nothing is ignored"
+
+
+def test_what_cannot_be_zoomed_has_no_brush(visit):
+    page = visit(PAGE["prm-hostile"]).page
+    chart = page.locator(PANELS).first
+    x, y, _ = place(chart, 0.3)
+    to, _, _ = place(chart, 0.8)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(to, y)
+    assert page.locator(".brush").count() == 0
+    page.mouse.up()
+    assert "x0=" not in page.url
+
+
+def test_a_link_among_the_panels_keeps_its_keys(visit):
+    page = visit(PAGE["run"]).page
+    point_at(page, page.locator(PANELS).first, 0.5)
+    expect(page.locator(f"{PANELS} .hair").first).to_be_attached()
+    before = page.evaluate(HAIRS, PANELS)
+    link = page.locator(".panels a[download]").first
+    link.evaluate("(e) => e.focus({ preventScroll: true })")
+    page.keyboard.press("ArrowRight")
+    with page.expect_download() as saved:
+        page.keyboard.press("Enter")
+    assert saved.value.suggested_filename.endswith(".svg")
+    assert "/samples" not in page.url
+    assert page.evaluate(HAIRS, PANELS) == before
+
+
 def test_a_part_of_a_run_is_asked_for_by_a_form_without_a_script(visit):
     page = visit(PAGE["run"], listen=False, java_script_enabled=False).page
     form = page.locator("#panels-form")

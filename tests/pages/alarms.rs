@@ -127,6 +127,17 @@ fn notes_on_a_run_are_added_and_stay() {
         assert!(answer.text.contains(words), "{words}");
         assert!(answer.text.contains(&format!(">{bad}</textarea>")));
         assert_eq!(answer.text.matches("<h1>").count(), 1);
+        // Its address takes notes alone: every way goes on from the run's.
+        assert!(!answer.text.contains("href=\"?"), "{words}");
+        assert!(!answer.text.contains(&format!("{notes}?")), "{words}");
+        let again = format!("href=\"{run}\">Refresh</a>");
+        assert!(answer.text.contains(&again), "{words}");
+        for form in answer.text.split("<form ").skip(1) {
+            assert!(
+                form.split('>').next().unwrap().contains("action=\"/"),
+                "{form:.200}"
+            );
+        }
     }
     let huge = "x".repeat(1 << 20);
     let answer = send(&app, &notes, &[("text", huge.as_str())]);

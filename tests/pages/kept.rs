@@ -140,6 +140,8 @@ fn a_kept_state_is_exported_with_what_its_hash_is_of() {
     let whole = app.get(&format!("{path}?snap={}", &hash[..8])).json();
     assert_eq!(whole["snapshot"], hash.as_str());
     assert_eq!(canonical::sha256(&whole["state"]), hash);
+    let head = app.send("HEAD", &format!("{path}?snap={hash}"), &[], ());
+    assert_eq!((head.status, head.text.as_str()), (200, ""));
     assert_eq!(whole["query"], "metric=length");
     let rest = format!("/api/v1/experiments/{id}/snapshots");
     let listed = app.get(&rest).json();

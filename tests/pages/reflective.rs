@@ -52,6 +52,9 @@ fn the_bases_rate_is_drawn_and_every_file_says_what_is_counted() {
         "{rows:?}"
     );
     assert!(csv.text.contains("# Counted: completions"));
+    // As every other curve, it answers to its metric too.
+    let named = app.get(&format!("{run}/train-reflection_rate.csv?stage=grpo"));
+    assert_eq!(named.text, csv.text);
     let json = app.get(&format!("{files}.json?stage=grpo")).json();
     assert_eq!(json["base"]["rate"], 0.2);
     assert_eq!(json["points"].as_array().unwrap().len(), 40);

@@ -212,6 +212,11 @@ fn trees_and_judged_texts_are_listed_shown_and_said_to_be_missing() {
         "trees/16-9.svg",
         "trees/16-1/depths.svg",
         "trees/x.csv",
+        // Of no other stage or step than was asked for.
+        "trees/16-1.svg?stage=nothing",
+        "trees/16-1/depths.csv?stage=nothing",
+        "trees/16-1/calibration.csv?stage=nothing",
+        "trees/calibration.csv?stage=nothing&step=16",
     ] {
         let answer = html(&app, &format!("/runs/{run}/{file}"));
         assert_eq!(answer.status, 404, "{file}");
@@ -247,6 +252,10 @@ fn trees_and_judged_texts_are_listed_shown_and_said_to_be_missing() {
             .status,
         200
     );
+    for query in ["?stage=nothing", "?step=41", "?step=x"] {
+        let file = html(&app, &format!("/runs/{judge}/prm/calibration.csv{query}"));
+        assert_eq!(file.status, 404, "{query}");
+    }
     let text = page(&app, &format!("/runs/{judge}/prm/40-1?reduce=product"));
     assert!(
         text.contains("product 0.701") && text.contains("← disagrees"),

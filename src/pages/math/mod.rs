@@ -87,32 +87,47 @@ impl Words {
     }
 }
 
-/// Sets the formulas of one page.
-#[derive(Debug, Default)]
+/// Sets the formulas of one page; there is none but within [`typeset`].
+#[derive(Debug)]
 pub(super) struct Typesetter {
+    converter: LatexToMathML,
     /// Formulas seen, and of them those that were set.
     seen: usize,
     set: usize,
     bytes: usize,
 }
 
+/// All formulas of one page, on one stack that is large enough for the deepest; `None` where
+/// the work has stopped in a panic or there is no such stack. It blocks until the work is done.
+pub(super) fn typeset<T: Send>(work: impl FnOnce(Typesetter) -> T + Send) -> Option<T> {
+    let begun = move || {
+        work(Typesetter {
+            converter: LatexToMathML::default(),
+            seen: 0,
+            set: 0,
+            bytes: 0,
+        })
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name("typeset".into())
+            .stack_size(STACK)
+            .spawn_scoped(scope, begun);
+        thread.ok()?.join().ok()
+    })
+}
+
 impl Typesetter {
     pub fn set(&mut self, of: &str) -> Words {
-        let spans = spans::spans(of);
-        let mut wanted = vec![];
-        for span in &spans {
-            if let Span::Formula(f) = span {
-                let within = wanted.len() < IN_TEXT && self.seen < ON_PAGE && self.bytes < BYTES;
-                self.seen += 1;
-                let latex = within.then(|| source::prepared(f.inner)).flatten();
-                wanted.push(latex.map(|latex| (latex, f.display)));
-            }
-        }
-        let mut converted = converted(&wanted).into_iter();
+        let mut in_text = 0;
         let part = |span: Span<'_>| match span {
             Span::Text(of) => Part::Text(of.into()),
             Span::Formula(f) => {
-                let found = converted.next().flatten();
+                let within = in_text < IN_TEXT && self.seen < ON_PAGE && self.bytes < BYTES;
+                in_text += 1;
+                self.seen += 1;
+                let latex = within.then(|| source::prepared(f.inner)).flatten();
+                let found = latex.and_then(|latex| mathml(&self.converter, &latex, f.display));
                 match found.filter(|mathml| self.bytes + mathml.len() <= BYTES) {
                     None => Part::Left(f.whole.into()),
                     Some(mathml) => {
@@ -124,34 +139,13 @@ impl Typesetter {
                 }
             }
         };
-        Words(spans.into_iter().map(part).collect())
+        Words(spans::spans(of).into_iter().map(part).collect())
     }
 
     /// Formulas that were set, and those that were left.
     pub fn counts(&self) -> (usize, usize) {
         (self.set, self.seen - self.set)
     }
-}
-
-/// Each formula as MathML, on a stack that is large enough for the deepest.
-fn converted(wanted: &[Option<(String, bool)>]) -> Vec<Option<String>> {
-    let nothing = || vec![None; wanted.len()];
-    if wanted.iter().all(Option::is_none) {
-        return nothing();
-    }
-    let work = move || -> Vec<Option<String>> {
-        let converter = LatexToMathML::default();
-        let one = |(latex, display): &(String, bool)| mathml(&converter, latex, *display);
-        wanted.iter().map(|w| w.as_ref().and_then(one)).collect()
-    };
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .name("typeset".into())
-            .stack_size(STACK)
-            .spawn_scoped(scope, work);
-        thread.ok()?.join().ok()
-    })
-    .unwrap_or_else(nothing)
 }
 
 fn mathml(converter: &LatexToMathML, latex: &str, display: bool) -> Option<String> {

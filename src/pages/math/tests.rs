@@ -5,10 +5,9 @@ use super::allowed::{CELLS, HOLDERS, TOKENS};
 use super::*;
 
 fn set(of: &str) -> (String, (usize, usize)) {
-    let mut by = Typesetter::default();
-    let html = by.set(of).html();
+    let (html, counts) = typeset(|mut by| (by.set(of).html(), by.counts())).unwrap();
     assert_only_known_elements(&html);
-    (html, by.counts())
+    (html, counts)
 }
 
 fn left(of: &str) -> String {
@@ -172,12 +171,13 @@ fn bombs_are_left_and_neither_time_nor_stack_is_lost() {
     let (html, counts) = set(&text);
     assert_eq!(counts, (IN_TEXT, 50));
     assert_eq!(html.matches("<math>").count(), IN_TEXT);
-    let mut by = Typesetter::default();
-    let mut bytes = 0;
-    for _ in 0..60 {
-        bytes += by.set(&"$\\frac{a+b}{c+d}$ ".repeat(IN_TEXT)).html().len();
-    }
-    assert!(by.counts().0 <= ON_PAGE && by.counts().1 >= 60 * IN_TEXT - ON_PAGE);
+    let text = "$\\frac{a+b}{c+d}$ ".repeat(IN_TEXT);
+    let (bytes, counts) = typeset(|mut by| {
+        let bytes: usize = (0..60).map(|_| by.set(&text).html().len()).sum();
+        (bytes, by.counts())
+    })
+    .unwrap();
+    assert!(counts.0 <= ON_PAGE && counts.1 >= 60 * IN_TEXT - ON_PAGE);
     assert!(bytes < BYTES + 60 * IN_TEXT * 40, "{bytes}");
 }
 
@@ -260,13 +260,27 @@ fn long_texts_are_folded_between_formulas_and_raw_ones_as_ever() {
     assert_eq!(rest, long.rest.as_deref().map(Words::from));
     assert_eq!(Words::from("").fold(), (Words::default(), None));
 
-    let mut by = Typesetter::default();
     let before = "a".repeat(text::LONG - 2);
-    let (shown, rest) = by.set(&format!("{before}$x^2$ b")).fold();
+    let whole = format!("{before}$x^2$ b");
+    let (shown, rest) = typeset(|mut by| by.set(&whole)).unwrap().fold();
     assert_eq!(shown, Words::from(before.as_str()));
     let rest = rest.unwrap();
     assert!(rest.is_set() && rest.html().ends_with(" b") && !shown.is_set());
     // Without one, what is left over is the same text.
     let text = "$5 and $6";
-    assert_eq!(by.set(text), Words::from(text));
+    assert_eq!(typeset(|mut by| by.set(text)).unwrap(), Words::from(text));
+}
+
+#[test]
+fn a_page_has_one_stack_for_all_its_formulas() {
+    let id = || std::thread::current().id();
+    let here = id();
+    let (first, second) = typeset(|mut by| {
+        let first = (by.set("$x$").is_set(), id());
+        (first, (by.set("$y$").is_set(), id()))
+    })
+    .unwrap();
+    assert_eq!(first, second);
+    assert!(first.0 && first.1 != here);
+    assert!(typeset::<()>(|_| panic!("a text that nobody thought of")).is_none());
 }

@@ -35,7 +35,7 @@ pub async fn get(
     let question = store::get_experiment(&mut conn, run.experiment).await?.name;
     let filed_texts = stages::filed(&mut conn, &run, role::JUDGED).await?;
     drop(conn);
-    let (stage, file) = stages::chosen(&filed_texts, &mut asked).ok_or_else(missing)?;
+    let (stage, file) = stages::exactly(&filed_texts, &mut asked).ok_or_else(missing)?;
     let (lines, _) = stages::lines(&state, file, MOST_JUDGED).await?;
     let all: Vec<Read> = lines.iter().map(|line| read(line)).collect();
     let shown = numbers::scores(&all).ok_or_else(missing)?;

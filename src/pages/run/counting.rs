@@ -119,6 +119,8 @@ pub(super) async fn again(
     };
     put(&mut of, refused);
     let mut shell = super::shell(state, request, &of);
+    // The address may be one that only answers what is sent to it.
+    shell.url = format!("/runs/{id}");
     // What was entered must not be swept away by news.
     shell.live = None;
     let mut answer = html(&RunPage::new(shell, &of))?;

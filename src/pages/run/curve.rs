@@ -24,6 +24,11 @@ fn word(metric: &str) -> String {
     }
 }
 
+/// Every curve answers to its metric too, as the others do.
+fn is_called(metric: &str, asked_for: &str) -> bool {
+    asked_for == word(metric) || asked_for == metric.replace('/', "-")
+}
+
 pub(in crate::pages) fn links(run: RunId, stage: &str, metric: &str) -> Links {
     let query = link([("stage", stage)]);
     let query = if query.len() > 1 { query.as_str() } else { "" };
@@ -80,16 +85,12 @@ pub async fn get(
     let run = store::get_run(&mut conn, id).await?;
     let found = chosen(&run, &mut asked);
     // A file is of no other stage than the one in its address.
-    if asked
-        .ignored()
-        .iter()
-        .any(|pair| pair.starts_with("stage="))
-    {
+    if asked.has_refused(&["stage"]) {
         return Err(missing());
     }
     let (stage, of) = found.ok_or_else(missing)?;
     let known = store::list_metrics(&mut conn, of).await?;
-    let metric = known.into_iter().find(|name| word(name) == asked_for);
+    let metric = known.into_iter().find(|name| is_called(name, &asked_for));
     let metric = metric.ok_or_else(missing)?;
     let series = store::series(&mut conn, of, &metric, POINTS).await?;
     if series.points.is_empty() {
@@ -143,5 +144,9 @@ mod tests {
         assert_eq!(html.matches("download").count(), OF_FIGURE.len());
         let none = links(run, "", reflective::METRIC).to_string();
         assert!(none.contains("/reflective.svg\""), "{none}");
+        for name in ["reflective", "train-reflection_rate"] {
+            assert!(is_called(reflective::METRIC, name), "{name}");
+        }
+        assert!(is_called("train/kl", "train-kl") && !is_called("train/kl", "reflective"));
     }
 }

@@ -182,13 +182,14 @@ impl RunPage {
             whole: links::whole(of),
             missing: panels::missing(&of.series),
             others: panels::others(of),
-            data: panels::data(&of.series),
+            data: panels::data(of.drawn()),
             more: (of.further > 0 && !of.all).then(|| {
                 let words = of.view.words();
                 let words = words.iter().map(|(key, word)| (*key, word.as_str()));
                 let stage = ("stage", of.stage.as_deref().unwrap_or(""));
                 let all = [stage, ("metrics", "all")].into_iter();
-                (of.further, link(all.chain(words)))
+                let query = link(all.chain(words));
+                (of.further, format!("/runs/{}{query}", of.run.id))
             }),
             series: links::series(of),
             samples: links::samples(of),

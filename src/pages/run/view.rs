@@ -85,6 +85,9 @@ impl View {
                 self.smooth
             ));
         }
+        if steps.is_some() || self.smooth > 0.0 {
+            said.push("Files: the whole stage, as measured.".into());
+        }
         said
     }
 }
@@ -142,8 +145,12 @@ mod tests {
         assert_eq!(view.steps(10), Some((100, 2_000)));
         let said: Vec<String> = view.words().into_iter().map(|(_, word)| word).collect();
         assert_eq!(said, ["100", "2000", "1", "0.5"]);
-        assert_eq!(view.said(view.steps(10)).len(), 3);
+        let said = view.said(view.steps(10));
+        assert_eq!(said.len(), 4);
+        assert_eq!(said[3], "Files: the whole stage, as measured.");
         assert!(view.said(view.steps(10))[0].starts_with("Steps 100 to 2,000 alone"));
+        // An axis changes nothing of what is measured.
+        assert_eq!(read("log=1").0.said(None).len(), 1);
         let (plain, _) = read("");
         assert_eq!(plain, View::default());
         assert_eq!(plain.steps(10), None);

@@ -137,6 +137,7 @@ fn piece(of: &Piece<'_>, by: &mut Option<Typesetter>) -> MarkedPiece {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::math::typeset;
     use assay_core::task::modchain::Modchain;
     use assay_core::task::parity::Parity;
     use serde_json::json;
@@ -231,13 +232,17 @@ mod tests {
             difficulty: 3,
         };
         let text = "7*3=2;W;$x^2$;A8";
-        let mut by = Some(Typesetter::default());
-        let found = marked(&task, &problem, text, &mut by);
+        let (found, counts) = typeset(|by| {
+            let mut by = Some(by);
+            let found = marked(&task, &problem, text, &mut by);
+            (found, by.unwrap().counts())
+        })
+        .unwrap();
         let marks: Vec<_> = found.pieces.iter().map(|p| p.mark).collect();
         let raw = marked(&task, &problem, text, &mut None);
         assert_eq!(marks, raw.pieces.iter().map(|p| p.mark).collect::<Vec<_>>());
         assert_eq!(marks[1], Some(("aha", "aha")));
         assert!(found.is_set() && !raw.is_set());
-        assert_eq!(by.unwrap().counts(), (1, 0));
+        assert_eq!(counts, (1, 0));
     }
 }

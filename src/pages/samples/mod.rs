@@ -8,7 +8,7 @@ mod material;
 mod wanted;
 
 use super::filed::Links;
-use super::math::Typesetter;
+use super::math::{Typesetter, typeset};
 use super::query::Asked;
 use super::run::{curve, panels};
 use super::{Choice, Shell, filters, freshness, html};
@@ -63,8 +63,16 @@ impl SamplesPage {
     fn new(shell: Shell, of: &Material) -> Self {
         let shown = of.stage.as_ref();
         let asked = shown.filter(|s| s.wanted.typeset);
-        let mut by = asked.map(|_| Typesetter::default());
-        let groups = shown.map_or(vec![], |s| groups(s, &of.contests, &mut by));
+        let set = asked.and_then(|s| {
+            typeset(|by| {
+                let mut by = Some(by);
+                let groups = groups(s, &of.contests, &mut by);
+                (groups, by.map(|by| formulas(&by)))
+            })
+        });
+        // Without formulas where these cannot be set.
+        let raw = || shown.map_or(vec![], |s| groups(s, &of.contests, &mut None));
+        let (groups, typeset) = set.unwrap_or_else(|| (raw(), None));
         Self {
             run: of.run.id,
             arm: of.run.arm.label.clone(),
@@ -86,7 +94,7 @@ impl SamplesPage {
             rates: shown.map_or(vec![], rates),
             curve: shown.and_then(|s| rate_curve(s, of.run.id)),
             groups,
-            typeset: by.map(|by| formulas(&by)),
+            typeset,
             legend: shown.map_or_else(Default::default, |s| marks::legend(&s.spec.task)),
             first: shown.and_then(|s| s.wanted.after.map(|_| s.wanted.link(&s.name, None))),
             next: shown.and_then(|s| s.next.map(|at| s.wanted.link(&s.name, Some(at)))),
@@ -232,7 +240,14 @@ pub async fn page(
         .run(&of.run, &of.question)
         .signed(&sign);
     shell.ignored = asked.ignored();
-    html(&SamplesPage::new(shell, &of))
+    // Formulas take their time, and nobody else's.
+    let page = match of.stage.as_ref().is_some_and(|s| s.wanted.typeset) {
+        true => tokio::task::spawn_blocking(move || SamplesPage::new(shell, &of))
+            .await
+            .map_err(Problem::internal)?,
+        false => SamplesPage::new(shell, &of),
+    };
+    html(&page)
 }
 
 #[cfg(test)]

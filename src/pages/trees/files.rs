@@ -103,6 +103,10 @@ async fn tree(
     asked: &mut Asked,
 ) -> Result<(Found, StoredTree), Problem> {
     let mut found = found(state, id, name, asked).await?;
+    // Unlike a page, a file is of no other stage than the one in its address.
+    if asked.has_refused(stages::OF_FILE) {
+        return Err(Problem::not_found("tree"));
+    }
     let read = std::mem::replace(&mut found.read, Err(String::new()));
     let tree = read.map_err(|_| Problem::not_found("tree"))?;
     Ok((found, tree))
@@ -185,7 +189,7 @@ pub async fn pooled(
     let question = store::get_experiment(&mut conn, run.experiment).await?.name;
     let filed_trees = stages::filed(&mut conn, &run, role::TREES).await?;
     drop(conn);
-    let (stage, file) = stages::chosen(&filed_trees, &mut asked).ok_or_else(missing)?;
+    let (stage, file) = stages::exactly(&filed_trees, &mut asked).ok_or_else(missing)?;
     let (lines, _) = stages::lines(&state, file, TREES).await?;
     let read: Vec<Read> = lines.iter().map(|line| StoredTree::read(line)).collect();
     let shown: Calibrated = list::pooled(&read).ok_or_else(missing)?;

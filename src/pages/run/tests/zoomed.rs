@@ -20,6 +20,12 @@ fn zoomed(query: &str) -> Material {
     of
 }
 
+/// What stands below the panels in numbers.
+fn table(text: &str) -> &str {
+    let from = text.find("<details id=\"data-panels\"").unwrap();
+    &text[from..from + text[from..].find("</details>").unwrap()]
+}
+
 #[test]
 fn a_part_of_the_run_has_its_axis_its_numbers_and_a_way_back() {
     let text = render(&zoomed("x0=11&x1=20"));
@@ -36,6 +42,11 @@ fn a_part_of_the_run_has_its_axis_its_numbers_and_a_way_back() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
+    // The table below has the numbers that are drawn, and no others.
+    let part = table(&text);
+    assert!(part.contains("11: ") && part.contains("20: "), "{part}");
+    assert!(!part.contains("40: ") && table(&render(&material())).contains("40: "));
+    assert!(text.contains("Files: the whole stage, as measured."));
     // What rules and detectors say is of the whole stage, whatever is drawn.
     let plain = render(&material());
     let section = |text: &str, id: &str| {
@@ -46,6 +57,7 @@ fn a_part_of_the_run_has_its_axis_its_numbers_and_a_way_back() {
         assert_eq!(section(&text, id), section(&plain, id));
     }
     assert!(!plain.contains("Whole run") && !plain.contains(" alone; alarms"));
+    assert!(!plain.contains("Files: the whole stage"));
 }
 
 #[test]
@@ -53,6 +65,7 @@ fn steps_that_nothing_was_measured_of_leave_the_form_and_empty_panels() {
     let text = render(&zoomed("x0=900"));
     assert_eq!(text.matches(">no data here</text>").count(), 8);
     assert!(text.contains("value=\"900\"") && text.contains("Whole run"));
+    assert_eq!(table(&text).matches(">no data yet</td>").count(), 8);
 }
 
 #[test]
