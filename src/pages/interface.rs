@@ -37,7 +37,7 @@ struct Call {
     about: String,
     parameters: Vec<Line>,
     body: Option<BodyView>,
-    statuses: Vec<(u16, &'static str)>,
+    statuses: Vec<(u16, String)>,
     answer: Vec<Line>,
     /// What the answer is where it has no fields of its own.
     whole: Option<Said>,
@@ -137,7 +137,12 @@ impl Call {
                     from: body.example.from(),
                 }
             }),
-            statuses: of.answers.iter().chain(&of.errors).copied().collect(),
+            statuses: of
+                .answers
+                .iter()
+                .chain(&of.errors)
+                .map(|(status, why)| (*status, coded(why)))
+                .collect(),
             answer,
             whole,
             curl: of.curl(),

@@ -100,7 +100,7 @@ fn every_unsuccessful_and_every_required_attempt_has_a_card_with_its_numbers() {
         "{behind}"
     );
     assert!(tables["denominator"]["unsuccessful"].as_u64().unwrap() > 0);
-    let under = format!("<span class=\"count\">{behind}</span></figcaption>");
+    let under = format!("<span class=\"count\">{behind}</span> ");
     assert_eq!(
         text.matches(&under).count(),
         text.matches("<figcaption>").count()

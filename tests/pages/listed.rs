@@ -88,7 +88,7 @@ fn other_questions_are_a_table_that_reads_every_answer() {
     let address = format!("/experiments/{id}");
     let asked = page(&app, &format!("{address}?questions=1"));
     let answer = app.get(&format!("{address}/beyond.csv"));
-    assert!(asked.contains(&format!("\"{address}/beyond.tex\"")));
+    assert!(asked.contains(&format!("\"{address}/beyond.tex?questions=1\"")));
     assert_eq!(answer.status, 200);
     assert!(
         answer

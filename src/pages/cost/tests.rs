@@ -48,7 +48,7 @@ fn price(device: &str, dollars: f64, days: i64) -> Price {
 fn spent(seeds: u64, name: &str) -> (Judged, Vec<StageSpend>) {
     let spec = Experiment::from_text(
         "
-name: n
+name: spent
 question: q?
 task: { name: modchain }
 seeds: 5

@@ -215,8 +215,8 @@ pub(super) struct Banner {
 const MOST_OTHERS: usize = 3;
 
 impl Said {
-    pub async fn read(state: &AppState, of: &Material) -> Result<Self, Problem> {
-        let shown = carried::snapshot(of);
+    /// `shown` is the hash of what the page shows.
+    pub async fn read(state: &AppState, of: &Material, shown: &str) -> Result<Self, Problem> {
         let all = store::list_snapshots(&mut *state.conn().await?, of.view.id).await?;
         let since = all.iter().find(|s| s.id == shown);
         let others = all.iter().filter(|s| s.id != shown).take(MOST_OTHERS);

@@ -388,7 +388,7 @@ pub async fn page(
     let query = figures::asked(request.query_string());
     let mut page = ExperimentPage::new(shell, &of, &wanted, query);
     page.own_view = own_view::is_kept(&request);
-    page.kept = kept::Said::read(&state, &of).await?;
+    page.kept = kept::Said::read(&state, &of, &page.snapshot).await?;
     if wanted.over != Over::Seeds {
         let spec = &of.view.spec;
         page.beyond = assay_core::beyond::beyond(&spec.budget, &spec.baseline, &of.shares)

@@ -110,7 +110,9 @@ pub(super) fn points(title: &str, from: &Course, missed: &[String]) -> Sheet {
             ]
         };
         let mut push = |seed: String, rest: [Cell; 5]| {
-            sheet.rows.push(named(seed).into_iter().chain(rest).collect());
+            sheet
+                .rows
+                .push(named(seed).into_iter().chain(rest).collect());
             sheet.unsuccessful.push(failed);
         };
         for bin in &curve.bins {

@@ -62,8 +62,12 @@ fn worker(threads: i32, seconds: f64, busy: &[i32]) -> WorkerView {
 }
 
 fn queue_of(jobs: &[JobView]) -> Material {
+    let mut jobs = jobs.to_vec();
+    for (i, job) in (0..).zip(&mut jobs) {
+        job.stage = StageId(uuid::Uuid::from_u128(i));
+    }
     Material {
-        jobs: jobs.to_vec(),
+        jobs,
         ..Material::default()
     }
 }

@@ -133,7 +133,11 @@ fn a_file_of_a_part_names_the_node_that_it_begins_with() {
         let shown = of.most_visited(from, DRAWN);
         files::nodes(&of, "4-1", shown.len(), from).said
     };
-    assert!(said(1).contains("the most visited from node 1 on. "), "{}", said(1));
+    assert!(
+        said(1).contains("the most visited from node 1 on. "),
+        "{}",
+        said(1)
+    );
     assert!(!said(0).contains("from node"));
 }
 

@@ -156,7 +156,7 @@ fn who_is_hidden_is_named_on_the_page_and_in_every_export() {
 #[test]
 fn every_arm_stands_in_every_figure_in_the_order_of_the_file() {
     let of = with_a_failure();
-    let (wanted, _) = asked(&of, "");
+    let (wanted, _) = asked(&of, "sort=file");
     for name in [Name::Forest, Name::Seeds] {
         let svg = name.figure(&of, &wanted).draw().svg;
         let places: Vec<usize> = (0..3)

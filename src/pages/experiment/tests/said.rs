@@ -114,7 +114,7 @@ fn one_page_has_one_number_of_hidden_arms() {
     let mut of = with_a_failure();
     let text = page(&of, "hide=arm-2");
     assert!(text.contains("Hidden by the link: GRPO from the base."));
-    assert_eq!(text.matches("3 arms: 1 unsuccessful, 1 hidden.").count(), 2);
+    assert_eq!(text.matches("3 arms: 1 unsuccessful, 1 hidden.").count(), 3);
     for c in &mut of.outcome.contrasts {
         c.mark = None;
     }
