@@ -177,7 +177,7 @@ pub(super) async fn list_raw(
     .await?;
     let mut all = vec![];
     for (place, range) in (1_i64..).zip(ranges) {
-        let own = || rows.iter().filter(|row| row.place == place);
+        let own = || rows.iter().filter(move |row| row.place == place);
         let mut costs = own()
             .flat_map(|row| {
                 (0..row.tokens.len()).map(|i| {
