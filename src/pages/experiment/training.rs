@@ -235,6 +235,6 @@ mod tests {
         assert_eq!(drawn(1), [(3e9, 2.0)]);
         assert_eq!(drawn(16).len(), 16);
         assert_eq!(drawn(20).len(), 10);
-        assert_eq!(bins(&[], (0.0, 1.0)), 1);
+        assert_eq!(bins(std::iter::empty(), (0.0, 1.0)), 1);
     }
 }

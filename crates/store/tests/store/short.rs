@@ -88,7 +88,7 @@ async fn of_attempts_that_were_left_behind_the_steps_that_count_are_points() {
     let records: Vec<Record> = (1..=6).map(|at| big(at, 1.0)).collect();
     append(&mut conn, w, a, 2, &records).await.unwrap();
     let mut seen: Vec<(u64, f64)> = (1..=6).map(|at| (at, 1.0)).collect();
-    // Back to a step within, to one that the attempt before had not reached again, to the start.
+    // Back to a step within, to one before that, to the start.
     for (number, from, to) in [(2, 4, 7), (3, 2, 8), (4, 0, 3)] {
         lose_all(&mut conn).await;
         no_pauses(&mut conn).await;
