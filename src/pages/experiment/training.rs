@@ -12,6 +12,8 @@ use crate::pages::words;
 use assay_store::{RunPoint, RunSeries};
 
 const MAX_BINS: usize = 300;
+/// Points of a run that are too few for two in a bin.
+const FEW: usize = 16;
 /// Points of single seeds' lines, all arms together, so that a picture stays small.
 const MAX_POINTS: usize = 8_000;
 
@@ -145,7 +147,8 @@ pub(super) fn each(of: &Material, wanted: &Wanted, arm: &str) -> Vec<(u64, Line)
         .collect()
 }
 
-/// Wide enough that a seed seldom has a bin without a point of its own.
+/// Wide enough that a seed seldom has a bin without a point of its own; of few points none is
+/// averaged away.
 pub(in crate::pages) fn bins<'a>(
     runs: impl IntoIterator<Item = &'a RunSeries>,
     (low, high): (f64, f64),
@@ -153,7 +156,8 @@ pub(in crate::pages) fn bins<'a>(
     let within = |p: &&RunPoint| p.x >= low && p.x <= high;
     let count = |run: &RunSeries| run.points.iter().filter(within).count();
     let longest = runs.into_iter().map(count).max().unwrap_or(0);
-    (longest / 2).clamp(1, MAX_BINS)
+    let bins = if longest <= FEW { longest } else { longest / 2 };
+    bins.clamp(1, MAX_BINS)
 }
 
 fn shown<'a>(
@@ -195,4 +199,42 @@ fn smoothed(seeds: &[Seed], beta: f64) -> Vec<Seed> {
 fn line(seeds: &[Seed], range: (f64, f64), bins: usize) -> Line {
     let bins = average(seeds, range, bins);
     bins.iter().map(|b| (b.x, b.mean)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_core::ids::RunId;
+
+    fn run(seed: u64, points: i64) -> RunSeries {
+        let point = |step: i64| RunPoint {
+            x: step as f64 * 3e9,
+            step,
+            mean: step as f64 + seed as f64,
+        };
+        RunSeries {
+            arm_key: "arm-1".into(),
+            seed,
+            run: RunId(uuid::Uuid::from_u128(u128::from(seed))),
+            points: (1..=points).map(point).collect(),
+        }
+    }
+
+    #[test]
+    fn a_few_big_steps_are_drawn_one_by_one_and_many_in_twos() {
+        let drawn = |points: i64| {
+            let runs = [run(0, points), run(2, points)];
+            let range = (0.0, points as f64 * 3e9);
+            let drawn = average(&seeds_of(&runs), range, bins(&runs, range));
+            drawn.iter().map(|b| (b.x, b.mean)).collect::<Vec<_>>()
+        };
+        let eight: Vec<(f64, f64)> = (1..=8)
+            .map(|step| (f64::from(step) * 3e9, f64::from(step) + 1.0))
+            .collect();
+        assert_eq!(drawn(8), eight);
+        assert_eq!(drawn(1), [(3e9, 2.0)]);
+        assert_eq!(drawn(16).len(), 16);
+        assert_eq!(drawn(20).len(), 10);
+        assert_eq!(bins(std::iter::empty(), (0.0, 1.0)), 1);
+    }
 }

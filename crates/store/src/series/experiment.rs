@@ -12,7 +12,7 @@ use assay_core::spec::Charge;
 use assay_core::wire::Cumulative;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// What a curve is drawn along.
@@ -103,30 +103,19 @@ async fn read(
     let levels = levels(&pieces);
     let level = |stage: Uuid| levels.get(&stage).copied().unwrap_or(1);
     let (mut wanted, mut ranges): (Vec<Wanted>, Vec<Range>) = (vec![], vec![]);
+    let mut seen = HashSet::new();
     for piece in &pieces {
         let attempt = piece.attempt();
         // Runs share stages.
-        if wanted.iter().any(|own| own.attempt == attempt) {
+        if !seen.insert(attempt) {
             continue;
         }
         let own = piece.own(level(piece.stage_id));
-        let row = piece.last_step / width(own) / ROW_BUCKETS;
-        wanted.push(Wanted {
-            attempt,
-            level: own,
-            last_row: i32::try_from(row).unwrap_or(i32::MAX),
-        });
-        // The bucket in which an attempt was left behind is summed again from its points.
-        if piece.last_step < i64::MAX {
-            ranges.push(Range {
-                attempt,
-                from: cut(piece.last_step, own),
-                to: piece.last_step,
-            });
-        }
+        wanted.extend(piece.wanted(own));
+        ranges.extend(piece.range(own));
     }
     let rollups = list_rollups_along(&mut *conn, metric, along, &wanted).await?;
-    let edges = list_raw(conn, metric, &ranges).await?;
+    let measured = list_raw(conn, metric, &ranges).await?;
     let mut all: Vec<RunSeries> = vec![];
     for run in pieces.chunk_by(|a, b| a.run_id == b.run_id) {
         let mut points = vec![];
@@ -140,7 +129,8 @@ async fn read(
                     let whole = columns.buckets().filter(|b| b.last_step < end);
                     extend(&mut buckets, level, whole);
                 }
-                for (_, raw) in ranges.iter().zip(&edges).filter(|(r, _)| r.attempt == own) {
+                let raw = ranges.iter().zip(&measured);
+                for (_, raw) in raw.filter(|(range, _)| range.attempt == own) {
                     extend(&mut buckets, level, raw.iter().map(Bucket::of));
                 }
             }
@@ -166,6 +156,9 @@ async fn read(
 /// Buckets that are read of one series, about: one of up to 20,480 steps is read in tens.
 const MOST: i64 = 32 * ROW_BUCKETS;
 
+/// A stage of so many steps at most is read point by point: its steps may be big ones.
+const SHORT: i64 = 200;
+
 /// What one attempt contributes to a stage of a run, with its place in the experiment.
 #[derive(Debug)]
 struct Piece {
@@ -179,8 +172,8 @@ struct Piece {
     number: i32,
     /// Points after it are another attempt's.
     last_step: i64,
-    /// The first and the last row of its finest rollup.
-    blocks: (i64, i64),
+    /// First and last step that it has points for, seen or not.
+    reached: (i64, i64),
     /// Its coarsest rollup.
     levels: u32,
 }
@@ -193,20 +186,43 @@ impl Piece {
         }
     }
 
-    /// First and last step that its finest rollup can have, within the view.
+    /// First and last step that it has points for, within the view.
     fn steps(&self) -> (i64, i64) {
-        let row = width(1) * ROW_BUCKETS;
-        let last = (self.blocks.1 + 1) * row - 1;
-        (self.blocks.0 * row, last.min(self.last_step))
+        (self.reached.0, self.reached.1.min(self.last_step))
     }
 
-    /// Where a stage is read at a level, the coarsest rollup that serves for it.
+    /// Where a stage is read at a level, the coarsest rollup that serves for it; 0 where none
+    /// does.
     fn own(&self, level: u32) -> u32 {
         level.min(self.levels)
     }
+
+    /// Its rollup at its own level.
+    fn wanted(&self, own: u32) -> Option<Wanted> {
+        let row = self.last_step / width(own) / ROW_BUCKETS;
+        (own > 0).then(|| Wanted {
+            attempt: self.attempt(),
+            level: own,
+            last_row: i32::try_from(row).unwrap_or(i32::MAX),
+        })
+    }
+
+    /// Where its measured points are read: everywhere where no rollup is, else in the bucket in
+    /// which it was left behind, which is summed again.
+    fn range(&self, own: u32) -> Option<Range> {
+        let (from, to) = match own {
+            0 => self.steps(),
+            _ => (cut(self.last_step, own), self.last_step),
+        };
+        (from <= to && to < i64::MAX).then(|| Range {
+            attempt: self.attempt(),
+            from,
+            to,
+        })
+    }
 }
 
-/// Of each stage, the finest level that has no more buckets than are read.
+/// Of each stage, the finest level that has no more buckets than are read; 0 where it is short.
 fn levels(pieces: &[Piece]) -> HashMap<Uuid, u32> {
     let mut steps: HashMap<Uuid, (i64, i64)> = HashMap::new();
     for piece in pieces {
@@ -216,7 +232,10 @@ fn levels(pieces: &[Piece]) -> HashMap<Uuid, u32> {
     }
     let fits =
         |level: u32, (first, last): (i64, i64)| last / width(level) - first / width(level) < MOST;
-    let level = |own| (1..18).find(|&level| fits(level, own)).unwrap_or(18);
+    let level = |own: (i64, i64)| match own.1 - own.0 < SHORT {
+        true => 0,
+        false => (1..18).find(|&level| fits(level, own)).unwrap_or(18),
+    };
     let levels = steps.into_iter();
     levels.map(|(stage, own)| (stage, level(own))).collect()
 }
@@ -267,10 +286,12 @@ async fn list_pieces(
          join kept k on k.stage_id = p.stage_id
          cross join lateral (
              select
-                 (select min(block) from series_rollup u where u.stage_id = k.stage_id
-                      and u.attempt = k.attempt and u.metric = $2 and u.level = 1) as first,
-                 (select max(block) from series_rollup u where u.stage_id = k.stage_id
-                      and u.attempt = k.attempt and u.metric = $2 and u.level = 1) as last,
+                 (select first_step from series_block u where u.stage_id = k.stage_id
+                      and u.attempt = k.attempt and u.metric = $2
+                      order by block limit 1) as first,
+                 (select last_step from series_block u where u.stage_id = k.stage_id
+                      and u.attempt = k.attempt and u.metric = $2
+                      order by block desc limit 1) as last,
                  (select max(level) from series_rollup u where u.stage_id = k.stage_id
                       and u.attempt = k.attempt and u.metric = $2) as levels) b
          where p.own and b.first is not null
@@ -295,7 +316,7 @@ async fn list_pieces(
             charged_before: row.charged_before,
             number: row.attempt,
             last_step: row.last_step,
-            blocks: (row.first.into(), row.last.into()),
+            reached: (row.first, row.last),
             levels: u32::from(row.levels.unsigned_abs()),
         })
         .collect())
@@ -317,6 +338,9 @@ async fn list_rollups_along(
     along: Along,
     wanted: &[Wanted],
 ) -> Result<HashMap<AttemptRef, Vec<Columns>>> {
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
     let stages: Vec<Uuid> = wanted.iter().map(|own| own.attempt.stage.0).collect();
     let attempts: Vec<i32> = wanted.iter().map(|own| own.attempt.number).collect();
     let levels: Vec<i16> = wanted

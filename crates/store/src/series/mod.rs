@@ -49,10 +49,11 @@ pub struct RunSeries {
     pub points: Vec<RunPoint>,
 }
 
-/// A bucket of ten steps, or of more where the series is long.
+/// A measured point of a short stage; of another, a bucket of ten steps, or of more where the
+/// series is long.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RunPoint {
-    /// Charged to the arm at the bucket's last step, in the unit that was asked for: earlier
+    /// Charged to the arm at its (last) step, in the unit that was asked for: earlier
     /// stages included.
     pub x: f64,
     /// Of the stage that was training.

@@ -148,42 +148,39 @@ pub(super) async fn list_raw(
     let attempts: Vec<i32> = ranges.iter().map(|r| r.attempt.number).collect();
     let from: Vec<i64> = ranges.iter().map(|r| r.from).collect();
     let to: Vec<i64> = ranges.iter().map(|r| r.to).collect();
-    let points = sqlx::query!(
-        r#"select r.place as "place!", b.steps, b.vals
-         from unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[])
-             with ordinality as r (stage_id, attempt, low, high, place)
-         join series_block b on b.stage_id = r.stage_id and b.attempt = r.attempt
-             and b.metric = $5 and b.last_step >= r.low and b.first_step <= r.high
-         order by r.place, b.block"#,
+    // Of the blocks and of the costs in one: a row has either values or costs.
+    let rows = sqlx::query!(
+        r#"with wanted as (
+             select * from unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[])
+                 with ordinality as w (stage_id, attempt, low, high, place)
+         )
+         select w.place as "place!", b.block as "block!", b.steps as "steps!",
+             b.vals as "vals!", '{}'::float8[] as "tokens!", '{}'::float8[] as "flops!",
+             '{}'::float8[] as "device_ms!", '{}'::float8[] as "active_ms!"
+         from wanted w
+         join series_block b on b.stage_id = w.stage_id and b.attempt = w.attempt
+             and b.metric = $5 and b.last_step >= w.low and b.first_step <= w.high
+         union all
+         select w.place, c.block, c.steps, '{}'::float8[], c.tokens, c.flops, c.device_ms,
+             c.active_ms
+         from wanted w
+         join step_cost c on c.stage_id = w.stage_id and c.attempt = w.attempt
+             and c.last_step >= w.low and c.first_step <= w.high
+         order by 1, 2"#,
         &stages,
         &attempts,
         &from,
         &to,
         metric
     )
-    .fetch_all(&mut *conn)
-    .await?;
-    let costs = sqlx::query!(
-        r#"select r.place as "place!", c.steps, c.tokens, c.flops, c.device_ms, c.active_ms
-         from unnest($1::uuid[], $2::int[], $3::bigint[], $4::bigint[])
-             with ordinality as r (stage_id, attempt, low, high, place)
-         join step_cost c on c.stage_id = r.stage_id and c.attempt = r.attempt
-             and c.last_step >= r.low and c.first_step <= r.high
-         order by r.place, c.block"#,
-        &stages,
-        &attempts,
-        &from,
-        &to
-    )
     .fetch_all(conn)
     .await?;
     let mut all = vec![];
     for (place, range) in (1_i64..).zip(ranges) {
-        let mut costs = costs
-            .iter()
-            .filter(|row| row.place == place)
+        let own = || rows.iter().filter(move |row| row.place == place);
+        let mut costs = own()
             .flat_map(|row| {
-                (0..row.steps.len()).map(|i| {
+                (0..row.tokens.len()).map(|i| {
                     let cum = cumulative(
                         row.tokens[i],
                         row.flops[i],
@@ -196,7 +193,7 @@ pub(super) async fn list_raw(
             .peekable();
         let mut cum = cumulative(0.0, 0.0, 0.0, 0.0);
         let mut raw = vec![];
-        for row in points.iter().filter(|row| row.place == place) {
+        for row in own() {
             for (&step, &value) in row.steps.iter().zip(&row.vals) {
                 while let Some((_, at)) = costs.next_if(|(at, _)| *at <= step) {
                     cum = at;

@@ -20,6 +20,7 @@ mod records;
 mod requeueing;
 mod rollups;
 mod samples;
+mod short;
 mod snapshots;
 mod speed;
 mod support;

@@ -276,7 +276,7 @@ async fn curves_of_an_experiment_run_along_what_the_arm_was_charged() {
         ];
         if claim.spec.job.kind() == "grpo" {
             append(&mut conn, w, a, 1, &records).await.unwrap();
-            // Left behind at step 8: of the first bucket one point is left.
+            // Left behind at step 8: of its points one is left.
             lose_all(&mut conn).await;
             let b = attempt(&assay_store::claim(&mut conn, w, 1).await.unwrap().unwrap());
             let later = [
@@ -308,7 +308,8 @@ async fn curves_of_an_experiment_run_along_what_the_arm_was_charged() {
             (
                 "two",
                 vec![
-                    (9.0, 9, 1.5),
+                    (8.0, 8, 1.0),
+                    (9.0, 9, 2.0),
                     (14.0, 14, 4.0),
                     (108.0, 8, 1.0),
                     (113.0, 13, 8.0)
