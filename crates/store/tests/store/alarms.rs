@@ -150,10 +150,15 @@ async fn a_stage_that_took_the_place_of_another_has_alarms_of_its_own() {
         )
     };
     assert_eq!(alarms(&mut conn).await, (vec![], 0));
-    let again = attempt(&claim(&mut conn, w).await);
-    assert_ne!(again.stage, a.stage);
+    let again: (uuid::Uuid,) =
+        sqlx::query_as("select stage_id from run_stage where run_id = $1 and name = 'base'")
+            .bind(look.run.0)
+            .fetch_one(&mut *conn)
+            .await
+            .unwrap();
+    assert_ne!(again.0, a.stage.0);
     let look = DueLook {
-        stage: again.stage,
+        stage: StageId(again.0),
         ..look
     };
     let later = [found(Rule::EntropyLow, 40, 0.03)];
