@@ -100,7 +100,7 @@ pub(super) fn group() -> Group {
                 ]),
                 example: Example::File {
                     name: "import.json",
-                    from: "the folder's experiment.json as `experiment`, the hashes in its specs as `stages`",
+                    from: "the folder's experiment.json and the hashes in its specs, as experiment and stages",
                     text: import,
                 },
             })
