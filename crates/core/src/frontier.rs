@@ -57,6 +57,7 @@ pub fn membership(arms: &[Vec<Marked>]) -> Option<Membership> {
     let own: Vec<Vec<BySeed>> = arms.iter().map(|own| by_mark(own, &ids)).collect();
     let mut stream = Uniform::new(0, "frontier").stream(0, n);
     let mut on = vec![0_u32; arms.len()];
+    let mut points: Vec<(usize, f64, f64)> = vec![];
     for _ in 0..DRAWS {
         let drawn: Vec<usize> = (0..n).map(|_| stream.below(n) as usize).collect();
         let mean = |at: &BySeed| {
@@ -64,13 +65,23 @@ pub fn membership(arms: &[Vec<Marked>]) -> Option<Membership> {
             let sum = got.fold((0.0, 0.0, 0.0), |s, p| (s.0 + p.0, s.1 + p.1, s.2 + 1.0));
             (sum.2 > 0.0).then(|| (sum.0 / sum.2, sum.1 / sum.2))
         };
-        let means: Vec<Vec<(f64, f64)>> = own
-            .iter()
-            .map(|marks| marks.iter().filter_map(mean).collect())
-            .collect();
-        let line = pareto(&means.concat());
-        for (count, own) in on.iter_mut().zip(&means) {
-            *count += u32::from(own.iter().any(|p| p.0 > 0.0 && line.contains(p)));
+        points.clear();
+        for (arm, marks) in own.iter().enumerate() {
+            let means = marks.iter().filter_map(mean);
+            points.extend(means.map(|(cost, value)| (arm, cost, value)));
+        }
+        // As `pareto` goes through them; of equal points each is on it.
+        points.sort_unstable_by(|a, b| a.1.total_cmp(&b.1).then(b.2.total_cmp(&a.2)));
+        let mut is_on = vec![false; arms.len()];
+        let mut best: Option<(f64, f64)> = None;
+        for (arm, cost, value) in &points {
+            if best.is_none_or(|(_, highest)| *value > highest) {
+                best = Some((*cost, *value));
+            }
+            is_on[*arm] |= *cost > 0.0 && best == Some((*cost, *value));
+        }
+        for (count, own) in on.iter_mut().zip(is_on) {
+            *count += u32::from(own);
         }
     }
     let share = |count: u32| f64::from(count) / f64::from(DRAWS);
