@@ -42,7 +42,7 @@ def canvases(page):
 def test_many_seeds_are_drawn_on_a_canvas_of_bounded_size(visit, dense, most):
     seen = visit(PAGE["experiment-on-canvas"], device_scale_factor=dense)
     found = canvases(seen.page)
-    assert len(found) >= 2, "milestones and training"
+    assert found, "66 lines of training"
     for canvas in found:
         width, height = canvas["under"][2:]
         assert abs(canvas["size"][0] - most * width) <= 1, canvas
@@ -50,7 +50,9 @@ def test_many_seeds_are_drawn_on_a_canvas_of_bounded_size(visit, dense, most):
         assert all(abs(a - b) < 1 for a, b in zip(canvas["under"], canvas["over"])), canvas
         # Lines, and not one colour all over.
         assert 0 < canvas["inked"] < 0.9 * canvas["pixels"], canvas
-    assert seen.violations() == [] and seen.complaints == []
+    # That this test reads the pixels back is what the browser may complain of.
+    complaints = [c for c in seen.complaints if "getImageData" not in c]
+    assert seen.violations() == [] and complaints == []
 
 
 def test_the_picture_under_a_canvas_says_in_words_what_it_shows(visit):

@@ -75,10 +75,13 @@ def told_apart(page):
     charts = page.evaluate(SIGNS, f"{MILESTONES} svg, {TRAINING} svg")
     assert len(charts) == 2 and len(charts[0]) == 12 and len(charts[1]) > 8
     for arms in charts:
+        # Long names are cut, so two that failed may read alike: each stands at its own line's end.
         labels = [arm["label"] for arm in arms]
-        assert all(labels) and len(set(labels)) == len(labels), labels
+        kept = [arm["label"] for arm in arms if not arm["fail"]]
+        assert all(labels) and len(set(kept)) == len(kept), labels
+        assert all("unsuccessful" in arm["label"] for arm in arms if arm["fail"]), labels
         ordinary = [(arm["dash"], arm["marker"]) for arm in arms if not arm["fail"]]
-        assert len(ordinary) > 4 and len(set(ordinary)) == len(ordinary), ordinary
+        assert len(ordinary) > 2 and len(set(ordinary)) == len(ordinary), ordinary
         failed = [arm for arm in arms if arm["fail"]]
         assert failed, "the seeded experiment has unsuccessful arms"
         for arm in failed:

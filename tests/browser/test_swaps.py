@@ -70,7 +70,7 @@ def test_news_leave_every_form_of_the_queue_with_its_own_run_and_reason(visit):
 
 
 def test_news_leave_a_reason_that_is_typed_on_a_runs_page(visit):
-    page = visit(PAGE["run-failed"]).page
+    page = visit(PAGE["run-running"]).page
     changed = Changed(page)
     page.locator("#requeue-form summary").click()
     reason = page.locator("#requeue-form input[name=reason]")
