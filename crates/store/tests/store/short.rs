@@ -56,8 +56,10 @@ async fn drawn(conn: &mut PgConnection, id: ExperimentId, along: Along) -> Vec<(
     points.map(|p| (p.x, p.step, p.mean)).collect()
 }
 
+type PlaceOf = fn(u64) -> f64;
+
 /// Where a step stands along each cost.
-const COSTS: [(Along, fn(u64) -> f64); 5] = [
+const COSTS: [(Along, PlaceOf); 5] = [
     (Along::Tokens, |step| paid(step).charged.tokens),
     (Along::Flops, |step| paid(step).charged.flops),
     (Along::DeviceMs, |step| paid(step).charged.device_ms),
