@@ -24,6 +24,14 @@ pub mod kind {
     pub const BLANK: &str = "about:blank";
 }
 
+/// Who asked for a page.
+#[derive(Debug, Clone, Copy)]
+pub struct Person {
+    pub theme: Theme,
+    /// The same address can be asked for again: nothing was sent to it.
+    pub may_ask_again: bool,
+}
+
 #[derive(Debug, Clone)]
 pub struct Problem {
     pub kind: &'static str,
@@ -155,7 +163,7 @@ impl Problem {
     }
 
     /// The same as a page.
-    pub fn page(&self, request_id: &str, theme: Theme) -> String {
+    pub fn page(&self, request_id: &str, person: Person) -> String {
         let errors: Vec<(String, String)> = self
             .errors
             .iter()
@@ -163,12 +171,12 @@ impl Problem {
             .collect();
         let status = self.status.as_u16();
         let title = self.title();
-        crate::pages::error::render(status, title, &self.detail, &errors, request_id, theme)
+        crate::pages::error::render(status, title, &self.detail, &errors, request_id, person)
     }
 
     /// The response in full, as a page where a person asked for one; the middleware calls it
     /// with the request's id.
-    pub fn respond(&self, request_id: &str, page: Option<Theme>) -> HttpResponse {
+    pub fn respond(&self, request_id: &str, page: Option<Person>) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
         // Too small to be worth compressing, and an answer to HEAD has no body.
         response.insert_header((header::CONTENT_ENCODING, "identity"));
@@ -180,10 +188,10 @@ impl Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        if let Some(theme) = page {
+        if let Some(person) = page {
             return response
                 .content_type("text/html; charset=utf-8")
-                .body(self.page(request_id, theme));
+                .body(self.page(request_id, person));
         }
         response
             .content_type("application/problem+json")
@@ -283,10 +291,22 @@ mod tests {
             "/<b>",
             "<script>alert(1)</script> & \"x\"",
         )]));
-        let page = problem.page("r", Theme::Dark);
+        let person = Person {
+            theme: Theme::Dark,
+            may_ask_again: true,
+        };
+        let page = problem.page("r", person);
         assert!(page.contains("<html lang=\"en\" class=\"dark\">"));
         assert!(!page.contains("<script>") && !page.contains("<b>"));
         assert!(page.contains("&#60;script&#62;"));
+        // An empty reference is the address of the page itself, whatever stands in it.
+        let again = "<a href=\"\">Try again</a>";
+        assert!(page.contains(again), "{page}");
+        let sent = Person {
+            may_ask_again: false,
+            ..person
+        };
+        assert!(!problem.page("r", sent).contains(again));
     }
 
     #[test]

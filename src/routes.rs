@@ -2,7 +2,7 @@
 //! and after its handler.
 
 use crate::pages::theme::Theme;
-use crate::problem::Problem;
+use crate::problem::{Person, Problem};
 use crate::state::AppState;
 use crate::{api, auth, sse, worker_api};
 use actix_web::body::{BoxBody, MessageBody};
@@ -142,7 +142,10 @@ pub async fn gate(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = uuid::Uuid::now_v7().to_string();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let page = wants_page(&request).then(|| Theme::of(request.headers()));
+    let page = wants_page(&request).then(|| Person {
+        theme: Theme::of(request.headers()),
+        may_ask_again: matches!(*request.method(), Method::GET | Method::HEAD),
+    });
     let mut response = match state.auth.check(request.request()) {
         Err(refused) if page.is_some() && refused.status == StatusCode::UNAUTHORIZED => {
             let to_login = (header::LOCATION, "/login");
@@ -170,7 +173,7 @@ fn wants_page(request: &ServiceRequest) -> bool {
 }
 
 /// Turns whatever error a handler or the framework gave into our one form.
-fn finish(response: ServiceResponse, id: &str, page: Option<Theme>) -> ServiceResponse {
+fn finish(response: ServiceResponse, id: &str, page: Option<Person>) -> ServiceResponse {
     if response.status().as_u16() < 400 {
         return response;
     }

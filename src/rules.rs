@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 /// Of each curve.
 pub const POINTS: usize = 300;
 
-/// Curves that rules look at and no panel shows.
+/// Curves that rules look at beside those that every experiment's page offers.
 pub const WATCHED: [&str; 1] = [metric::CLIP_HIGH];
 
 /// Detectors in texts, and what is said when their level has changed.
@@ -23,7 +23,7 @@ pub const DETECTORS: [&str; 5] = [
     metric::COMPLETION_LENGTH,
 ];
 
-/// Whether rules read this metric's curve: a panel of its own, or watched without one.
+/// Whether rules read this metric's curve: one of those of an experiment's page, or watched beside them.
 pub fn is_read(name: &str) -> bool {
     let on_panel = metric::PANELS.iter().any(|(own, _)| *own == name);
     on_panel || WATCHED.contains(&name) || DETECTORS.contains(&name)

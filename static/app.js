@@ -5,7 +5,10 @@ const PACE = 2000;
 const QUIET = 60000;
 const parts = (root) => [...root.querySelectorAll("[data-part][id]")];
 
+/** Another word for `only`, but where the page is a comparison of these arms. */
+const ALIAS = location.pathname === "/compare" ? [] : ["arms"];
 let loading = null;
+let swapping = false;
 
 const POSTED = "form[method=post] :is(select[name],textarea[name],input[name]:not([type=hidden],[type=checkbox],[type=radio],[type=file]))";
 
@@ -49,7 +52,11 @@ function keep(part) {
     if (within) {
       const again = within.reduce((at, i) => at && at.children[i], next);
       if (again) again.focus({ preventScroll: true });
-      if (again && asks && again.name === asks.name) again.value = asks.value;
+      if (again && asks && again.name === asks.name && again.value !== asks.value) {
+        again.value = asks.value;
+        // Set by a script, it would not say that it has changed when it is left.
+        again.addEventListener("blur", () => again.dispatchEvent(new Event("change", { bubbles: true })), { once: true });
+      }
     }
   };
 }
@@ -63,7 +70,7 @@ function address(element, root) {
 /** Fetches the page at `url` and swaps those of its parts that differ. */
 async function refresh(url, quiet) {
   if (loading) loading.abort();
-  const mine = (loading = new AbortController());
+  const mine = (loading = Object.assign(new AbortController(), { quiet }));
   const slow = setTimeout(() => { if (!quiet) document.getElementById("main").setAttribute("aria-busy", "true"); }, 300);
   try {
     const answer = await fetch(url, { headers: { accept: "text/html" }, signal: mine.signal, credentials: "same-origin" });
@@ -75,8 +82,14 @@ async function refresh(url, quiet) {
       if (!next || next.isEqualNode(part)) continue;
       const restore = keep(part);
       const fresh = document.importNode(next, true);
-      part.replaceWith(fresh);
-      restore(fresh);
+      // A field that is being typed into says that it has changed when it is taken away: nobody did.
+      swapping = true;
+      try {
+        part.replaceWith(fresh);
+        restore(fresh);
+      } finally {
+        swapping = false;
+      }
     }
     const main = page.getElementById("main");
     if (main && !main.dataset.live) delete document.getElementById("main").dataset.live;
@@ -105,11 +118,11 @@ function go(url, otherwise = () => location.assign(url)) {
 function controls() {
   document.addEventListener("change", (event) => {
     const form = event.target.closest("form.controls");
-    if (!form || form.method !== "get") return;
+    if (swapping || !form || form.method !== "get") return;
     const url = new URL(location.href);
     for (const field of form.elements) if (field.name) url.searchParams.delete(field.name);
     const arms = [...form.querySelectorAll("input[name=only]")];
-    if (arms.length) url.searchParams.delete("hide");
+    if (arms.length) for (const name of ["hide", ...ALIAS]) url.searchParams.delete(name);
     for (const [name, value] of new FormData(form)) if (value !== "" && name !== "only") url.searchParams.append(name, value);
     const chosen = arms.filter((a) => a.checked);
     if (chosen.length < arms.length) url.searchParams.set("only", chosen.map((a) => a.value).join(","));
@@ -123,12 +136,19 @@ function live(main) {
   let due = null;
   let last = Date.now() - PACE;
   let missed = false;
+  let busy = false;
+  let again = false;
+  let turn = 0;
   const say = (text) => {
     const at = document.getElementById("live-state");
     if (at && at.textContent !== text) at.textContent = text;
   };
   const swap = async () => {
     due = null;
+    // What the reader has asked for comes first.
+    if (loading && !loading.quiet) { due = setTimeout(swap, PACE); return; }
+    const mine = (turn += 1);
+    busy = true;
     last = Date.now();
     try {
       await refresh(location.href, true);
@@ -137,10 +157,17 @@ function live(main) {
     } catch (error) {
       if (error.name !== "AbortError") say("the server does not answer; trying again");
     }
+    // One that was given up has a later one at work.
+    if (mine !== turn) return;
+    busy = false;
+    last = Date.now();
     if (!main.dataset.live) stop();
+    else if (again) { again = false; news(); }
   };
   const news = () => {
     if (document.hidden) { missed = true; return; }
+    // A page that takes longer than the pace is waited for, but not for ever.
+    if (busy && Date.now() - last < QUIET) { again = true; return; }
     if (due === null) due = setTimeout(swap, Math.max(0, last + PACE - Date.now()));
   };
   const start = () => {
@@ -408,7 +435,7 @@ function samples(all, step) {
 function isolate(arm, away) {
   const url = new URL(location.href);
   const list = (name) => url.searchParams.getAll(name).join(",").split(",").filter(Boolean);
-  const only = list("only");
+  const only = ["only", ...ALIAS].flatMap(list);
   const hide = list("hide");
   const set = (name, arms) => { if (arms.length) url.searchParams.set(name, arms.join(",")); else url.searchParams.delete(name); };
   if (away) {
@@ -416,6 +443,7 @@ function isolate(arm, away) {
   } else {
     set("only", only.length === 1 && only[0] === arm ? [] : [arm]);
     set("hide", []);
+    for (const name of ALIAS) set(name, []);
   }
   go(url);
 }

@@ -18,6 +18,8 @@ pub struct Bin {
     pub interval: Option<Interval>,
     /// Smallest and largest of the seeds.
     pub range: Interval,
+    /// Of a line that stands for one run: the smallest and largest value within the bin.
+    pub envelope: Option<Interval>,
     pub stand: Stand,
 }
 
@@ -104,6 +106,38 @@ pub fn average(seeds: &[Seed], (low, high): (f64, f64), bins: usize) -> Vec<Bin>
     binned(seeds, &edges, mean, f64::max)
 }
 
+/// Bins of one run, each with its smallest and largest value, from those of the run's points,
+/// ascending: a mean alone would erase a collapse of one step. Where no bin has more than one
+/// value, there is nothing to say of any.
+pub fn enclose(bins: &mut [Bin], points: &[(f64, Interval)], low: f64) {
+    let finite = |p: &&(f64, Interval)| {
+        p.0.is_finite() && p.0 >= low && p.1.low.is_finite() && p.1.high.is_finite()
+    };
+    let mut points = points.iter().filter(finite).peekable();
+    let mut wide = false;
+    for bin in bins.iter_mut() {
+        let edge = reach(bin.edge);
+        while let Some((_, own)) = points.next_if(|p| p.0 <= edge) {
+            let so_far = bin.envelope.unwrap_or(*own);
+            bin.envelope = Some(Interval {
+                low: so_far.low.min(own.low),
+                high: so_far.high.max(own.high),
+            });
+        }
+        wide |= bin.envelope.is_some_and(|own| own.low < own.high);
+    }
+    if !wide {
+        for bin in bins {
+            bin.envelope = None;
+        }
+    }
+}
+
+/// As far as a bin goes: sums of shares of a budget differ in their last bits.
+fn reach(edge: f64) -> f64 {
+    edge + edge.abs() * 1e-9
+}
+
 fn binned(
     seeds: &[Seed],
     edges: &[f64],
@@ -125,8 +159,7 @@ fn binned(
     let mut held: Vec<Option<f64>> = vec![None; seeds.len()];
     let mut out = vec![];
     for &end in edges {
-        // Sums of shares of a budget differ in their last bits.
-        let edge = end + end.abs() * 1e-9;
+        let edge = reach(end);
         let mut values = vec![];
         let mut x = f64::NAN;
         for (i, points) in seeds.iter().enumerate() {
@@ -155,6 +188,7 @@ fn binned(
                     low: values.iter().copied().fold(f64::INFINITY, f64::min),
                     high: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
                 },
+                envelope: None,
                 stand: if estimate.n == seeds.len() {
                     Stand::All
                 } else {
@@ -251,6 +285,43 @@ mod tests {
         );
         let got: Vec<(f64, f64)> = bins.iter().map(|b| (b.x, b.mean)).collect();
         assert_eq!(got, [(0.0, 0.2), (2.0, 0.4), (4.0, 0.8)]);
+    }
+
+    #[test]
+    fn a_collapse_of_one_step_within_a_bin_stays_in_the_envelope_of_its_run() {
+        // Buckets of ten steps; within the fifth, one value is 0.05.
+        let means = |i: i32| if i == 5 { 0.895 } else { 0.9 };
+        let points: Vec<(f64, f64)> = (1..=10).map(|i| (f64::from(10 * i), means(i))).collect();
+        let range = |i: i32| Interval {
+            low: if i == 5 { 0.05 } else { 0.85 },
+            high: 0.95,
+        };
+        let ranges: Vec<(f64, Interval)> =
+            (1..=10).map(|i| (f64::from(10 * i), range(i))).collect();
+        let mut bins = average(&[seed(0, &points)], (0.0, 100.0), 5);
+        assert!(bins.iter().all(|b| b.envelope.is_none() && b.mean > 0.89));
+        enclose(&mut bins, &ranges, 0.0);
+        let lows: Vec<f64> = bins.iter().map(|b| b.envelope.unwrap().low).collect();
+        assert_eq!(lows, [0.85, 0.85, 0.05, 0.85, 0.85]);
+        assert!(bins.iter().all(|b| b.envelope.unwrap().high == 0.95));
+        // Of a part: what lies before it is in none of its bins.
+        let mut part = average(&[seed(0, &points)], (55.0, 100.0), 2);
+        enclose(&mut part, &ranges, 55.0);
+        assert!(part.iter().all(|b| b.envelope.unwrap().low == 0.85));
+        // Measured points, each in a bin of its own.
+        let mut single = average(&[seed(0, &points)], (0.0, 100.0), 10);
+        let flat = |p: &(f64, f64)| {
+            (
+                p.0,
+                Interval {
+                    low: p.1,
+                    high: p.1,
+                },
+            )
+        };
+        let flat: Vec<(f64, Interval)> = points.iter().map(flat).collect();
+        enclose(&mut single, &flat, 0.0);
+        assert!(single.iter().all(|b| b.envelope.is_none()));
     }
 
     #[test]

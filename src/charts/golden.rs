@@ -5,7 +5,7 @@ use super::*;
 use crate::number::Kind;
 use assay_core::stats::{self, Estimate};
 
-fn check(name: &str, svg: &str) {
+pub(crate) fn check(name: &str, svg: &str) {
     let path = format!(
         "{}/src/charts/golden/{name}.svg",
         env!("CARGO_MANIFEST_DIR")
@@ -667,12 +667,14 @@ fn hostile_names_and_numbers_do_no_harm() {
             .collect();
         let seeds = vec![Seed { seed: 0, points }];
         for scale in [Scale::Linear, Scale::Log] {
-            for shape in [Shape::Steps, Shape::Joined] {
+            for shape in [Shape::Steps, Shape::Joined, Shape::Path] {
                 for kind in [Kind::Share, Kind::Tokens, Kind::Other] {
-                    let mut c = curves(vec![curve(0, "a", seeds.clone())]);
-                    (c.x_scale, c.shape, c.kind) = (scale, shape, kind);
-                    c.budget = None;
-                    assert_is_clean(&c.draw().svg);
+                    for y_scale in [Scale::Linear, Scale::Log] {
+                        let mut c = curves(vec![curve(0, "a", seeds.clone())]);
+                        (c.x_scale, c.shape, c.kind) = (scale, shape, kind);
+                        (c.y_scale, c.budget) = (y_scale, None);
+                        assert_is_clean(&c.draw().svg);
+                    }
                 }
             }
         }

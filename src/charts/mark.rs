@@ -77,6 +77,8 @@ fn shape(slot: usize) -> &'static str {
 /// An unsuccessful arm's, whatever its slot.
 const CROSS: &str = "m-40-40l80 80m0-80l-80 80";
 const CRASH: &str = "m-40-40h80v80h-80zm0 80l80-80";
+/// Beside a line's open end: it goes on.
+const ARROW: &str = "m58-32l32 32l-32 32";
 
 /// The marker of a slot around points in device units, all in one element.
 fn markers(buffer: &Buffer, class: &str, shape: &str, at: &[(i32, i32)]) {
@@ -109,7 +111,12 @@ pub(super) fn end_marker(buffer: &Buffer, slot: usize, fate: Fate, end: End, at:
         (Fate::Unsuccessful, _) => markers(buffer, " x", CROSS, &[at]),
         (Fate::Ordinary, End::Crashed) => markers(buffer, " crash", CRASH, &[at]),
         (Fate::Ordinary, End::Done) => marker(buffer, slot, at, false),
-        (Fate::Ordinary, End::Running | End::Short) => marker(buffer, slot, at, true),
+        (Fate::Ordinary, End::Short) => marker(buffer, slot, at, true),
+        (Fate::Ordinary, End::Running) => {
+            let (x, y) = at;
+            let data = format!("{}M{x} {y}{ARROW}", shape(slot));
+            markers(buffer, " open", &data, &[at]);
+        }
     }
 }
 
@@ -178,6 +185,30 @@ mod tests {
             for b in 0..a {
                 assert_ne!(look(a).0, look(b).0, "{a} and {b}");
             }
+        }
+    }
+
+    #[test]
+    fn no_two_ends_of_a_slot_share_a_mark() {
+        let drawn = |slot: usize, fate: Fate, end: End| {
+            let buffer = Buffer::default();
+            end_marker(&buffer, slot, fate, end, (500, 300));
+            buffer.take()
+        };
+        for slot in 0..super::super::SLOTS {
+            let ends = [End::Done, End::Running, End::Short, End::Crashed];
+            let mut marks: Vec<String> = ends.map(|end| drawn(slot, Fate::Ordinary, end)).into();
+            // A finding has the same mark however its line ends.
+            for end in ends {
+                let cross = drawn(slot, Fate::Unsuccessful, end);
+                assert_eq!(cross, drawn(slot, Fate::Unsuccessful, End::Done));
+            }
+            marks.push(drawn(slot, Fate::Unsuccessful, End::Done));
+            assert!(marks.iter().all(|mark| mark.matches("<path").count() == 1));
+            let distinct: std::collections::BTreeSet<&String> = marks.iter().collect();
+            assert_eq!(distinct.len(), marks.len(), "{marks:?}");
+            assert!(marks[1].contains(ARROW) && marks[1].contains(shape(slot)));
+            assert!(!marks[2].contains(ARROW) && marks[2].contains("mk open"));
         }
     }
 

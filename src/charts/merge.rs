@@ -58,6 +58,10 @@ pub fn merge(curves: Vec<Curve>, comparator: &str) -> (Vec<Curve>, Option<Merged
     if rest.is_empty() {
         return (drawn, None);
     }
+    // The range is of means: no line of its own, no shade of its own.
+    for bin in rest.iter_mut().flat_map(|c| &mut c.bins) {
+        bin.envelope = None;
+    }
     let mut edges: Vec<f64> = rest.iter().flat_map(|c| &c.bins).map(|b| b.edge).collect();
     edges.sort_by(f64::total_cmp);
     edges.dedup();

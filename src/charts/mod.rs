@@ -25,7 +25,7 @@ mod palette;
 
 use crate::number;
 
-pub use aggregate::{Bin, Stand, along, average, ema, hold};
+pub use aggregate::{Bin, Stand, along, average, ema, enclose, hold};
 pub use assay_core::at_budget::Seed;
 pub use assay_core::frontier::{Marked, pareto};
 pub use axis::Scale;

@@ -262,6 +262,17 @@ mod tests {
     }
 
     #[test]
+    fn a_tree_with_ends_of_both_kinds_and_a_chosen_node_is_drawn_as_it_was() {
+        let mut marks = marks();
+        marks[2].finish = Finish::Wrong;
+        marks[4].finish = Finish::Right;
+        marks[5].q = None;
+        marks[6].chosen = true;
+        marks[6].label = "a label that is longer than its column is wide".into();
+        crate::charts::golden::check("tree", &tree(&marks));
+    }
+
+    #[test]
     fn quintiles_are_closed_below() {
         let classes: Vec<&str> = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
             .map(|v| quintile(Some(v)))

@@ -34,8 +34,8 @@ const FIGURES: [&str; 7] = [
     "passk",
     "contrasts",
 ];
-const TABLES: [&str; 7] = [
-    "table", "verdicts", "costs", "matrix", "runs", "excluded", "spent",
+const TABLES: [&str; 9] = [
+    "table", "verdicts", "costs", "matrix", "runs", "excluded", "charged", "spent", "versions",
 ];
 /// Not of every experiment.
 const OTHER_TABLES: [&str; 4] = ["decoders", "both-ways", "rule-both-ways", "beyond"];

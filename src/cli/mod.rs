@@ -33,7 +33,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start everything on this machine: Postgres, the server and a worker
+    /// Start the server and a worker on this machine, and Postgres where DATABASE_URL names none
     Up(up::Up),
     /// Start the server alone; DATABASE_URL says where Postgres is
     Serve(serve::Serve),
@@ -62,6 +62,10 @@ enum Command {
     /// Save an experiment's figures and tables into a folder
     Export(export::Export),
     /// Enter work that `assay-worker train` has done elsewhere
+    ///
+    /// This needs a token on every server, also on a loopback address. Without --token-file,
+    /// ASSAY_TOKEN_FILE and ASSAY_TOKEN it reads `admin.token` of the data folder (ASSAY_DATA,
+    /// else the default one) and nothing else.
     Import(import::Import),
     /// Say an experiment's question or hypothesis anew; the registered version stays
     Amend(amend::Amend),

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Where to listen and where to keep things.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Place {
-    /// Folder of tokens and artifacts (and of `up`'s Postgres)
+    /// Folder of tokens and artifacts (and of `up`'s Postgres) [default: ~/.local/share/assay; as root /var/lib/assay]
     #[arg(long, value_name = "DIR", env = "ASSAY_DATA")]
     pub(crate) data: Option<PathBuf>,
     /// Address to listen on; outside loopback every request needs a token

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Token {
-    /// The server's data folder
+    /// The server's data folder [default: ~/.local/share/assay; as root /var/lib/assay]
     #[arg(long, value_name = "DIR", env = "ASSAY_DATA")]
     data: Option<PathBuf>,
 }

@@ -18,7 +18,7 @@ pub(crate) struct Watch {
     /// The experiment's id or address
     #[arg(value_name = "ID|URL")]
     experiment: String,
-    /// End when every run has ended; exit 1 if any of them failed
+    /// End when every run has ended; exit 1 unless all succeeded
     #[arg(long)]
     exit: bool,
     #[command(flatten)]

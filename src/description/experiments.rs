@@ -233,7 +233,7 @@ pub(super) fn findings() -> Group {
                     field("query", Shape::Text, "The view in which it was kept."),
                     field(
                         "state",
-                        Shape::Open("`comparison`, `milestones` and `pass_at_k`"),
+                        Shape::Open("`comparison`, `milestones` and `pass_at_k`; `prices` once one counts"),
                         "",
                     ),
                     field(

@@ -1,7 +1,7 @@
 //! What went wrong, as a page.
 
-use super::theme::Theme;
 use super::{Shell, filters};
+use crate::problem::Person;
 use askama::Template;
 
 #[derive(Template)]
@@ -16,6 +16,7 @@ struct ErrorPage<'a> {
     request_id: &'a str,
     may_login: bool,
     may_retry: bool,
+    may_ask_again: bool,
 }
 
 /// The page of a problem. `detail` and `errors` are shown as they are (escaped).
@@ -25,11 +26,11 @@ pub fn render(
     detail: &str,
     errors: &[(String, String)],
     request_id: &str,
-    theme: Theme,
+    person: Person,
 ) -> String {
     let page = ErrorPage {
         shell: Shell {
-            theme,
+            theme: person.theme,
             ..Shell::plain(title)
         },
         status,
@@ -39,6 +40,7 @@ pub fn render(
         request_id,
         may_login: status == 401,
         may_retry: status >= 500 || status == 429,
+        may_ask_again: person.may_ask_again,
     };
     // Only the formatter of a value can fail, and these are strings.
     page.render().unwrap_or_default()

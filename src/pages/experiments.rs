@@ -1,7 +1,10 @@
 //! `/`: every experiment, what it has shown, and what needs somebody.
 
+mod files;
+
+use super::filed::{Links, OF_TABLE};
 use super::judged::{Judged, judged};
-use super::query::Asked;
+use super::query::{Asked, link};
 use super::{Choice, Shell, filters, html, words};
 use crate::number;
 use crate::problem::Problem;
@@ -18,6 +21,7 @@ use assay_core::wire::LEASE_SECONDS;
 use assay_store::{
     self as store, AlarmedRun, ExperimentSummary, Search, Sign, Standing, WorkerView,
 };
+pub use files::get as file;
 use time::OffsetDateTime;
 
 #[derive(Template)]
@@ -25,6 +29,8 @@ use time::OffsetDateTime;
 struct ExperimentsPage {
     shell: Shell,
     rows: Vec<ExperimentRow>,
+    /// They as files.
+    files: Links,
     /// What somebody should look at, with where to.
     needs: Vec<(String, &'static str)>,
     text: String,
@@ -87,7 +93,8 @@ struct Listed {
 struct Material {
     listed: Vec<Listed>,
     more: Option<String>,
-    later: bool,
+    /// The experiment after which this page begins.
+    before: Option<ExperimentId>,
     search: Search,
     silent: usize,
     alarmed: i64,
@@ -104,7 +111,8 @@ impl ExperimentsPage {
             searched: of.search.text.is_some() || of.search.standing.is_some(),
             rows: of.listed.iter().map(|l| row(l, now)).collect(),
             more: of.more.as_ref().map(|id| older(&of.search, id)),
-            later: of.later,
+            later: of.before.is_some(),
+            files: Links::new("/experiments", &OF_TABLE, &query(of)),
             alarmed: of.alarmed_runs.iter().map(|r| alarmed(r, now)).collect(),
             shell,
         }
@@ -145,13 +153,34 @@ fn older(of: &Search, before: &str) -> String {
     query
 }
 
+/// What asks for this page of this search again; nothing where it is the plain one.
+fn query(of: &Material) -> String {
+    let word = STANDINGS.iter().find(|s| Some(s.2) == of.search.standing);
+    let before = of.before.map_or(String::new(), |id| id.to_string());
+    let query = link([
+        ("q", of.search.text.as_deref().unwrap_or("")),
+        ("status", word.map_or("", |s| s.0)),
+        ("before", before.as_str()),
+    ]);
+    if query.len() > 1 {
+        query
+    } else {
+        String::new()
+    }
+}
+
+impl Listed {
+    fn spending(&self) -> Spending {
+        let keys = self.judged.view.arms.iter().map(|arm| arm.key.as_str());
+        let outcome = &self.judged.outcome;
+        spending(keys, &self.spent, |arm| is_unsuccessful(outcome, arm))
+    }
+}
+
 fn row(of: &Listed, now: OffsetDateTime) -> ExperimentRow {
     let e = &of.summary;
     let spec = &of.judged.view.spec;
-    let keys = of.judged.view.arms.iter().map(|arm| arm.key.as_str());
-    let sum = spending(keys, &of.spent, |arm| {
-        is_unsuccessful(&of.judged.outcome, arm)
-    });
+    let sum = of.spending();
     let mut spend = vec![
         format!("{} FLOPs", number::prefixed(sum.total.cost.flops)),
         number::duration(sum.total.cost.device_ms),
@@ -206,6 +235,9 @@ fn on_unsuccessful(of: &Outcome, sum: &Spending) -> Option<String> {
 /// Counts of the registered contrasts' words, none left out.
 fn verdicts(of: &Judged) -> Vec<String> {
     let outcome: &Outcome = &of.outcome;
+    if outcome.lacks_attempts() {
+        return vec!["withheld: no unsuccessful-attempt baseline is registered".into()];
+    }
     if outcome.withheld {
         return vec!["withheld: a required attempt is missing".into()];
     }
@@ -310,7 +342,7 @@ async fn material(
     Ok(Material {
         listed,
         more,
-        later: before.is_some(),
+        before,
         search,
         silent: workers.iter().filter(|w| is_silent(w)).count(),
         alarmed: store::count_alarmed_runs(&mut conn).await?,
@@ -319,8 +351,8 @@ async fn material(
     })
 }
 
-pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let mut asked = Asked::read(request.query_string());
+/// What is searched for, and after which experiment.
+fn wanted(asked: &mut Asked) -> (Search, Option<ExperimentId>) {
     let before = asked.text("before").and_then(|text| {
         let id = text.parse::<ExperimentId>();
         if id.is_err() {
@@ -333,6 +365,12 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
         text: asked.text("q").filter(|text| !text.contains('\0')),
         standing: asked.choose("status", &STANDINGS.map(|(word, _, s)| (word, s))),
     };
+    (search, before)
+}
+
+pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let mut asked = Asked::read(request.query_string());
+    let (search, before) = wanted(&mut asked);
     let of = material(&state, search, before).await?;
     let mut shell = Shell::new(&state, &request, "Experiments").signed(&of.sign);
     shell.live = Some("/live".into());

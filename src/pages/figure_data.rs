@@ -53,9 +53,13 @@ pub(super) fn lines<'a>(
     let every = every(all.iter().map(|c| c.bins.len()).max().unwrap_or(0));
     let said = |bin: &&Bin| {
         let mean = number::value(chart.kind, bin.mean);
-        let band = chart.shaded(bin).map_or(String::new(), |b| {
-            format!(" {}", number::interval(chart.kind, &b))
-        });
+        let value = |v: f64| number::value(chart.kind, v);
+        let band = chart
+            .shaded(bin)
+            .map_or(String::new(), |b| match bin.envelope {
+                Some(_) => format!(", within the bin {} to {}", value(b.low), value(b.high)),
+                None => format!(" {}", number::interval(chart.kind, &b)),
+            });
         format!("{}: {mean}{band}, n = {}", place(bin.x), bin.n)
     };
     let row = |curve: &&Curve| {

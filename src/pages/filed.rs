@@ -2,6 +2,7 @@
 //! them, to answer with them, and to link to them.
 
 use super::experiment::files::{pixels, saved};
+use super::judged::judged;
 use super::sheet::{Carries, Sheet};
 use super::text;
 use crate::charts::{Theme, standalone};
@@ -9,8 +10,11 @@ use crate::problem::Problem;
 use actix_web::HttpResponse;
 use askama::Template;
 use assay_core::canonical;
-use assay_store::RunView;
+use assay_core::denominator::{Denominator, denominator};
+use assay_core::ids::ExperimentId;
+use assay_store::{self as store, RunView};
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 
 pub(super) const OF_FIGURE: [&str; 5] = ["svg", "png", "csv", "json", "tex"];
 pub(super) const OF_TABLE: [&str; 3] = ["csv", "json", "tex"];
@@ -41,7 +45,24 @@ const LONG: usize = 1_000;
 pub(super) struct About {
     of: String,
     further: Vec<String>,
+    /// Of the experiment that a run is of.
+    behind: Option<Denominator>,
     snapshot: String,
+}
+
+/// How much stands behind an experiment, for files of its runs.
+pub(super) async fn behind(
+    conn: &mut PgConnection,
+    of: ExperimentId,
+) -> Result<Denominator, Problem> {
+    let known = judged(&mut *conn, of).await?;
+    let runs = store::list_runs(&mut *conn, of).await?;
+    let exclusions = store::list_exclusions(conn, of).await?;
+    Ok(denominator(
+        store::fates(&runs, &exclusions),
+        &known.outcome,
+        0,
+    ))
 }
 
 impl About {
@@ -50,27 +71,33 @@ impl About {
         Self {
             of: line(of),
             further: further.iter().map(|l| line(l)).collect(),
+            behind: None,
             snapshot: canonical::sha256(&sheet.numbers()),
         }
     }
 
-    /// Of what a stage of a run has left.
+    /// Of what a stage of a run has left, or all of its stages.
     pub fn of_run(
         run: &RunView,
         question: &str,
-        stage: &str,
+        stage: Option<&str>,
+        behind: Denominator,
         more: &[String],
         sheet: &Sheet,
     ) -> Self {
+        let stage = stage.map_or(String::new(), |name| format!(", stage {name}"));
         let belongs = format!(
-            "{}, seed {}, stage {stage}, of {question}; run {}",
+            "{}, seed {}{stage}, of {question}; run {}",
             run.arm.label, run.seed, run.id
         );
         let stands = format!("Experiment {}, the run is {}", run.experiment, run.state);
         let further: Vec<String> = std::iter::once(stands)
             .chain(more.iter().cloned())
             .collect();
-        Self::new(&belongs, &further, sheet)
+        Self {
+            behind: Some(behind),
+            ..Self::new(&belongs, &further, sheet)
+        }
     }
 }
 
@@ -78,21 +105,31 @@ impl Carries for About {
     fn lines(&self, title: &str) -> Vec<String> {
         let mut lines = vec![format!("{}: {title}", self.of)];
         lines.extend(self.further.iter().cloned());
+        lines.extend(self.behind.map(|of| of.to_string()));
         lines.push(format!("Snapshot {}", self.snapshot));
         lines
     }
 
     fn json(&self, title: &str) -> Value {
-        json!({
+        let mut value = json!({
             "of": self.of,
             "title": title,
             "about": self.further,
             "snapshot": self.snapshot,
-        })
+        });
+        if let Some(of) = self.behind {
+            value["denominator"] = json!(of);
+            value["denominator_text"] = json!(of.to_string());
+        }
+        value
     }
 
     fn behind(&self) -> String {
-        format!("{}.", self.of.trim_end_matches('.'))
+        let own = format!("{}.", self.of.trim_end_matches('.'));
+        match self.behind {
+            Some(of) => format!("{own} {of}"),
+            None => own,
+        }
     }
 
     fn snapshot(&self) -> &str {

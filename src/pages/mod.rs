@@ -16,6 +16,7 @@ mod graveyard;
 mod interface;
 mod judged;
 pub mod login;
+mod looks;
 mod math;
 mod new;
 mod prm;
@@ -45,6 +46,10 @@ pub fn configure(cfg: &mut ServiceConfig) {
     cfg.service(resource("/").route(get().to(experiments::page)))
         .service(resource("/theme").route(post().to(theme::choose)))
         .service(resource("/static/{name}").route(get().to(assets::get)))
+        .service(
+            resource("/experiments.{ending:csv|json|tex}")
+                .route(get().to(experiments::file)).route(head().to(experiments::file)),
+        )
         // Before `/experiments/{id}`, which would take it for an id.
         .service(
             resource("/experiments/new")
@@ -60,7 +65,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/compare.json").route(get().to(compare::json)).route(head().to(compare::json)))
         .service(resource("/compare.tex").route(get().to(compare::tex)).route(head().to(compare::tex)))
         .service(
-            resource("/compare/{figure:forest|training|milestones|frontier|config|decoders-[0-9]+}.{ending:svg|json|png|csv|tex}")
+            resource("/compare/{figure:forest|training|milestones|frontier|config|decoders-[0-9]+|group-[0-9]+}.{ending:svg|json|png|csv|tex}")
                 .route(get().to(compare::file)).route(head().to(compare::file)),
         )
         .service(resource("/cost").route(get().to(cost::page)))
@@ -72,6 +77,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/references").route(get().to(references::page)))
         .service(resource("/references.csv").route(get().to(references::csv)).route(head().to(references::csv)))
         .service(resource("/references.json").route(get().to(references::json)).route(head().to(references::json)))
+        .service(resource("/references.tex").route(get().to(references::tex)).route(head().to(references::tex)))
         .service(resource("/docs/api").route(get().to(interface::page)))
         .service(resource("/experiments/{id}.csv").route(get().to(experiment::csv)).route(head().to(experiment::csv)))
         .service(resource("/experiments/{id}.json").route(get().to(experiment::json)).route(head().to(experiment::json)))
@@ -91,7 +97,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/experiments/{id}/arms/{arm}/notes").route(post().to(graveyard::note)))
         .service(
             resource(
-                "/experiments/{id}/{figure:milestones|frontier|forest|training|seeds|passk|contrasts|decoders-[0-9]+|table|verdicts|decoders|costs|matrix|runs|excluded|both-ways|rule-both-ways|spent|beyond}.{ending:svg|csv|json|png|tex}",
+                "/experiments/{id}/{figure:milestones|frontier|forest|training|seeds|passk|contrasts|decoders-[0-9]+|table|verdicts|decoders|costs|matrix|runs|excluded|both-ways|rule-both-ways|charged|spent|versions|beyond}.{ending:svg|csv|json|png|tex}",
             )
             .route(get().to(experiment::file)).route(head().to(experiment::file)),
         )
@@ -104,6 +110,23 @@ pub fn configure(cfg: &mut ServiceConfig) {
             resource("/runs/{id}")
                 .route(get().to(run::page))
                 .route(post().to(run::decide)),
+        )
+        // Before the curves, which would take a table's name for a metric's.
+        .service(
+            resource("/runs/{id}/{table:evaluations|ledger|alarms|found|files|environment|config|difference}.{ending:csv|json|tex}")
+                .route(get().to(run::table)).route(head().to(run::table)),
+        )
+        .service(
+            resource("/runs/{id}/contests.{ending:csv|json|tex}")
+                .route(get().to(samples::contests_file)).route(head().to(samples::contests_file)),
+        )
+        .service(
+            resource("/runs/{id}/trees.{ending:csv|json|tex}")
+                .route(get().to(trees::list_file)).route(head().to(trees::list_file)),
+        )
+        .service(
+            resource("/runs/{id}/prm.{ending:csv|json|tex}")
+                .route(get().to(prm::list_file)).route(head().to(prm::list_file)),
         )
         .service(
             resource("/runs/{id}/{metric:[^/]+}.{ending:svg|png|csv|json|tex}")
@@ -133,12 +156,24 @@ pub fn configure(cfg: &mut ServiceConfig) {
                 .route(get().to(trees::depths_file)).route(head().to(trees::depths_file)),
         )
         .service(
+            resource("/runs/{id}/trees/{tree}/children.{ending:csv|json|tex}")
+                .route(get().to(trees::children_file)).route(head().to(trees::children_file)),
+        )
+        .service(
             resource("/runs/{id}/prm/calibration.{ending:svg|png|csv|json|tex}")
                 .route(get().to(prm::file)).route(head().to(prm::file)),
+        )
+        .service(
+            resource("/runs/{id}/prm/{text:[^/]+}.{ending:csv|json|tex}")
+                .route(get().to(prm::steps_file)).route(head().to(prm::steps_file)),
         )
         .service(resource("/runs/{id}/trees/{tree}").route(get().to(trees::page)))
         .service(resource("/runs/{id}/prm").route(get().to(prm::list)))
         .service(resource("/runs/{id}/prm/{text}").route(get().to(prm::page)))
+        .service(
+            resource("/queue/{table:workers|jobs}.{ending:csv|json|tex}")
+                .route(get().to(queue::file)).route(head().to(queue::file)),
+        )
         .service(resource("/queue").route(get().to(queue::page)))
         .service(resource("/queue/cancel").route(post().to(queue::cancel)))
         .service(resource("/queue/requeue").route(post().to(run::requeue)))
@@ -318,7 +353,10 @@ pub(crate) mod tests {
             "two & more",
             &errors,
             "req-1",
-            Theme::Light,
+            crate::problem::Person {
+                theme: Theme::Light,
+                may_ask_again: false,
+            },
         );
         assert!(page.contains("<html lang=\"en\" class=\"light\">"));
         assert!(page.contains("two &#38; more") || page.contains("two &amp; more"));

@@ -1,8 +1,10 @@
 //! `/queue`: what runs now, what waits and for what, who works, and in which order.
 
 mod deeds;
+mod files;
 mod rows;
 
+use super::filed::{Links, OF_TABLE};
 use super::query::Asked;
 use super::{Shell, filters, html, words};
 use crate::number;
@@ -15,8 +17,9 @@ use assay_core::estimate::{Clearing, KindBasis, clearing};
 use assay_core::ids::StageId;
 use assay_core::spending::KindSpeed;
 use assay_core::wire::LEASE_SECONDS;
-use assay_store::{self as store, JobState, JobView, RequeueView, WorkerView};
+use assay_store::{self as store, JobState, JobView, RequeueView, Sign, WorkerView};
 pub use deeds::{cancel, move_job, retry};
+pub use files::get as file;
 use rows::{JobRow, WorkerRow, is_live, is_open};
 use time::OffsetDateTime;
 
@@ -32,6 +35,9 @@ struct QueuePage {
     forgotten: String,
     lease: String,
     jobs: Vec<JobRow>,
+    /// The two tables as files.
+    workers_files: Links,
+    jobs_files: Links,
     /// Somebody has changed the order.
     moved: bool,
     /// More jobs wait than are listed.
@@ -68,6 +74,13 @@ impl Material {
         let held = silent.flat_map(|w| w.running.iter().map(|r| r.stage));
         let failed = self.jobs.iter().filter(|j| j.state == JobState::Failed);
         held.chain(failed.map(|j| j.stage)).collect()
+    }
+
+    /// Those that are at work, or were seen lately.
+    fn known(&self) -> impl Iterator<Item = &WorkerView> {
+        self.workers
+            .iter()
+            .filter(|w| w.seconds_since_seen < FORGOTTEN_SECONDS || !w.running.is_empty())
     }
 
     /// Of all workers that are there.
@@ -116,12 +129,9 @@ impl QueuePage {
             shell,
             counts,
             busy: (threads > 0).then(|| rows::part_of(busy, threads)),
-            workers: of
-                .workers
-                .iter()
-                .filter(|w| w.seconds_since_seen < FORGOTTEN_SECONDS || !w.running.is_empty())
-                .map(|w| rows::worker(w, &of.requeue))
-                .collect(),
+            workers: of.known().map(|w| rows::worker(w, &of.requeue)).collect(),
+            workers_files: Links::new(files::WORKERS, &OF_TABLE, ""),
+            jobs_files: Links::new(files::JOBS, &OF_TABLE, ""),
             forgotten: number::lasting(FORGOTTEN_SECONDS as i64),
             lease: number::lasting(LEASE_SECONDS as i64),
             moved: jobs
@@ -208,8 +218,7 @@ fn crashed(of: &[RequeueView]) -> Vec<(String, String)> {
     all
 }
 
-pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let asked = Asked::read(request.query_string());
+async fn material(state: &AppState) -> Result<(Material, Sign), Problem> {
     let mut conn = state.conn().await?;
     let mut of = Material {
         jobs: store::list_jobs(&mut conn, JOBS).await?,
@@ -219,8 +228,12 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
         requeue: vec![],
     };
     of.requeue = store::list_requeuable(&mut conn, &of.doubtful()).await?;
-    let sign = store::last_change(&mut conn).await?;
-    drop(conn);
+    Ok((of, store::last_change(&mut conn).await?))
+}
+
+pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let asked = Asked::read(request.query_string());
+    let (of, sign) = material(&state).await?;
     let mut shell = Shell::new(&state, &request, "Queue and workers")
         .crumb("/", "Experiments")
         .signed(&sign);

@@ -1,7 +1,9 @@
 //! `/references`: what others have reached, with source and version; the same stands on the page
 //! of an experiment whose task names the benchmark.
 
+use super::filed::{self, About};
 use super::query::Asked;
+use super::sheet::{Cell, Sheet};
 use super::{Choice, Shell, html};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -190,9 +192,68 @@ pub async fn json(request: HttpRequest) -> Result<HttpResponse, Problem> {
     })))
 }
 
+/// The same as a table for a paper.
+fn sheet(benchmark: Option<&str>) -> Sheet {
+    let names = [
+        "model",
+        "benchmark",
+        "figure",
+        "value",
+        "version",
+        "date",
+        "source",
+        "place",
+        "note",
+    ];
+    let mut sheet = Sheet::plain("references", "Published results", &names);
+    sheet.said = "Not measured here, and never at equal compute.".into();
+    let library = library();
+    let called = |names: &BTreeMap<String, String>, word: &String| {
+        Cell::Text(names.get(word).unwrap_or(word).clone())
+    };
+    for of in chosen(benchmark) {
+        let source = library.sources.get(&of.source);
+        let from = |pick: fn(&reference::Source) -> &String| {
+            Cell::Text(source.map_or(String::new(), |s| pick(s).clone()))
+        };
+        sheet.push(vec![
+            Cell::Text(of.model.clone()),
+            called(&library.benchmarks, &of.benchmark),
+            called(&library.metrics, &of.metric),
+            Cell::Word(as_published(&of.metric, of.value)),
+            from(|s| &s.version),
+            from(|s| &s.date),
+            from(|s| &s.title),
+            Cell::Text(of.place.clone()),
+            Cell::Text(of.note.clone()),
+        ]);
+    }
+    sheet
+}
+
+pub async fn tex(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let benchmark = benchmark(&mut Asked::read(request.query_string()));
+    let sheet = sheet(benchmark.as_deref());
+    let about = About::new("Published by others", &[], &sheet);
+    filed::answer(&sheet, None, &about, "references", "tex").await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_for_a_paper_has_every_figure_with_its_source() {
+        let all = sheet(None);
+        assert_eq!(all.rows.len(), library().results.len());
+        let about = About::new("Published by others", &[], &all);
+        let tex = all.tex(&about);
+        for part in ["& 77.9 &", "arXiv v1", "DeepSeek-R1-Zero", "% Snapshot "] {
+            assert!(tex.contains(part), "{part} in {tex}");
+        }
+        let one = sheet(Some("codeforces"));
+        assert!(!one.rows.is_empty() && one.rows.len() < all.rows.len());
+    }
 
     #[test]
     fn every_figure_stands_with_source_and_version_and_one_benchmark_can_be_chosen() {

@@ -1,11 +1,17 @@
 //! Which stage of a run a viewer shows, and the files that it shows.
 
 use super::Choice;
+use super::calibrated::{CALIBRATION, Calibrated};
+use super::filed::{self, About};
 use super::query::Asked;
+use super::sheet::Sheet;
 use crate::artifacts::Name;
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
+use actix_web::HttpResponse;
+use assay_core::denominator::Denominator;
+use assay_core::ids::RunId;
 use assay_store::{self as store, RunStageView, RunView, StageFile};
 use sqlx::PgConnection;
 
@@ -63,6 +69,83 @@ pub(super) fn exactly<'f>(
 ) -> Option<(&'f Filed<'f>, &'f StageFile)> {
     let found = chosen(filed, asked);
     found.filter(|_| !asked.has_refused(OF_FILE))
+}
+
+/// A stored file of a run as an address names it, read, with what its figures and tables say
+/// of themselves.
+pub(super) struct Opened {
+    run: RunView,
+    question: String,
+    behind: Denominator,
+    stage: String,
+    pub step: i64,
+    pub lines: Vec<String>,
+    /// What the file has, and its word in addresses.
+    what: &'static str,
+    word: &'static str,
+}
+
+/// The file of this role; what the address does not name is not there.
+pub(super) async fn opened(
+    state: &AppState,
+    id: RunId,
+    role: &str,
+    most: usize,
+    [what, word]: [&'static str; 2],
+    asked: &mut Asked,
+) -> Result<Opened, Problem> {
+    let mut conn = state.conn().await?;
+    let run = store::get_run(&mut conn, id).await?;
+    let question = store::get_experiment(&mut conn, run.experiment).await?.name;
+    let behind = filed::behind(&mut conn, run.experiment).await?;
+    let found = filed(&mut conn, &run, role).await?;
+    drop(conn);
+    let (own, file) = exactly(&found, asked).ok_or_else(|| Problem::not_found("file"))?;
+    let (lines, _) = lines(state, file, most).await?;
+    let (stage, step) = (own.stage.name.clone(), file.step);
+    drop(found);
+    Ok(Opened {
+        run,
+        question,
+        behind,
+        stage,
+        step,
+        lines,
+        what,
+        word,
+    })
+}
+
+impl Opened {
+    async fn answer(
+        &self,
+        of: &Sheet,
+        svg: Option<&str>,
+        name: &str,
+        ending: &str,
+    ) -> Result<HttpResponse, Problem> {
+        let more = [format!("{} of step {}", self.what, self.step)];
+        let stage = Some(self.stage.as_str());
+        let about = About::of_run(&self.run, &self.question, stage, self.behind, &more, of);
+        let name = format!("{}-{}-{}{name}", self.run.id, self.word, self.step);
+        filed::answer(of, svg, &about, &name, ending).await
+    }
+
+    /// What it has, a row each.
+    pub async fn list(&self, of: &Sheet, ending: &str) -> Result<HttpResponse, Problem> {
+        self.answer(of, None, "", ending).await
+    }
+
+    /// Its predictions against what came out.
+    pub async fn calibration(
+        &self,
+        of: Option<Calibrated>,
+        ending: &str,
+    ) -> Result<HttpResponse, Problem> {
+        let of = of.ok_or_else(|| Problem::not_found("figure"))?;
+        let name = format!("-{CALIBRATION}");
+        self.answer(&of.sheet(), Some(&of.svg), &name, ending).await
+    }
 }
 
 /// What names a stored file in an address.

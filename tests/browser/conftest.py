@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
-from pages import path_of
+from pages import PAGES, path_of
 
 FLAGS = [
     "--no-sandbox",
@@ -27,6 +27,8 @@ addEventListener("securitypolicyviolation", (e) =>
   window.violations.push(`${e.violatedDirective}: ${e.blockedURI} ${e.sample}`));
 """
 
+#: Until what a script does about a change is done and laid out.
+FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 #: A page whose parts are swapped while a test counts them cannot be counted.
 NOT_LIVE = "delete window.EventSource;"
@@ -67,9 +69,8 @@ def pictures():
     return folder
 
 
-@pytest.fixture
-def visit(chromium, site):
-    """visit(entry, **settings of the browser's context) -> Visit"""
+def visitor(chromium, site):
+    """visit(entry, **settings of the browser's context) -> Visit, until it is closed"""
     contexts = []
 
     def go(entry, listen=True, live=True, width=1280, height=900, **settings):
@@ -113,3 +114,36 @@ def visit(chromium, site):
     yield go
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def visit(chromium, site):
+    yield from visitor(chromium, site)
+
+
+@pytest.fixture(scope="module", params=PAGES, ids=lambda entry: entry.name)
+def every(request, chromium, site):
+    """Each page in turn, visited once for all the tests of a module that look at every page."""
+    for visit in visitor(chromium, site):
+        yield Reader(request.param, visit)
+
+
+class Reader:
+    """One visit of a page that is read in many ways, each of which begins anew."""
+
+    def __init__(self, entry, visit):
+        self.entry = entry
+        self.visit = visit
+        self.seen = None
+
+    def read(self, width=1280, height=900, **media):
+        """The visit, in a window of that size and with those media; else as by default."""
+        if self.seen is None:
+            self.seen = self.visit(self.entry)
+        page = self.seen.page
+        page.set_viewport_size({"width": width, "height": height})
+        default = {"color_scheme": "null", "forced_colors": "null", "media": "null"}
+        page.emulate_media(**(default | media))
+        # What the script does about it is done, and laid out, within two frames.
+        page.evaluate(FRAMES)
+        return self.seen

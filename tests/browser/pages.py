@@ -1,7 +1,7 @@
 """Every page that the browser tests look at: one line each.
 
 A path names what the seeded server holds: {twelve} is an experiment, {twelve:zero:0} the run
-of its arm `zero` on seed 0.
+of its arm `zero` on seed 0, {kept} the hash of a state of {decoders} that was kept.
 """
 
 import re
@@ -23,6 +23,13 @@ PAGES = [
     Entry("experiments", "/"),
     Entry("queue", "/queue"),
     Entry("login", "/login"),
+    Entry(
+        "login-refused",
+        "/login",
+        status=401,
+        fill=(("form.card input", "no token at all"),),
+        press="form.card button.primary",
+    ),
     Entry("nothing-here", "/nowhere", status=404),
     Entry("experiment-twelve", "/experiments/{twelve}"),
     Entry("experiment-other-figure", "/experiments/{twelve}?metric=length&curve=kl&smoth=1"),
@@ -40,7 +47,9 @@ PAGES = [
     Entry("experiment-decoders", "/experiments/{decoders}"),
     # Amended, and with a run left out.
     Entry("experiment-half", "/experiments/{half}"),
+    # Without a finished run, and with its verdict withheld: it has registered no attempts.
     Entry("experiment-waiting", "/experiments/{waiting}"),
+    Entry("experiment-kept", "/experiments/{decoders}?snap={kept}"),
     Entry("experiment-hostile", "/experiments/{hostile}"),
     Entry("run", "/runs/{twelve:zero:1}"),
     Entry("run-part", "/runs/{twelve:zero:1}?x0=20&x1=60&log=1&smooth=0.6"),
@@ -60,7 +69,9 @@ PAGES = [
     Entry("references", "/references"),
     Entry("interface", "/docs/api"),
     Entry("cost-by-arm", "/cost?experiment={twelve}"),
+    Entry("cost-hostile", "/cost?experiment={hostile}"),
     Entry("new-experiment", "/experiments/new"),
+    Entry("new-from-hostile", "/experiments/new?from={hostile}"),
     Entry("new-from-preset", "/experiments/new?preset=quick"),
     Entry(
         "new-with-errors",
@@ -70,11 +81,17 @@ PAGES = [
         press="#fields button.primary",
     ),
     Entry("compare", "/compare?runs={twelve:zero:0},{twelve:sft-few:0}"),
+    Entry("compare-collapsed", "/compare?arms={twelve}/zero,{twelve}/sft-few&collapse=1"),
     Entry("compare-empty", "/compare"),
     Entry("compare-arms", "/compare?arms={twelve}/zero,{twelve}/prm-rl,{half}/arm-1&base={twelve}/zero"),
     Entry(
         "compare-hostile",
         "/compare?arms={hostile}/arm-0,{hostile}/arm-1,{hostile}/arm-2,{hostile}/arm-3&base={hostile}/arm-1",
+    ),
+    Entry(
+        "compare-asked",
+        "/compare?arms={twelve}/zero,{twelve}/prm-rl,{half}/arm-1"
+        "&x=device_s&band=minmax&seeds=1&budget=1000&hide={twelve}/prm-rl",
     ),
     Entry("compare-half", "/compare?arms={half}/arm-0,{half}/arm-1&runs={half:arm-1:1}"),
     Entry("compare-decoders", "/compare?arms={decoders}/zero,{decoders}/majority,{decoders}/rerank,{decoders}/tree"),
@@ -104,6 +121,8 @@ PAGE = {entry.name: entry for entry in PAGES}
 def path_of(entry, site):
     def found(match):
         parts = match[1].split(":")
+        if parts == ["kept"]:
+            return site["kept"]
         if len(parts) == 1:
             return site["experiments"][parts[0]]
         experiment, arm, seed = parts

@@ -49,9 +49,11 @@ fn main() {
     let args = Args::parse();
     let app = App::start();
     let mut ids = BTreeMap::from([("twelve", twelve(&app, args.steps))]);
-    let mut open = vec![];
+    let (mut open, mut kept) = (vec![], None);
     if !args.twelve {
-        ids.insert("decoders", decoders(&app, args.steps));
+        let decoded = decoders(&app, args.steps);
+        kept = Some(keep(&app, decoded));
+        ids.insert("decoders", decoded);
         ids.insert("many", many(&app));
         ids.insert("hostile", hostile::experiment(&app, args.steps));
         let (half, left) = half_finished(&app, args.steps);
@@ -63,7 +65,7 @@ fn main() {
     let runs: BTreeMap<&str, Value> = ids.iter().map(|(k, id)| (*k, runs(&app, *id))).collect();
     println!(
         "{}",
-        json!({ "url": app.url, "steps": args.steps, "experiments": ids, "runs": runs })
+        json!({ "url": app.url, "steps": args.steps, "experiments": ids, "runs": runs, "kept": kept })
     );
     serve(&app, &open);
 }
@@ -156,6 +158,20 @@ async fn leave(state: &AppState, seeder: &Seeder, claim: &Claim, of: &str, step:
         number: claim.attempt,
     };
     seeder.refer(at, of, step as i64, &sha256).await;
+}
+
+/// Keeps the present state, as the button on its page does; its hash.
+fn keep(app: &App, id: ExperimentId) -> String {
+    let headers = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("accept", "text/html"),
+        ("origin", app.url.as_str()),
+    ];
+    let path = format!("/experiments/{id}/cite");
+    let answer = app.send("POST", &path, &headers, String::from("view="));
+    assert_eq!(answer.status, 303, "{}", answer.text);
+    let (_, hash) = answer.header("location").rsplit_once("snap=").unwrap();
+    hash.to_string()
 }
 
 /// Posts to the REST interface what a person says there.
@@ -335,12 +351,15 @@ fn half_finished(app: &App, steps: u64) -> (ExperimentId, Vec<Held>) {
     })
 }
 
-/// Nothing of it has begun: no worker asks for work any more.
+/// Nothing of it has begun: no worker asks for work any more. It has registered no attempts, so
+/// that its verdict is withheld.
 fn waiting(app: &App) -> ExperimentId {
     let arms = [("sft", "SFT, later"), ("grpo", "GRPO, later")];
     let state = app.state();
     app.block_on(async {
         let seeder = Seeder::new(state, "w-3", 1).await;
-        seeder.submit(&spec(&arms, 3, 73)).await
+        let mut experiment = spec(&arms, 3, 73);
+        experiment.required_attempts.clear();
+        seeder.submit(&experiment).await
     })
 }

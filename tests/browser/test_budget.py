@@ -74,6 +74,5 @@ def test_a_warm_page_is_answered_quickly(site):
 
 
 @pytest.mark.parametrize("entry", [e for e in PAGES if e.status == 200], ids=lambda e: e.name)
-def test_every_page_travels_compressed(visit, site, entry):
-    visit(entry)
+def test_every_page_travels_compressed(site, entry):
     assert fetched(site, path_of(entry, site))[0]

@@ -196,6 +196,64 @@ def test_a_click_on_a_label_shows_its_arm_alone_and_the_address_says_so(visit):
     assert "RL on a process reward (PRM)" in page.locator("#figures > .note").text_content()
 
 
+def test_one_crosshair_and_the_keys_go_through_the_charts_of_a_comparison(visit):
+    seen = visit(PAGE["compare-arms"])
+    page = seen.page
+    chart = page.locator(MILESTONES)
+    word = chart.locator("g.lb[data-arm]").first.get_attribute("data-arm")
+    label = chart.locator(f'g.lb[data-arm="{word}"] text.num')
+    before = label.text_content()
+    at = point_at(page, chart, 0.55)
+    # Columns that were asked other questions have a chart of their own, which counts the same.
+    apart = 'figure.chart[data-src*="/group-1.json"]'
+    for selector in [MILESTONES, TRAINING, apart]:
+        expect(page.locator(f"{selector} .hair")).to_have_count(1)
+    for x in page.evaluate(HAIRS, f"{MILESTONES}, {TRAINING}"):
+        assert abs(x - at) < 0.005 * at
+    numbers = page.request.get(chart.get_attribute("data-src")).json()
+    own = next(s for s in numbers["series"] if s["arm"] == word)
+    held = [p for p in own["points"] if p[0] <= at][-1]
+    expect(label).to_have_text(f"{held[1]:.3f}, n = {held[4]}")
+    page.mouse.move(2, 2)
+    expect(page.locator(".hair")).to_have_count(0)
+    assert label.text_content() == before
+    chart.locator(".scroll").focus()
+    page.keyboard.press("End")
+    said = chart.locator("output[aria-live=polite]")
+    expect(said).to_contain_text("at ")
+    last = said.text_content()
+    page.keyboard.press("Home")
+    expect(said).not_to_have_text(last)
+    expect(page.locator(f"{TRAINING} .hair")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(page.locator(".hair")).to_have_count(0)
+    assert seen.complaints == [] and seen.violations() == []
+
+
+def test_a_click_on_a_label_of_a_comparison_shows_its_column_alone(visit):
+    seen = visit(PAGE["compare-arms"])
+    page = seen.page
+    every = page.evaluate(ARMS, MILESTONES)
+    rows = page.locator("#values table").first.locator("tbody tr").count()
+    assert len(every) >= 2 and rows > len(every)
+    word = every[0]
+    page.locator(f'{MILESTONES} g.lb[data-arm="{word}"] text').first.click()
+    page.wait_for_url("**only=**")
+    expect(page.locator("#hidden")).to_contain_text("Hidden by the link: ")
+    assert page.evaluate(ARMS, MILESTONES) == [word]
+    assert page.locator("#values table").first.locator("tbody tr").count() == rows, "the table keeps every column"
+    page.reload()
+    assert page.evaluate(ARMS, MILESTONES) == [word]
+    page.locator(f'{MILESTONES} g.lb[data-arm="{word}"] text').first.click()
+    expect(page).not_to_have_url(re.compile("only="))
+    expect(page.locator("#hidden")).to_have_count(0)
+    # A control applies itself, and what is opened stays so.
+    page.locator("form.controls [name=band]").select_option("minmax")
+    page.wait_for_url("**band=minmax**")
+    expect(page.locator(f"{MILESTONES} figcaption")).to_contain_text("is no interval")
+    assert seen.complaints == [] and seen.violations() == []
+
+
 def test_a_brush_zooms_by_the_address_and_a_double_click_takes_it_back(visit):
     page = visit(PAGE["experiment-twelve"]).page
     chart = page.locator(MILESTONES)

@@ -88,3 +88,6 @@ def test_news_leave_a_reason_that_is_typed_on_a_runs_page(visit):
     # What is being typed into a control stays too, where it is typed.
     assert page.evaluate("document.activeElement.name") == "smooth"
     assert smooth.input_value() == "0.5"
+    # Left, it is what the reader asks for.
+    page.keyboard.press("Tab")
+    page.wait_for_url("**smooth=0.5**")

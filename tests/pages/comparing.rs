@@ -115,6 +115,36 @@ fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
     assert_eq!(forest["collapsed"][0], "prm (rerank)");
     assert_eq!(app.get("/compare/forest.svg").status, 404);
     assert_eq!(app.get(&format!("/compare/moods.svg?{to}")).status, 404);
+    // Figures as on an experiment's page: the same words, on the page and in its files.
+    let view = format!("{to}&x=device_s&band=minmax&seeds=1&budget=1&hide={first}/arm-1");
+    let text = page(&app, &format!("/compare?{view}"));
+    assert!(!text.contains("ignored: "), "{text}");
+    for words in [
+        "data-cost=\"device_s\"",
+        "device-seconds charged, per seed",
+        "is no interval",
+        "Hidden by the link: GRPO from the base.",
+        "Values at 1.000 device-seconds",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    let drawn = app.get(&format!("/compare/milestones.json?{view}")).json();
+    assert_eq!(drawn["hidden"][0], "GRPO from the base");
+    assert_eq!(drawn["series"].as_array().unwrap().len(), 2);
+    assert_eq!(drawn["at_budget"]["unit"], "device_s");
+    assert_eq!(drawn["at_budget"]["rows"].as_array().unwrap().len(), 3);
+    let drawn = app.get(&format!("/compare/training.json?{view}")).json();
+    assert_eq!(drawn["series"][0]["seeds"].as_array().unwrap().len(), 3);
+    let csv = app.get(&format!("/compare/training.csv?{view}")).text;
+    assert!(csv.contains("# Hidden by the link: GRPO from the base."));
+    let refused = page(
+        &app,
+        &format!("/compare?{to}&x=usd&band=wide&budget=-1&only=x/y"),
+    );
+    for word in ["x=usd", "band=wide", "budget=-1", "only=x/y"] {
+        assert!(refused.contains(&format!("<code>{word}</code>")), "{word}");
+    }
+    assert_eq!(app.get(&format!("/compare/group-1.svg?{to}")).status, 404);
     // A run beside an arm: one seed, no interval.
     let run = crate::run_link(
         &page(&app, &format!("/experiments/{first}")),

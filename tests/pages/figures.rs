@@ -272,7 +272,7 @@ fn export_saves_figures_and_tables_into_a_folder() {
         wanted.extend(["svg", "csv", "json", "tex"].map(|ending| format!("{figure}.{ending}")));
     }
     for table in [
-        "table", "verdicts", "costs", "matrix", "runs", "excluded", "spent",
+        "table", "verdicts", "costs", "matrix", "runs", "excluded", "charged", "spent", "versions",
     ] {
         wanted.extend(["csv", "json", "tex"].map(|ending| format!("{table}.{ending}")));
     }

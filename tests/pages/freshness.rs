@@ -29,6 +29,7 @@ fn data_are_as_old_as_what_was_recorded_last_not_as_the_page() {
     age_everything(&app);
     let samples = format!("{run}/samples");
     let graveyard = format!("{experiment}/graveyard");
+    let curves = format!("{experiment}/curves");
     let compare = format!("/compare?arms={id}/arm-0,{id}/arm-1");
     for path in [
         "/",
@@ -36,6 +37,7 @@ fn data_are_as_old_as_what_was_recorded_last_not_as_the_page() {
         "/cost",
         &experiment,
         &graveyard,
+        &curves,
         &run,
         &samples,
         &compare,

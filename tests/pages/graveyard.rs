@@ -3,7 +3,8 @@
 use super::page;
 use crate::app::App;
 use crate::decoders::seeded;
-use crate::seed::Until;
+use crate::seed::{Seeder, Until, spec};
+use assay_core::spec::RequiredAttempt;
 
 /// The card of an arm.
 fn card<'a>(text: &'a str, arm: &str) -> &'a str {
@@ -51,6 +52,12 @@ fn every_unsuccessful_and_every_required_attempt_has_a_card_with_its_numbers() {
         "{judged}"
     );
     assert!(judged.contains(&format!("/experiments/new?from={id}")));
+    let alone = format!("/experiments/new?from={id}&#38;only=judged%2Czero");
+    assert!(judged.contains(&alone), "{judged}");
+    let form = page(&app, &alone.replace("&#38;", "&"));
+    let ticked = |arm: &str| form.contains(&format!("value=\"{arm}\" checked"));
+    assert!(ticked("judged") && ticked("zero") && !ticked("sft") && !ticked("student"));
+    assert!(!form.contains("ignored: "));
     let price = br#"{"device": "CPU, 2 cores", "dollars_per_hour": 3600, "valid_from": "2020-01-01", "source": "list"}"#;
     let entered = app.post("/api/v1/prices", "application/json", price);
     assert_eq!(entered.status, 201, "{}", entered.text);
@@ -119,6 +126,39 @@ fn every_unsuccessful_and_every_required_attempt_has_a_card_with_its_numbers() {
         printed.contains("Proxy and truth: judged/grpo"),
         "{printed}"
     );
+}
+
+#[test]
+fn a_required_attempt_at_work_says_how_far_it_is_beside_its_line() {
+    let app = App::start();
+    let state = app.state();
+    let id = app.block_on(async {
+        let mut seeder = Seeder::new(state, "w-1", 60).await;
+        let mut of = spec(&crate::THREE, 3, 9);
+        let required = RequiredAttempt::Arm("arm-1".into());
+        of.required_attempts = [("prm".to_string(), required)].into();
+        let id = seeder.submit(&of).await;
+        let mut begun = 0;
+        seeder
+            .work_off(|claim| {
+                begun += usize::from(claim.spec.job.kind() == "grpo");
+                match (claim.spec.job.kind(), begun) {
+                    ("grpo", 2..) => Until::Share(0.4),
+                    _ => Until::End,
+                }
+            })
+            .await;
+        id
+    });
+    let text = page(&app, &format!("/experiments/{id}/graveyard"));
+    let own = card(&text, "arm-1");
+    let standing = own.split("running, ").nth(1);
+    let standing = standing.unwrap_or_else(|| panic!("{own}"));
+    let share: f64 = standing.split(' ').next().unwrap().parse().unwrap();
+    // One has finished, and two are somewhere on their way.
+    assert!((33.0..99.0).contains(&share), "{share}");
+    assert!(own.contains(" %</text>"), "{own}");
+    assert!(own.contains("mk open"), "{own}");
 }
 
 #[test]

@@ -10,7 +10,12 @@ fn runs_and_what_was_spent_are_files_with_denominator_and_snapshot() {
     let app = App::start();
     let id = seeded(&app, 60, |_, _| Until::End);
     let text = page(&app, &format!("/experiments/{id}"));
-    for (table, rows, words) in [("runs", 9, "GRPO from the base"), ("spent", 1, "rollout")] {
+    for (table, rows, words) in [
+        ("runs", 9, "GRPO from the base"),
+        ("charged", 3, "GRPO from the base"),
+        ("spent", 1, "rollout"),
+        ("versions", 1, "At equal training compute"),
+    ] {
         for ending in ["csv", "json", "tex"] {
             let path = format!("/experiments/{id}/{table}.{ending}");
             if ending != "json" {

@@ -10,6 +10,7 @@ mod deciding;
 mod decoders;
 mod described;
 mod figures;
+mod filed;
 mod files;
 mod forms;
 mod freshness;
@@ -112,7 +113,7 @@ fn a_finished_experiment_is_listed_compared_and_exported() {
     let (carried, lines): (Vec<&str>, Vec<&str>) =
         csv.text.lines().partition(|line| line.starts_with("# "));
     assert_eq!(lines.len(), 1 + 2 * 4 * 3 + 2);
-    let said = "9 runs planned: 9 done. Did not work: no verdict yet. Hidden: none.";
+    let said = "9 runs planned: 9 done, 0 crashed, 0 cancelled, 0 excluded. Did not work: no verdict yet. Hidden: none.";
     assert!(
         carried.iter().any(|line| line.contains(said)),
         "{carried:?}"
@@ -252,9 +253,19 @@ fn nothing_yet_is_a_page_and_so_is_every_mistake() {
     ] {
         for path in [
             format!("/experiments/{id}"),
+            format!("/experiments/{id}/curves"),
+            format!("/experiments/{id}/graveyard"),
             run.clone(),
+            format!("{run}/samples"),
+            format!("{run}/trees"),
+            format!("{run}/prm"),
             "/".into(),
             "/queue".into(),
+            "/compare".into(),
+            "/cost".into(),
+            "/references".into(),
+            "/docs/api".into(),
+            "/experiments/new".into(),
         ] {
             let text = page(&app, &format!("{path}?{query}"));
             assert!(
@@ -276,6 +287,7 @@ fn nothing_yet_is_a_page_and_so_is_every_mistake() {
             "{}",
             answer.text
         );
+        assert!(answer.text.contains("<a href=\"\">Try again</a>"), "{path}");
     }
     assert_eq!(html(&app, "/login").status, 200);
 }

@@ -65,6 +65,7 @@ seeds: {seeds}
 root_seed: {root}
 budget: {{ unit: flops, amount: 4.0e+11 }}
 baseline: base
+required_attempts: {{ prm: {{ not_run: Not asked here. }}, mcts: {{ not_run: Not asked here. }} }}
 evaluation: {{ problems: 16, samples: 8, validation_problems: 16 }}
 stages:
   - {{ id: base, kind: pretrain, model: {{}} }}
@@ -89,7 +90,8 @@ pub fn decoding(seeds: u64, root: u64, alone: bool) -> Experiment {
         ("zero/grpo", "zero", trained)
     };
     let contrasts = if alone {
-        ""
+        "
+required_attempts: { prm: { not_run: Not asked here. } }"
     } else {
         "
 contrasts: [{ arm: sft, against: zero }, { arm: judged, against: zero }, { arm: student, against: zero }, { arm: rerank, against: majority }]

@@ -2,6 +2,7 @@
 //! texts, and the run's page that leads to them.
 
 use crate::app::App;
+use crate::filed::all_there;
 use crate::seed::{Seeder, Until, decoding, spec};
 use crate::stored::{judged, put, raw, tree};
 use crate::{html, page, seeded};
@@ -164,6 +165,10 @@ fn trees_and_judged_texts_are_listed_shown_and_said_to_be_missing() {
     let run = runs(&app, id, "tree")[0];
     let text = page(&app, &format!("/runs/{run}"));
     assert!(text.contains(&format!("/runs/{run}/trees")), "{text}");
+    let trees = format!("/runs/{run}/trees");
+    all_there(&app, &format!("{trees}?step=16"), &[&trees]);
+    let children = format!("{trees}/16-1/children");
+    all_there(&app, &format!("{trees}/16-1"), &[&children]);
     let text = page(&app, &format!("/runs/{run}/trees?step=16"));
     for words in [
         "16-1",
@@ -200,11 +205,23 @@ fn trees_and_judged_texts_are_listed_shown_and_said_to_be_missing() {
             "trees/calibration.csv?step=16",
             "from,to,count,predicted,observed",
         ),
+        (
+            "trees.csv?step=16",
+            "\r\n16-2,,,,,,,,,,,,,\"not a readable tree",
+        ),
+        ("trees.json?step=16", "\"whole_samples\":null"),
+        ("trees.tex?step=16", "\\toprule"),
+        (
+            "trees/16-1/children.csv?node=0",
+            "\r\n1,0,1,6,1,0.5,0.5,0.5,yes,,\"7*3=1;\"\r\n2,0,",
+        ),
+        ("trees/16-3/children.tex", "\\toprule"),
     ] {
         let answer = app.get(&format!("/runs/{run}/{file}"));
         assert_eq!(answer.status, 200, "{file}: {}", answer.text);
         assert!(answer.text.contains(words), "{words} in {file}");
         assert!(answer.text.contains(&format!("run {run}")), "{file}");
+        assert!(answer.text.contains(" planned: "), "{file}");
         assert!(!answer.text.contains('\u{202e}'), "{file}");
     }
     for file in [
@@ -217,6 +234,11 @@ fn trees_and_judged_texts_are_listed_shown_and_said_to_be_missing() {
         "trees/16-1/depths.csv?stage=nothing",
         "trees/16-1/calibration.csv?stage=nothing",
         "trees/calibration.csv?stage=nothing&step=16",
+        "trees.csv?stage=nothing&step=16",
+        "trees.csv?step=15",
+        "trees.svg?step=16",
+        "trees/16-1/children.csv?node=3",
+        "trees/16-1/children.svg",
     ] {
         let answer = html(&app, &format!("/runs/{run}/{file}"));
         assert_eq!(answer.status, 404, "{file}");
@@ -253,8 +275,33 @@ fn trees_and_judged_texts_are_listed_shown_and_said_to_be_missing() {
         200
     );
     for query in ["?stage=nothing", "?step=41", "?step=x"] {
-        let file = html(&app, &format!("/runs/{judge}/prm/calibration.csv{query}"));
-        assert_eq!(file.status, 404, "{query}");
+        for name in ["prm/calibration", "prm"] {
+            let file = html(&app, &format!("/runs/{judge}/{name}.csv{query}"));
+            assert_eq!(file.status, 404, "{name}{query}");
+        }
+    }
+    let list = format!("/runs/{judge}/prm");
+    all_there(&app, &list, &[&list]);
+    let text = format!("{list}/40-1");
+    all_there(&app, &text, &[&text]);
+    let texts = app.get(&format!("{list}.csv?reduce=last")).text;
+    assert!(texts.contains("\r\n40-1,\"7*3-8+5=\",2,0.76999"), "{texts}");
+    assert!(
+        texts.contains("\r\n40-3,,,,,,,\"not a readable text"),
+        "{texts}"
+    );
+    let steps = app.get(&format!("{text}.csv")).text;
+    assert!(steps.contains(",,wrong,yes,\"7*3=1;\"\r\n"), "{steps}");
+    // Unreadable, not there, and of no such stage.
+    for missing in [
+        "40-3.csv",
+        "40-9.csv",
+        "x.csv",
+        "40-1.svg",
+        "40-1.csv?stage=nothing",
+    ] {
+        let file = html(&app, &format!("{list}/{missing}"));
+        assert_eq!(file.status, 404, "{missing}");
     }
     let text = page(&app, &format!("/runs/{judge}/prm/40-1?reduce=product"));
     assert!(

@@ -19,10 +19,10 @@ use std::sync::atomic::Ordering;
 pub struct TrainArgs {
     /// An experiment file (YAML or JSON), or one resolved stage (JSON)
     spec: PathBuf,
-    /// Arm of the experiment
+    /// Arm of the experiment; needed unless --all is given or SPEC is a single stage
     #[arg(long, conflicts_with = "all")]
     arm: Option<String>,
-    /// Seed of the experiment
+    /// Seed of the experiment [default: its first]
     #[arg(long, conflicts_with = "all")]
     seed: Option<u64>,
     /// Every arm at every seed
@@ -34,10 +34,11 @@ pub struct TrainArgs {
     /// Folder for records and files
     #[arg(long)]
     out: PathBuf,
-    /// cpu, cuda, cuda:N or auto; of several, with commas, each stage takes the least busy
+    /// cpu, cuda, cuda:N or auto; of several, with commas, each stage takes the least busy,
+    /// where --jobs is above 1 (else the first is used)
     #[arg(long, default_value = "auto", value_delimiter = ',')]
     device: Vec<String>,
-    /// Folder of checkpoints and files of questions
+    /// Folder of checkpoints and files of questions; without it, stages that name some fail
     #[arg(long, env = "ASSAY_WORKER_DATA")]
     data: Option<PathBuf>,
 }

@@ -24,13 +24,13 @@ pub struct Args {
     /// Serve on 127.0.0.1 at this port
     #[arg(long, default_value_t = 8337)]
     port: u16,
-    /// Data folder (default: the one of `assay up`)
+    /// Data folder [default: the one of `assay up`]
     #[arg(long)]
     data: Option<PathBuf>,
     /// The experiment: a file, or `preset:NAME`
     #[arg(long, default_value = "preset:r1-miniature")]
     experiment: String,
-    /// The small experiment of three arms: about two minutes
+    /// The small experiment of three arms: two to four minutes
     #[arg(long, conflicts_with_all = ["experiment", "full"])]
     quick: bool,
     /// The preset at the size that results are published from: hours

@@ -46,24 +46,26 @@ pub fn run(args: &Args) -> Result<()> {
         "cargo clippy, warnings denied",
         &mut clippy(&["--workspace"]),
     )?;
-    // Its default features draw PNG files; without them nothing may be missing or unused.
+    // Assay's default features draw PNG files; without them nothing may be missing or unused.
+    // With the whole workspace, so that what they build on is as it was, and not checked again.
     shell::phase(
-        "cargo clippy of assay without its features",
-        &mut clippy(&["--package", "assay", "--no-default-features"]),
+        "cargo clippy without default features",
+        &mut clippy(&["--workspace", "--no-default-features"]),
     )?;
     // The programs too: tests of whole journeys start them.
     shell::phase(
         "cargo build --workspace",
         shell::cargo().args(["build", "--workspace"]),
     )?;
-    // nextest leaves them out: what must not compile is said there.
-    shell::phase(
-        "cargo test --doc",
-        shell::cargo().args(["test", "--doc", "--package", "assay-core"]),
-    )?;
     let mut build = shell::cargo();
     build.args(["nextest", "run", "--workspace", "--no-run"]);
     shell::phase("cargo build of all tests", &mut build)?;
+    // nextest leaves them out: what must not compile is said there. After the build, and of the
+    // whole workspace, so that nothing is built for them alone.
+    shell::phase(
+        "cargo test --doc",
+        shell::cargo().args(["test", "--doc", "--workspace"]),
+    )?;
 
     // Said again at the end, where it is seen.
     let seen = browser.as_ref().map_or(Ok(()), look);

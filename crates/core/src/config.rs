@@ -126,10 +126,21 @@ fn flatten(key: &str, value: &Value, into: &mut Flat) {
     }
 }
 
-/// Every key of any column, in order, the recipe first.
+/// Where two columns are not the same code on the same data, nothing else of them compares.
+fn place(key: &str) -> u8 {
+    match key {
+        "code" => 0,
+        data if data.ends_with("sha256") => 1,
+        "recipe" => 2,
+        _ => 3,
+    }
+}
+
+/// Every key of any column, in order; the code first, then the data by their hashes, then the
+/// recipe.
 pub fn side_by_side(columns: &[Flat]) -> Vec<Row> {
     let mut keys: Vec<&String> = columns.iter().flat_map(BTreeMap::keys).collect();
-    keys.sort_unstable_by_key(|key| (key.as_str() != "recipe", key.as_str()));
+    keys.sort_unstable_by_key(|key| (place(key), key.as_str()));
     keys.dedup();
     keys.into_iter()
         .map(|key| {
@@ -198,6 +209,26 @@ arms:
             .map(|r| r.key.as_str())
             .collect();
         assert_eq!(changed, ["recipe", "grpo.beta"]);
+    }
+
+    #[test]
+    fn code_and_data_stand_before_the_recipe() {
+        let flat = |code: &str| -> Flat {
+            let keys = [
+                "budget.unit",
+                "recipe",
+                "task.train.sha256",
+                "a.beta",
+                "task.name",
+            ];
+            let mut flat: Flat = keys.map(|key| (key.to_string(), "x".to_string())).into();
+            flat.insert("code".into(), code.into());
+            flat
+        };
+        let rows = side_by_side(&[flat("1"), flat("2")]);
+        let keys: Vec<&str> = rows.iter().map(|row| row.key.as_str()).collect();
+        assert_eq!(keys[..3], ["code", "task.train.sha256", "recipe"]);
+        assert_eq!(keys[3..], ["a.beta", "budget.unit", "task.name"]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct RunFate<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoVerdict {
-    /// A required attempt is missing.
+    /// A required attempt is missing, or none is registered.
     Withheld,
     /// No registered contrast has as many seeds as the rule asks for.
     NotYet,
@@ -166,6 +166,7 @@ task: { name: modchain }
 seeds: 5
 budget: { unit: flops, amount: 1.0e+9 }
 baseline: a
+required_attempts: { prm: { not_run: Not asked here. }, mcts: { not_run: Not asked here. } }
 stages: [{ id: base, kind: pretrain, model: {} }]
 arms:
   - { id: a, policy: base }

@@ -158,6 +158,7 @@ task: {{ name: modchain }}
 seeds: {n}
 budget: {{ unit: flops, amount: 1.0e+9 }}
 baseline: a0
+required_attempts: {{ prm: {{ not_run: Not asked here. }} }}
 contrasts:{contrasts}
 stages: [{{ id: base, kind: pretrain, model: {{}} }}]
 arms:{arms}

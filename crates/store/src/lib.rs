@@ -38,6 +38,7 @@ mod signs;
 mod snapshots;
 mod spending;
 mod supervision;
+mod warm;
 mod words;
 mod workers;
 

@@ -3,8 +3,8 @@
 use super::super::End;
 use super::super::backend::{Buffer, UNIT, path_data};
 use super::super::mark::{declutter, end_marker, text};
-use super::super::text::{escape, fit, fit_label, width};
-use super::{Curve, Curves, LABEL_GAP, Plot, WIDTH, open};
+use super::super::text::{UNSUCCESSFUL, escape, fit, width};
+use super::{Curve, Curves, GUTTER, LABEL_GAP, Plot, WIDTH, open};
 use crate::number::{self, Kind};
 use std::fmt::Write;
 
@@ -16,6 +16,12 @@ enum Beside {
 }
 
 impl Curves {
+    /// How many lines the labels of arms are.
+    pub(super) fn lines(&self) -> usize {
+        let below = |c: &Curve| usize::from(self.said(c).below.is_some());
+        self.curves.iter().map(|c| 1 + below(c)).sum()
+    }
+
     /// `published`: their places among `Curves::published`, and where their levels are.
     pub(super) fn labels(
         &self,
@@ -30,12 +36,13 @@ impl Curves {
         let mut order: Vec<(i32, Beside)> = own.chain(others).collect();
         // Arms without data stand below the others.
         order.sort_by_key(|(y, _)| *y);
+        let said: Vec<Said> = self.curves.iter().map(|c| self.said(c)).collect();
         // How an arm stands has a line of its own below the arm's; so has a paper's version.
         let mut lines: Vec<(i32, Beside, bool)> = vec![];
         for (y, of) in order {
             lines.push((y, of, false));
             let more = match of {
-                Beside::Curve(i) => self.standing(&self.curves[i].key).is_some(),
+                Beside::Curve(i) => said[i].below.is_some(),
                 Beside::Published(_) => true,
             };
             if more {
@@ -55,9 +62,13 @@ impl Curves {
             let below = placed.next_if(|((_, _, below), _)| *below).map(|(_, y)| y);
             match of {
                 Beside::Curve(i) => {
-                    let curve = &self.curves[i];
-                    let words = self.standing(&curve.key).zip(below);
-                    self.label(curve, buffer, ends[i], y, words, plot);
+                    self.label(
+                        (&self.curves[i], &said[i]),
+                        buffer,
+                        ends[i],
+                        (y, below),
+                        plot,
+                    );
                 }
                 Beside::Published(i) => {
                     let below = below.unwrap_or(y + LABEL_GAP * UNIT);
@@ -76,7 +87,7 @@ impl Curves {
             text(
                 buffer,
                 "tx",
-                (plot.right + 20 * UNIT + 11 * UNIT, plot.bottom + 4 * UNIT),
+                (start(plot), plot.bottom + 4 * UNIT),
                 "",
                 &words,
             );
@@ -84,13 +95,32 @@ impl Curves {
         }
     }
 
+    /// A finding that does not fit beside the arm's name goes below it, before all else.
+    fn said(&self, curve: &Curve) -> Said {
+        let standing = self.standing(&curve.key);
+        let value = end_value(curve, self.kind, standing.is_some());
+        let room = ROOM - width(&value, 12.0) - 9.0;
+        let (name, words) = match curve.label.strip_suffix(UNSUCCESSFUL) {
+            Some(name) if width(&curve.label, 12.0) > room => {
+                let finding = UNSUCCESSFUL.trim_matches([' ', '(', ')']);
+                let words = standing.map_or(finding.to_string(), |s| format!("{finding}, {s}"));
+                (name, Some(words))
+            }
+            Some(_) | None => (curve.label.as_str(), standing.map(str::to_string)),
+        };
+        Said {
+            name: fit(name, 12.0, room),
+            value,
+            below: words.map(|words| fit(&words, 12.0, ROOM)),
+        }
+    }
+
     fn label(
         &self,
-        curve: &Curve,
+        (curve, said): (&Curve, &Said),
         buffer: &Buffer,
         end: Option<(i32, i32)>,
-        y: i32,
-        below: Option<(&str, i32)>,
+        (y, below): (i32, Option<i32>),
         plot: &Plot<'_>,
     ) {
         open(buffer, curve, "lb");
@@ -104,25 +134,34 @@ impl Curves {
             }
         }
         end_marker(buffer, curve.slot, curve.fate, curve.end, (x, y));
-        let value = end_value(curve, self.kind, below.is_some());
-        let right = (WIDTH as i32 - 6) * UNIT;
-        let room = f64::from(right - x - 12 * UNIT) / f64::from(UNIT) - width(&value, 12.0) - 8.0;
-        let base = y + 4 * UNIT;
-        text(
-            buffer,
-            "tx",
-            (x + 11 * UNIT, base),
-            "",
-            &fit_label(&curve.label, 12.0, room),
-        );
-        text(buffer, "tx num", (right, base), "end", &value);
-        if let Some((words, y)) = below {
-            let room = f64::from(right - x - 11 * UNIT) / f64::from(UNIT);
-            let at = (x + 11 * UNIT, y + 4 * UNIT);
-            text(buffer, "tx at", at, "", &fit(words, 12.0, room));
+        let (left, base) = (start(plot), y + 4 * UNIT);
+        text(buffer, "tx", (left, base), "", &said.name);
+        text(buffer, "tx num", (RIGHT, base), "end", &said.value);
+        if let Some((words, y)) = said.below.as_ref().zip(below) {
+            text(buffer, "tx at", (left, y + 4 * UNIT), "", words);
         }
         buffer.borrow_mut().push_str("</g>");
     }
+}
+
+/// An arm's words in the gutter, each as long as its room.
+struct Said {
+    name: String,
+    value: String,
+    below: Option<String>,
+}
+
+/// Where the words of the gutter end.
+const RIGHT: i32 = (WIDTH as i32 - 6) * UNIT;
+
+/// How far they begin from the plot: right of the marker.
+const START: i32 = 20 + 11;
+
+/// What lies between, in pixels.
+const ROOM: f64 = GUTTER as f64 - START as f64 - 6.0;
+
+fn start(plot: &Plot<'_>) -> i32 {
+    plot.right + START * UNIT
 }
 
 /// `0.812, n = 3`; an accident is named where no line below tells of it.

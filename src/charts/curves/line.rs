@@ -36,14 +36,29 @@ pub(super) fn clip(points: &[(f64, f64)], low: f64, high: f64) -> Vec<(f64, f64)
     out
 }
 
+const ENVELOPE: &str = "One seed: shade is the smallest to largest value of each bin.";
+
 impl Curves {
     /// What is shaded around a bin.
     pub fn shaded(&self, bin: &Bin) -> Option<Interval> {
         match self.band {
-            Band::Ci95 => bin.interval,
-            Band::MinMax => (bin.n > 1).then_some(bin.range),
+            Band::Ci95 => bin.interval.or(bin.envelope),
+            Band::MinMax if bin.n > 1 => Some(bin.range),
+            Band::MinMax => bin.envelope,
             Band::None => None,
         }
+    }
+
+    /// Whether a line's shade is not over seeds but within the bins of its one run.
+    pub fn is_enveloped(&self, curve: &Curve) -> bool {
+        let own = |bin: &&Bin| bin.envelope.is_some() && self.shaded(bin).is_some();
+        curve.bins.iter().filter(own).count() > 1
+    }
+
+    /// Under a picture in which there is such a line.
+    pub fn envelope_said(&self) -> Option<String> {
+        let any = self.curves.iter().any(|curve| self.is_enveloped(curve));
+        any.then(|| ENVELOPE.into())
     }
 
     /// In positions: the joints of a line, cut to the axis. In steps, the old value
@@ -70,6 +85,10 @@ impl Curves {
             // Intervals stand at their measurements.
             return Ok(());
         }
+        let ink = match self.is_enveloped(curve) {
+            true => Ink::Envelope,
+            false => Ink::Band,
+        };
         for part in curve.bins.split(|bin| self.shaded(bin).is_none()) {
             let edge = |pick: fn(&Interval) -> f64| {
                 let points: Vec<(f64, f64)> = part
@@ -84,7 +103,7 @@ impl Curves {
             let mut outline = edge(|i| i.high);
             outline.extend(edge(|i| i.low).into_iter().rev());
             if part.len() > 1 && outline.len() > 2 {
-                chart.draw_series([Polygon::new(outline, Ink::Band.color())])?;
+                chart.draw_series([Polygon::new(outline, ink.color())])?;
             }
         }
         Ok(())

@@ -141,8 +141,7 @@ impl Missed {
 
 impl Curves {
     pub fn draw(&self) -> Drawn {
-        let told = self.curves.iter().filter_map(|c| self.standing(&c.key));
-        let rows = self.curves.len() + told.count() + usize::from(self.merged.is_some());
+        let rows = self.lines() + usize::from(self.merged.is_some());
         let rows = rows + 2 * self.published_drawn().len();
         let height = (rows as u32 * LABEL_GAP as u32 + 90).max(380);
         let (backend, buffer) = ThemedSvg::new(WIDTH, height);
@@ -212,11 +211,7 @@ impl Curves {
         let within = |x: f64| self.x_range.is_none_or(|(low, high)| x >= low && x <= high);
         let lines = self.curves.iter().flat_map(|c| self.seen(&c.bins));
         let ends = lines.flat_map(|b| {
-            let band = match self.band {
-                Band::Ci95 => b.interval,
-                Band::MinMax => Some(b.range),
-                Band::None => None,
-            };
+            let band = self.shaded(b);
             [Some(b.mean), band.map(|i| i.low), band.map(|i| i.high)]
         });
         let seeds = self.curves.iter().flat_map(|c| &c.seeds);

@@ -186,7 +186,9 @@ fn verdicts(of: &Outcome) -> String {
         };
         out += &format!("required attempt {}: {said}\n", attempt.role);
     }
-    if of.withheld {
+    if of.lacks_attempts() {
+        out += "This comparison registered no unsuccessful-attempt baselines (such as PRM or MCTS): no verdict is given.\n";
+    } else if of.withheld {
         out += "No verdict is given while a required attempt is missing.\n";
     }
     if !out.is_empty() {

@@ -171,3 +171,23 @@ fn decoders_and_verdicts_have_tables_of_their_own() {
     // The other split has no decoder that answered.
     assert_eq!(text.matches("decoders of").count(), 1);
 }
+
+#[test]
+fn a_comparison_that_registered_no_attempt_says_so_beside_its_contrasts() {
+    let said = "This comparison registered no unsuccessful-attempt baselines";
+    let mut of = answer();
+    assert!(!table(&of).contains(said));
+    of.outcome.required_attempts.clear();
+    of.outcome.withheld = true;
+    for contrast in &mut of.outcome.contrasts {
+        (contrast.verdict, contrast.mark) = (None, None);
+    }
+    let text = table(&of);
+    assert!(text.contains(said), "{text}");
+    assert!(!text.contains("while a required attempt is missing"));
+    let line = text.lines().find(|l| l.starts_with("grpo    base"));
+    assert!(
+        line.is_some_and(|l| l.ends_with("withheld") && l.contains("+0.606")),
+        "{text}"
+    );
+}

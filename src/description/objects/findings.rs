@@ -130,12 +130,12 @@ fn outcome() -> Object {
                 list(Shape::Open(
                     "the attempt, and the arm that it is or why it was not run",
                 )),
-                "",
+                "Empty: none was registered.",
             ),
             field(
                 "withheld",
                 Shape::Truth,
-                "A required attempt is missing, so no contrast has a verdict.",
+                "A required attempt is missing or none is registered, so no contrast has a verdict.",
             ),
         ],
     )

@@ -3,7 +3,7 @@
 
 use super::entries::{Material, Origin};
 use super::figure::Picture;
-use super::table::WITHHELD;
+use super::table::withheld;
 use crate::charts::{self, Fate, UNSUCCESSFUL};
 use crate::number::{self, Kind};
 use crate::pages::experiment::forest::banded;
@@ -194,7 +194,7 @@ fn ruled(of: &Outcome, entry: &Entry, base: &Entry, level: u32) -> Result<Verdic
     if entry.run.is_some() || base.run.is_some() {
         return Err("none: the registered contrast is of whole arms");
     }
-    named.verdict.ok_or(WITHHELD)
+    named.verdict.ok_or_else(|| withheld(of))
 }
 
 /// Verdicts with their levels; where there is none at any of them, why.
@@ -395,5 +395,8 @@ pub(super) fn forest(place: usize, of: &Group) -> Option<Picture> {
         title,
         svg: drawn.svg,
         caption,
+        cost: "",
+        every: false,
+        at: None,
     })
 }

@@ -8,7 +8,7 @@ use assay_store::{self as store, RunView};
 /// Over the experiments of the columns; where one of them has no verdict, there is no sum.
 pub(super) fn denominator(of: &Material) -> Denominator {
     let mut sum = Denominator {
-        hidden: of.collapsed.len(),
+        hidden: of.collapsed.len() + of.hidden.len(),
         ..Denominator::default()
     };
     let mut unsuccessful = vec![];

@@ -1,7 +1,7 @@
 //! What is compared: runs and arms of any experiments, and what policy adds to them.
 
-use super::decoders;
-use super::wanted::Wanted;
+use super::wanted::{View, Wanted};
+use super::{decoders, look, series};
 use crate::charts::Marked;
 use crate::pages::judged::{Judged, judged};
 use crate::pages::words;
@@ -39,6 +39,8 @@ pub(super) struct Entry {
     pub shares: Vec<(u64, Shares)>,
     /// Validation along training, of the same runs.
     pub milestones: Vec<MilestonePoint>,
+    /// Where each of its runs was measured, at work ones too: charged in the budget's unit.
+    pub reached: Vec<(RunId, f64)>,
     /// Versions and commits of the workers of the same runs; of old ones none.
     pub code: BTreeSet<String>,
     /// The chosen metric of training, of the same runs where they still train too.
@@ -48,11 +50,15 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Its milestones, seed by seed, ascending: mark, cost in the budget's unit, value.
-    pub fn marked(&self, value: fn(&MilestonePoint) -> f64) -> Vec<Marked> {
+    /// Its milestones, seed by seed, ascending: mark, cost, value.
+    pub fn marked(
+        &self,
+        cost: impl Fn(&MilestonePoint) -> f64,
+        value: fn(&MilestonePoint) -> f64,
+    ) -> Vec<Marked> {
         let mut seeds: Vec<Marked> = vec![];
         for p in &self.milestones {
-            let point = (f64::from(p.milestone), p.x, value(p));
+            let point = (f64::from(p.milestone), cost(p), value(p));
             match seeds.iter_mut().find(|s| s.seed == p.seed) {
                 Some(seed) => seed.points.push(point),
                 None => seeds.push(Marked {
@@ -80,6 +86,10 @@ pub(super) struct Material {
     pub decoders: Vec<decoders::Entry>,
     /// The entry that differences are taken to.
     pub base: usize,
+    /// How the figures are drawn.
+    pub view: View,
+    /// Columns that the link leaves out of the figures, by what it calls them.
+    pub hidden: Vec<String>,
     /// The same among decoders of its policy; the first one otherwise.
     pub decoder_base: Option<String>,
     /// Decisions to leave out runs of these experiments.
@@ -163,8 +173,9 @@ pub(super) async fn material(
             None => of.unknown.push(format!("base={word}")),
         }
     }
+    look::settle(&mut of, wanted);
     read_figures(&mut *conn, &mut of, &runs_of).await?;
-    read_series(conn, &mut of, words::TRAINING[wanted.curve].1).await?;
+    series::read(conn, &mut of, words::TRAINING[wanted.curve].1).await?;
     Ok(of)
 }
 
@@ -278,6 +289,7 @@ fn place(
         figures,
         shares: vec![],
         milestones: vec![],
+        reached: vec![],
         code: BTreeSet::new(),
     });
 }
@@ -355,6 +367,11 @@ async fn read_figures(
             .filter(|p| runs.iter().any(|(_, id)| *id == p.run))
             .cloned()
             .collect();
+        entry.reached = milestones
+            .iter()
+            .filter(|p| entry.runs.iter().any(|run| run.id == p.run))
+            .map(|p| (p.run, p.x))
+            .collect();
         entry.code = runs
             .iter()
             .filter_map(|(_, id)| code.get(id))
@@ -365,26 +382,6 @@ async fn read_figures(
             .into_iter()
             .filter_map(|(seed, id)| Some((seed, shares.get(&id).cloned()?)))
             .collect();
-    }
-    Ok(())
-}
-
-async fn read_series(
-    conn: &mut PgConnection,
-    of: &mut Material,
-    metric: &str,
-) -> Result<(), Problem> {
-    let mut all: Vec<RunSeries> = vec![];
-    for id in of.experiments.keys() {
-        all.extend(store::experiment_series(&mut *conn, *id, metric).await?);
-    }
-    let left_out = of.exclusions.iter().filter(|e| e.is_in_force());
-    let left_out: Vec<RunId> = left_out.map(|e| e.run).collect();
-    for entry in &mut of.entries {
-        let is_own = |s: &&RunSeries| {
-            !left_out.contains(&s.run) && entry.runs.iter().any(|run| run.id == s.run)
-        };
-        entry.series = all.iter().filter(is_own).cloned().collect();
     }
     Ok(())
 }

@@ -1,18 +1,24 @@
 //! The pictures of the comparison, each with what is said under it.
 
-use super::entries::{Entry, Material};
+use super::axis::Axis;
+use super::columns::{Column, alike};
+use super::entries::Material;
+use super::standing;
 use super::table::{Compared, Line};
-use crate::charts::{self, Band, Curve, Curves, Shape, average};
+use crate::charts::{self, Band, Curve, Curves, Merged, Scale, Seed, Shape, average, merge};
 use crate::number::{self, Kind};
-use crate::pages::experiment::figure::end_of;
+use crate::pages::experiment::at_budget::AtBudget;
+use crate::pages::experiment::figure::{self as lines, Every, every};
+use crate::pages::experiment::figures::Table;
 use crate::pages::experiment::forest::banded;
-use crate::pages::experiment::milestones::measured;
+use crate::pages::experiment::milestones::{band, measured};
 use crate::pages::experiment::numbers::all;
-use crate::pages::experiment::training::{bins, seeds_of};
+use crate::pages::experiment::training::{MAX_POINTS, bins, enclose_alone, line, seeds_of};
 use crate::pages::figure_data::{self, FigureData};
+use crate::pages::looks::SeedLines;
 use crate::pages::words;
-use assay_core::ground::{Ground, other_questions};
-use assay_core::spec::Experiment;
+use assay_core::ground::Ground;
+use assay_store::RunSeries;
 
 pub(super) struct Picture {
     /// Its name in addresses.
@@ -20,13 +26,21 @@ pub(super) struct Picture {
     pub title: String,
     pub svg: String,
     pub caption: String,
+    /// The word of what its x axis counts; empty where it counts no cost.
+    pub cost: &'static str,
+    /// Single seeds are left to the canvas.
+    pub every: bool,
+    /// Every column's value at the budget that was asked for.
+    pub at: Option<Table>,
     /// What is drawn, in numbers.
     pub data: Option<FigureData>,
 }
 
 /// Differences to the base; nothing where no two of them share an axis.
 pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> {
-    let others = (0..).zip(&of.lines).filter(|(_, line)| !line.is_base);
+    let others = (0..).zip(&of.lines);
+    let others = others.filter(|(_, line)| !line.is_base && !line.hidden);
+    let all = others.clone().count();
     let mut rows: Vec<charts::Row> = others
         .filter(|(_, line)| line.difference.is_some())
         .map(|(slot, line)| {
@@ -49,7 +63,7 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
     if rows.is_empty() {
         return None;
     }
-    let left_out = of.lines.len() - 1 - rows.len();
+    let left_out = all - rows.len();
     let of_what = match of.ground.as_ref().and_then(Ground::shortest) {
         Some(_) => format!(
             "validation {} within the shortest budget",
@@ -86,6 +100,9 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
         word: "forest".into(),
         svg: drawn.svg,
         caption,
+        cost: "",
+        every: false,
+        at: None,
         data: Some(FigureData {
             id: "forest".into(),
             title: title.clone(),
@@ -109,37 +126,95 @@ fn lost(of: &Compared, base: &Line) -> usize {
         let theirs = base.seeds.iter().find(|(other, _)| other == seed);
         theirs.is_some_and(|(_, other)| !(value - other).is_finite())
     };
-    let others = of.lines.iter().filter(|l| !l.is_base);
+    let others = of.lines.iter().filter(|l| !l.is_base && !l.hidden);
     others.map(|l| l.seeds.iter().filter(of_both).count()).sum()
 }
 
 /// Curves of the columns, before they are drawn.
 pub(super) struct Trained {
-    pub word: &'static str,
+    pub word: String,
     pub title: String,
     pub caption: Vec<String>,
+    pub axis: Axis,
     pub chart: Curves,
+    /// More lines than a drawing of elements bears: left to the canvas.
+    pub every: Every,
+    /// Every column's value at the budget that was asked for.
+    pub at: Option<AtBudget>,
+    /// Every seed's own line by column, where they were asked for and the curves have no seeds.
+    pub each: Vec<(String, Vec<(u64, lines::Line)>)>,
 }
 
 impl Trained {
+    /// What all curves have in common; nothing where none is drawn.
+    pub fn finished(mut self, of: &Material, table: &Compared) -> Option<Self> {
+        if self.chart.curves.is_empty() {
+            return None;
+        }
+        let base = table.base().map_or("", |base| &base.word);
+        let (curves, merged) = merge(self.chart.curves, base);
+        self.caption.extend(merged.as_ref().map(Merged::said));
+        self.chart = Curves {
+            title: format!(
+                "{}, mean over seeds with {}",
+                self.title,
+                band(of.view.band)
+            ),
+            x_title: self.axis.cost.title().into(),
+            y_scale: of.view.y_scale,
+            band: of.view.band,
+            budget: self.axis.line,
+            standings: standing::all(of, table),
+            merged,
+            curves,
+            ..self.chart
+        };
+        self.caption.extend(self.chart.envelope_said());
+        Some(self)
+    }
+
+    /// As a file, for which no number of lines is too much.
+    pub fn for_file(mut self) -> Self {
+        let said = std::mem::take(&mut self.every).for_file(&mut self.chart);
+        self.caption.extend(said);
+        self
+    }
+
     pub fn picture(&self) -> Picture {
         let drawn = self.chart.draw();
         let mut caption = self.caption.clone();
         caption.extend(drawn.missed());
+        let every = self.every.is_on_canvas();
+        caption.extend(every.then(|| Every::ON_CANVAS.to_string()));
         Picture {
-            word: self.word.into(),
+            word: self.word.clone(),
             title: self.title.clone(),
             svg: drawn.svg,
             caption: caption.join(" "),
+            cost: self.axis.cost.word(),
+            every,
+            at: self.at.as_ref().map(Table::from),
             data: Some(self.data()),
+        }
+    }
+
+    /// The seeds of a curve: those that it was given, or those that were asked for.
+    pub fn seeds(&self, of: &Curve) -> Vec<(u64, lines::Line)> {
+        match self.each.iter().find(|(key, _)| *key == of.key) {
+            Some((_, own)) => own.clone(),
+            None => {
+                let own = of.seeds.iter();
+                own.map(|s| (s.seed, s.points.clone())).collect()
+            }
         }
     }
 
     fn data(&self) -> FigureData {
         let chart = &self.chart;
-        let (rows, every) = figure_data::lines(chart, all(chart), figure_data::charged);
+        let place = |x: f64| self.axis.place(x);
+        let (rows, every) = figure_data::lines(chart, all(chart), place);
         FigureData {
-            id: self.word.into(),
+            id: self.word.clone(),
             title: self.title.clone(),
             caption: figure_data::caption("columns", every),
             file: None,
@@ -150,113 +225,113 @@ impl Trained {
     }
 }
 
-/// The columns that were trained on the base's questions, with their places.
-fn trained<'a>(of: &'a Material, table: &'a Compared) -> Vec<(usize, &'a Entry, &'a Line)> {
-    let mut all = alike(of, table);
-    all.retain(|(_, e, _)| e.series.iter().any(|s| !s.points.is_empty()));
-    all
+/// Those of the columns that were trained.
+fn trained<'a>(of: impl IntoIterator<Item = Column<'a>>) -> Vec<Column<'a>> {
+    let is_trained = |c: &Column<'_>| c.entry.series.iter().any(|s| !s.points.is_empty());
+    of.into_iter().filter(is_trained).collect()
 }
 
-/// The columns that were asked the base's questions, with their places.
-pub(super) fn alike<'a>(
-    of: &'a Material,
-    table: &'a Compared,
-) -> Vec<(usize, &'a Entry, &'a Line)> {
-    let base = of.entries.get(of.base).and_then(|e| spec(of, e));
-    let alike = |e: &Entry| match (base, spec(of, e)) {
-        (Some(base), Some(own)) => other_questions(own, base).is_none(),
-        (None, _) | (_, None) => false,
-    };
-    let all = of.entries.iter().zip(&table.lines).enumerate();
-    all.map(|(slot, (entry, line))| (slot, entry, line))
-        .filter(|&(_, e, _)| alike(e))
-        .collect()
-}
-
-pub(super) fn spec<'a>(of: &'a Material, entry: &Entry) -> Option<&'a Experiment> {
-    Some(&of.experiments.get(&entry.experiment)?.view.spec)
-}
-
-/// Unit of the x axis and where the budget line stands; nothing where units differ.
-pub(super) fn budget(table: &Compared) -> Option<(&'static str, f64)> {
-    let base = table.base()?;
-    match table.ground.as_ref()? {
-        Ground::EqualCompute { .. } => Some((base.unit, base.budget)),
-        Ground::Unequal { least, .. } => Some((base.unit, *least)),
-        Ground::OtherUnits => None,
-    }
-}
-
-/// What that line is.
-pub(super) fn budget_said(table: &Compared) -> &'static str {
-    match matches!(table.ground, Some(Ground::EqualCompute { .. })) {
-        true => "The dashed line is the budget.",
-        false => "The dashed line is the shortest budget: read the curves there.",
-    }
-}
-
-/// One metric of training along what was charged; nothing where no column has it, or where
-/// budgets are counted in different units.
+/// One metric of training along the axis; nothing where no column has it, or where budgets are
+/// counted in different units and no cost was asked for.
 pub(super) fn training(of: &Material, table: &Compared, curve: usize) -> Option<Trained> {
-    let (unit, budget) = budget(table)?;
-    let shown = trained(of, table);
-    let series = || shown.iter().flat_map(|(_, e, _)| &e.series);
+    let axis = Axis::of_base(of, table)?;
+    let title = format!(
+        "{} in training",
+        words::panel_title(words::TRAINING[curve].1)
+    );
+    let columns = alike(of, table);
+    curves(of, table, columns, axis, (curve, "training".into(), title))
+}
+
+/// The same of any columns, under a name and a title.
+pub(super) fn curves<'a>(
+    of: &Material,
+    table: &Compared,
+    columns: impl IntoIterator<Item = Column<'a>>,
+    axis: Axis,
+    (curve, word, title): (usize, String, String),
+) -> Option<Trained> {
+    let name = words::TRAINING[curve].1;
+    let columns = trained(columns);
+    let series = || columns.iter().flat_map(|c| &c.entry.series);
     let points = series().flat_map(|s| &s.points);
     let xs = points.map(|p| p.x).filter(|x| x.is_finite());
     let high = xs.fold(0.0, f64::max);
-    let count = bins(series(), (0.0, high));
-    let curves: Vec<Curve> = shown
-        .iter()
-        .map(|(slot, entry, line)| {
-            let (label, fate) = line.drawn();
-            let states: Vec<_> = entry.runs.iter().map(|run| run.state).collect();
-            let charged = entry.figures.runs.iter().map(|run| run.charged);
+    let part = of.view.range(0.0, high);
+    let range = part.unwrap_or((0.0, high));
+    let count = bins(series(), range);
+    let shown = || columns.iter().filter(|c| !c.line.hidden);
+    let mut drawn: Vec<Curve> = shown()
+        .map(|c| {
+            let (label, fate) = c.line.drawn();
+            let mut bins = average(&seeds_of(&c.entry.series), range, count);
+            enclose_alone(&mut bins, &c.entry.series, range.0);
             Curve {
-                key: line.word.clone(),
+                key: c.line.word.clone(),
                 label,
-                slot: *slot,
+                slot: c.slot,
                 fate,
-                end: end_of(&states, charged, line.budget),
-                bins: average(&seeds_of(&entry.series), (0.0, high), count),
+                end: standing::end(c.entry, c.line.budget),
+                bins,
                 spends: true,
                 ..Curve::default()
             }
         })
         .collect();
-    if curves.is_empty() {
-        return None;
-    }
-    let name = words::TRAINING[curve].1;
-    let title = format!("{} in training", words::panel_title(name));
-    Some(Trained {
-        word: "training",
-        caption: vec![
-            format!(
-                "{title}: each seed is averaged in bins of compute, then mean and 95 % interval are taken over seeds."
-            ),
-            budget_said(table).into(),
-        ],
+    let seeds: Vec<Vec<Seed>> = shown().map(|c| seeds_of(&c.entry.series)).collect();
+    let few = count.min(MAX_POINTS / seeds.iter().map(Vec::len).sum::<usize>().max(1));
+    let thin = |s: &Seed| line(std::slice::from_ref(s), range, few.max(2));
+    let own = seeds.iter().map(|own| own.iter().map(thin).collect());
+    let every = every(of.view.lines, &mut drawn, own.collect());
+    let at = of.view.budget.map(|budget| {
+        let mut at = AtBudget::empty(axis.cost, budget, Kind::of(name));
+        for c in &columns {
+            let own = seeds_of(&c.entry.series);
+            at.push(c.line.word.clone(), c.line.drawn().0, true, &own);
+        }
+        at
+    });
+    let mut caption = vec![format!(
+        "{title}: each seed is averaged in bins of compute, then mean and {} are taken over seeds.",
+        match of.view.band {
+            Band::Ci95 => "95 % interval",
+            Band::MinMax => "smallest and largest seed",
+            Band::None => "nothing else",
+        }
+    )];
+    caption.extend(axis.said.iter().cloned());
+    Trained {
+        word,
+        caption,
         chart: Curves {
-            title: format!("{title}, mean over seeds with 95 % interval"),
-            x_title: format!("training {} charged, per seed", named(unit)),
             y_title: words::panel_title(name).to_lowercase(),
             kind: Kind::of(name),
+            x_scale: of.view.x_scale.unwrap_or(Scale::Linear),
             shape: Shape::Joined,
-            band: Band::Ci95,
-            budget: Some(budget),
-            curves,
+            x_range: part.filter(|_| high > 0.0),
+            curves: drawn,
             ..Curves::default()
         },
+        axis,
+        every,
+        at,
+        each: match of.view.lines {
+            SeedLines::Mean => vec![],
+            SeedLines::Every => shown()
+                .map(|c| (c.line.word.clone(), each(&c.entry.series, (0.0, high))))
+                .collect(),
+        },
         title,
-    })
+    }
+    .finished(of, table)
 }
 
-/// A budget's unit by its word in files.
-pub(super) fn named(word: &str) -> &str {
-    match word {
-        "flops" => "FLOPs",
-        other => other,
-    }
+/// Every seed's line, for the canvas and for files.
+fn each(series: &[RunSeries], range: (f64, f64)) -> Vec<(u64, lines::Line)> {
+    let count = bins(series, range);
+    let seeds = seeds_of(series);
+    let of = |s: &Seed| (s.seed, line(std::slice::from_ref(s), range, count));
+    seeds.iter().map(of).collect()
 }
 
 /// Why some column has no training curve here.
@@ -264,10 +339,10 @@ pub(super) fn no_training(of: &Material, table: &Compared) -> Option<String> {
     if of.entries.is_empty() {
         return None;
     }
-    if matches!(table.ground, Some(Ground::OtherUnits)) {
-        return Some("No training curves together: budgets are counted in different units.".into());
+    if matches!(table.ground, Some(Ground::OtherUnits)) && of.view.x.is_none() {
+        return Some("No curves together: budgets are counted in different units. A cost axis, chosen above, draws them along what each was charged of that cost: not at equal budgets, and without a difference.".into());
     }
-    let without = of.entries.len() - trained(of, table).len();
+    let without = of.entries.len() - trained(alike(of, table)).len();
     (without > 0).then(|| {
         format!(
             "{} without a line: its stages do not report this metric, or it was trained on other questions than {}.",

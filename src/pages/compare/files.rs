@@ -1,14 +1,13 @@
 //! The comparison and its figures as files: the same words after the question mark, and in
 //! each what stands behind it.
 
-use super::figure::{self, Picture};
+use super::figure::{self, Picture, Trained};
 use super::table::{Compared, compared};
 use super::{Material, decoders, denominator, export, numbers, read, validation};
 use crate::charts::{Curve, Theme, standalone};
 use crate::number::Kind;
-use crate::pages::experiment::figure::Line;
 use crate::pages::experiment::files;
-use crate::pages::experiment::numbers::drawn;
+use crate::pages::experiment::numbers::{at_json, drawn};
 use crate::pages::sheet::Carries;
 use crate::pages::{filed, words};
 use crate::problem::Problem;
@@ -19,7 +18,7 @@ use assay_core::canonical;
 use serde_json::{Value, json};
 
 /// sha256 over what is compared: one for all files of a comparison.
-fn snapshot(of: &Material, table: &Compared) -> String {
+pub(super) fn snapshot(of: &Material, table: &Compared) -> String {
     let groups = decoders::groups(of);
     let state = match groups.is_empty() {
         true => json!(table),
@@ -29,7 +28,7 @@ fn snapshot(of: &Material, table: &Compared) -> String {
 }
 
 /// What every file says of itself.
-fn carried(of: &Material, table: &Compared, title: &str) -> Vec<String> {
+pub(super) fn carried(of: &Material, table: &Compared, title: &str) -> Vec<String> {
     let columns = table
         .lines
         .iter()
@@ -59,6 +58,7 @@ fn carried(of: &Material, table: &Compared, title: &str) -> Vec<String> {
             of.collapsed.join("; ")
         ));
     }
+    lines.extend(of.hidden_line());
     lines.extend(of.apart.iter().cloned());
     lines
 }
@@ -83,6 +83,7 @@ impl Carries for Behind<'_> {
             "denominator": behind,
             "denominator_text": behind.to_string(),
             "collapsed": self.of.collapsed,
+            "hidden": self.of.hidden_labels(),
             "snapshot": self.snapshot,
         })
     }
@@ -108,6 +109,7 @@ pub async fn json(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
         "denominator_text": behind.to_string(),
         "apart": of.apart,
         "collapsed": of.collapsed,
+        "hidden": of.hidden_labels(),
         "ignored": ignored,
         "snapshot": snapshot,
         "interval": "95 %, Student's t over seeds; differences paired by seed; unadjusted, not registered",
@@ -165,7 +167,14 @@ pub async fn get(
         "training" => figure::training(&of, &table, wanted.curve),
         "milestones" => validation::milestones(&of, &table),
         "frontier" => validation::frontier(&of, &table),
-        _ => None,
+        _ => {
+            let groups = validation::groups(&of, &table, wanted.curve);
+            groups.into_iter().find(|group| group.word == word)
+        }
+    };
+    let trained = match ending.as_str() {
+        "svg" | "png" => trained.map(Trained::for_file),
+        _ => trained,
     };
     let place = word.strip_prefix("decoders-");
     let place: Option<usize> = place.and_then(|n| n.parse().ok());
@@ -179,7 +188,11 @@ pub async fn get(
     let picture = picture.ok_or_else(|| Problem::not_found("figure"))?;
     let stem = format!("compare-{word}");
     let file = format!("{stem}.{ending}");
-    let lines = carried(&of, &table, &picture.title);
+    let mut lines = carried(&of, &table, &picture.title);
+    let at = trained.as_ref().and_then(|trained| trained.at.as_ref());
+    if let Some(at) = at {
+        lines.insert(0, at.said());
+    }
     match ending.as_str() {
         "svg" => Ok(files::saved(
             &file,
@@ -197,6 +210,7 @@ pub async fn get(
                 "denominator": behind,
                 "denominator_text": behind.to_string(),
                 "collapsed": of.collapsed,
+                "hidden": of.hidden_labels(),
                 "snapshot": snapshot(&of, &table),
             });
             match (&trained, &group) {
@@ -205,20 +219,23 @@ pub async fn get(
                         let line = table.lines.iter().find(|l| l.word == word);
                         line.map_or(word, |l| &l.label).to_string()
                     };
-                    let own = |c: &Curve| -> Vec<(u64, Line)> {
-                        let seeds = c.seeds.iter();
-                        seeds.map(|s| (s.seed, s.points.clone())).collect()
-                    };
+                    let own = |c: &Curve| trained.seeds(c);
                     drawn(&mut value, &trained.chart, label, own);
+                    if let Some(at) = at {
+                        value["at_budget"] = at_json(at, label);
+                    }
                 }
                 (None, Some(group)) => value["rows"] = json!(group),
-                (None, None) => value["rows"] = json!(table.lines),
+                (None, None) => {
+                    let shown = table.lines.iter().filter(|l| !l.hidden);
+                    value["rows"] = json!(shown.collect::<Vec<_>>());
+                }
             }
             Ok(HttpResponse::Ok().json(value))
         }
         _ => {
             let sheet = match (&trained, &group) {
-                (Some(trained), _) => numbers::curves(trained, &table),
+                (Some(trained), _) => numbers::curves(trained, &table, of.view.lines),
                 (None, Some(group)) => numbers::decoders(group, &picture),
                 (None, None) => numbers::forest(&table, &picture.title, &picture.caption),
             };

@@ -1,13 +1,19 @@
 //! `/compare?runs=a,b&arms=EXPERIMENT/arm`: what differs between any runs or arms, and did
 //! it matter?
 
+mod axis;
+mod columns;
+mod controls;
 mod decoders;
 mod denominator;
 mod entries;
 mod export;
 mod figure;
 mod files;
+mod look;
 mod numbers;
+mod series;
+mod standing;
 mod table;
 mod validation;
 mod wanted;
@@ -28,6 +34,7 @@ use assay_core::config::Differs;
 use assay_core::ground::Ground;
 use assay_core::stats::Estimate;
 use assay_store::{self as store, RunView};
+use controls::Controls;
 use entries::Material;
 use figure::Picture;
 use table::{Compared, Line, compared};
@@ -44,6 +51,10 @@ struct ComparePage {
     curves: Vec<Choice>,
     /// Columns that differences can be taken to.
     bases: Vec<Choice>,
+    controls: Controls,
+    collapsed: bool,
+    /// Names every column that the link leaves out of the figures, and shows them again.
+    hidden: Option<(String, String)>,
     base: String,
     basis: String,
     /// Why no verdict is given, with the shortest named.
@@ -69,6 +80,8 @@ struct ComparePage {
     milestones: Option<Picture>,
     frontier: Option<Picture>,
     training: Option<Picture>,
+    /// Of columns that were asked other questions than the base, a figure a group.
+    groups: Vec<Picture>,
     /// Why the training curve lacks some of the columns.
     no_training: Option<String>,
     /// Printed under every figure.
@@ -164,6 +177,9 @@ impl ComparePage {
                 })
                 .collect(),
             bases: bases(&table, &groups, of),
+            controls: Controls::new(&table, of),
+            collapsed: wanted.collapse,
+            hidden: of.hidden_line().map(|line| (line, wanted.whole())),
             base: table.base().map_or(String::new(), |l| l.label.clone()),
             basis: table.basis_text.clone(),
             bar: bar(&table),
@@ -206,6 +222,10 @@ impl ComparePage {
             milestones: validation::milestones(of, &table).map(|t| t.picture()),
             frontier: validation::frontier(of, &table).map(|t| t.picture()),
             training: figure::training(of, &table, wanted.curve).map(|t| t.picture()),
+            groups: validation::groups(of, &table, wanted.curve)
+                .iter()
+                .map(|t| t.picture())
+                .collect(),
             no_training: figure::no_training(of, &table),
             denominator: denominator::denominator(of).to_string(),
             add: add(of, wanted),
@@ -359,13 +379,14 @@ async fn read(
     request: &HttpRequest,
 ) -> Result<(Wanted, Material, usize, Vec<String>), Problem> {
     let mut asked = Asked::read(request.query_string());
-    let wanted = Wanted::read(&mut asked);
+    let mut wanted = Wanted::read(&mut asked);
     let mut conn = state.conn().await?;
     let of = entries::material(&mut conn, &wanted).await?;
     for word in &of.unknown {
         let (key, value) = word.split_once('=').unwrap_or(("", word));
         asked.refuse(key, value);
     }
+    wanted.settle(&of);
     let many = wanted.runs.len() + wanted.arms.len();
     if many > entries::MOST {
         asked.refuse(

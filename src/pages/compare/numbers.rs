@@ -3,8 +3,10 @@
 use super::decoders::Group;
 use super::figure::{Picture, Trained};
 use super::table::{Compared, Line};
+use crate::charts::Stand;
 use crate::number::Kind;
 use crate::pages::experiment::numbers::all;
+use crate::pages::looks::SeedLines;
 use crate::pages::sheet::{Cell, Sheet};
 use assay_core::config::Differs;
 use assay_core::outcome::Mark;
@@ -12,6 +14,9 @@ use assay_core::stats::Interval;
 
 /// File's name of the keys that differ.
 pub(super) const CONFIG: &str = "config";
+
+/// Place, seeds and value.
+type Point = (Option<f64>, usize, Option<f64>);
 
 fn named(of: &Line) -> Vec<Cell> {
     vec![
@@ -39,7 +44,7 @@ pub(super) fn forest(of: &Compared, title: &str, said: &str) -> Sheet {
     sheet.said = said.into();
     sheet.kind = Kind::of(&of.metric);
     sheet.along = Some(3);
-    for line in of.lines.iter().filter(|l| !l.is_base) {
+    for line in of.lines.iter().filter(|l| !l.is_base && !l.hidden) {
         let Some(estimate) = line.difference else {
             continue;
         };
@@ -97,27 +102,69 @@ pub(super) fn decoders(of: &Group, drawn: &Picture) -> Sheet {
     sheet
 }
 
-/// Every point that is drawn of a column's mean.
-pub(super) fn curves(of: &Trained, table: &Compared) -> Sheet {
-    let names = ["arm", "label", "mark", "x", "n", "value", "low", "high"];
+/// Every point that is drawn of a column's mean; those of its seeds where they are drawn, and
+/// every column's value at the budget that was asked for.
+pub(super) fn curves(of: &Trained, table: &Compared, lines: SeedLines) -> Sheet {
+    let names = [
+        "arm", "label", "mark", "seed", "x", "n", "value", "low", "high", "part",
+    ];
     let mut sheet = Sheet::plain(format!("compare-{}", of.word), &of.title, &names);
     sheet.said = of.caption.join(" ");
     sheet.kind = of.chart.kind;
-    sheet.along = Some(3);
+    sheet.along = Some(4);
+    let mut push = |line: &Line, seed: String, (x, n, value): Point, of: Option<Interval>, part| {
+        let mut row = named(line);
+        row.extend([
+            Cell::Word(seed),
+            Cell::Place(x),
+            Cell::Count(n),
+            Cell::Value(value),
+        ]);
+        row.extend(bounds(of));
+        row.push(Cell::Text(part));
+        sheet.rows.push(row);
+        sheet.unsuccessful.push(failed(line));
+    };
+    let known = |word: &str| table.lines.iter().find(|l| l.word == word);
     for curve in all(&of.chart) {
-        let Some(line) = table.lines.iter().find(|l| l.word == curve.key) else {
+        let Some(line) = known(&curve.key) else {
             continue;
         };
         for bin in &curve.bins {
-            let mut row = named(line);
-            row.extend([
-                Cell::Place(Some(bin.x)),
-                Cell::Count(bin.n),
-                Cell::Value(Some(bin.mean)),
-            ]);
-            row.extend(bounds(of.chart.shaded(bin)));
-            sheet.rows.push(row);
-            sheet.unsuccessful.push(failed(line));
+            let part = match bin.stand {
+                Stand::All => "all",
+                Stand::Part => "part",
+                Stand::Thin => "few draws",
+            };
+            let point = (Some(bin.x), bin.n, Some(bin.mean));
+            let band = of.chart.shaded(bin);
+            push(line, String::new(), point, band, part.to_string());
+        }
+        let seeds = match lines {
+            SeedLines::Mean => vec![],
+            SeedLines::Every => of.seeds(curve),
+        };
+        for (seed, points) in seeds {
+            for (x, y) in points {
+                let point = (Some(x), 1, Some(y));
+                push(line, seed.to_string(), point, None, String::new());
+            }
+        }
+    }
+    if let Some(at) = &of.at {
+        for row in &at.rows {
+            let Some(line) = known(&row.arm) else {
+                continue;
+            };
+            let budget = at.axis.amount(at.budget);
+            let part = match row.remark.as_str() {
+                "" => format!("at {budget}"),
+                remark => format!("at {budget}: {remark}"),
+            };
+            let n = row.value.map_or(0, |e| e.n);
+            let point = (row.cost, n, row.value.map(|e| e.mean));
+            let interval = row.value.and_then(|e| e.interval);
+            push(line, String::new(), point, interval, part);
         }
     }
     sheet

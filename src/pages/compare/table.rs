@@ -11,7 +11,7 @@ use assay_core::at_budget::{Held, held};
 use assay_core::compare::Basis;
 use assay_core::config::{self, Differs, Flat, Row};
 use assay_core::ground::{Entrant, Ground, ground, other_questions, other_validation, unpaired};
-use assay_core::outcome::{Mark, Verdict};
+use assay_core::outcome::{Mark, Outcome, Verdict};
 use assay_core::questions::{Tally, tally};
 use assay_core::stats::{Estimate, differences, estimate, mean};
 use serde::Serialize;
@@ -52,6 +52,9 @@ pub(super) struct Line {
     pub mark: Option<Mark>,
     pub questions: Option<Tally>,
     pub no_questions: Option<String>,
+    /// The link leaves it out of the figures.
+    #[serde(skip)]
+    pub hidden: bool,
 }
 
 impl Line {
@@ -193,6 +196,7 @@ fn line(of: &Material, entry: &Entry, metric: &str, ground: Option<&Ground>) -> 
         mark: known.and_then(|k| k.outcome.mark(&entry.arm)),
         questions: None,
         no_questions: None,
+        hidden: of.hidden.contains(&entry.word()),
     };
     if let Some(base) = base.filter(|_| !is_base) {
         against(of, entry, base, metric, ground, &mut line);
@@ -274,6 +278,14 @@ fn against(
 const FAR_BELOW: &str = "measured last under 95 % of the shortest budget";
 /// Why a contrast that is registered has no verdict.
 pub(super) const WITHHELD: &str = "withheld: a required attempt is missing";
+const NONE_REGISTERED: &str = "withheld: no unsuccessful-attempt baseline is registered";
+
+pub(super) fn withheld(of: &Outcome) -> &'static str {
+    match of.lacks_attempts() {
+        true => NONE_REGISTERED,
+        false => WITHHELD,
+    }
+}
 
 /// Words only from the registered rule, and only where it is about these two; else why there
 /// are none.
@@ -313,7 +325,7 @@ fn ruled(
     if !matches!(ground, Some(Ground::EqualCompute { .. })) {
         return Err("none: the columns are not at equal compute".into());
     }
-    named.verdict.ok_or_else(|| WITHHELD.into())
+    named.verdict.ok_or_else(|| withheld(&own.outcome).into())
 }
 
 fn refused(why: assay_core::questions::Refused) -> &'static str {
@@ -327,7 +339,7 @@ fn refused(why: assay_core::questions::Refused) -> &'static str {
 /// What each seed had reached on the validation split within a budget.
 fn within(entry: &Entry, metric: &str, budget: f64) -> Held {
     let seeds: Vec<Seed> = entry
-        .marked(measured(words::place(metric)).pick)
+        .marked(|p| p.x, measured(words::place(metric)).pick)
         .into_iter()
         .map(|s| Seed {
             seed: s.seed,

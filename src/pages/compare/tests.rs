@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 mod decoding;
+mod drawn;
 mod shortest;
 
 fn experiment(n: u128, change: &str) -> (ExperimentId, Judged) {
@@ -32,6 +33,7 @@ question: q?
 seeds: 3
 {budget}
 baseline: base
+required_attempts: {{ prm: {{ not_run: Not asked here. }}, mcts: {{ not_run: Not asked here. }} }}
 stages: [{{ id: base, kind: pretrain, model: {{}} }}]
 arms:
   - {{ id: base, policy: base }}
@@ -83,6 +85,7 @@ fn entry(experiment: ExperimentId, label: &str, value: f64, questions: &[u64]) -
         },
         shares: (0..3).map(shares).collect(),
         milestones: vec![],
+        reached: vec![],
         code: Default::default(),
         series: (0..3).map(|seed| curve(seed, value)).collect(),
         runs: (0..3).map(|seed| trained(experiment, seed)).collect(),
@@ -100,6 +103,7 @@ fn curve(seed: u64, value: f64) -> RunSeries {
         x: i as f64 * 1e10,
         step: i,
         mean: value,
+        range: None,
     };
     RunSeries {
         arm_key: "grpo".into(),

@@ -1,71 +1,98 @@
 //! What was measured on the way: validation along what was charged, and the frontier of the two.
 
+use super::axis::Axis;
+use super::columns::{Column, Group, alike, others, spec};
 use super::entries::{Entry, Material};
-use super::figure::{Trained, alike, budget, budget_said, named, spec};
-use super::table::{Compared, Line};
-use crate::charts::{Bin, Curve, Curves, Marked, Merged, Scale, Seed, Shape, along, hold, merge};
-use crate::pages::experiment::figure::end_of;
-use crate::pages::experiment::frontier::{corners, said};
-use crate::pages::experiment::milestones::{Measured, measured};
+use super::figure::{self, Trained};
+use super::standing;
+use super::table::Compared;
+use crate::charts::{Bin, Curve, Curves, Marked, Scale, Seed, Shape, along, hold};
+use crate::pages::experiment::at_budget::AtBudget;
+use crate::pages::experiment::figure::{Every, every};
+use crate::pages::experiment::frontier::{bars, corners, said};
+use crate::pages::experiment::milestones::{self as shared, Measured, extent, measured};
 use crate::pages::words;
 use assay_core::frontier::membership;
 use assay_core::ground::{other_validation, unpaired};
 use assay_core::metric;
+use assay_core::spec::Experiment;
 
-/// A column with its milestones, seed by seed.
+/// A column with its milestones along the axis, seed by seed.
 struct Measuring<'a> {
-    slot: usize,
-    entry: &'a Entry,
-    line: &'a Line,
+    column: Column<'a>,
     seeds: Vec<Marked>,
 }
 
-/// Those that were measured on the way on the questions of the base; and in sentences the
+impl Measuring<'_> {
+    /// Cost and value, seed by seed.
+    fn seeds(&self) -> Vec<Seed> {
+        let of = |s: &Marked| Seed {
+            seed: s.seed,
+            points: s.points.iter().map(|p| (p.1, p.2)).collect(),
+        };
+        self.seeds.iter().map(of).collect()
+    }
+
+    fn curve(&self, bins: Vec<Bin>, seeds: Vec<Seed>) -> Curve {
+        let Column { slot, entry, line } = self.column;
+        let (label, fate) = line.drawn();
+        Curve {
+            key: line.word.clone(),
+            label,
+            slot,
+            fate,
+            end: standing::end(entry, line.budget),
+            bins,
+            seeds,
+            spends: entry.figures.trains,
+            ..Curve::default()
+        }
+    }
+}
+
+/// Those that were measured on the way on the questions of `like`; and in sentences the
 /// others that were measured.
 fn measuring<'a>(
-    of: &'a Material,
-    table: &'a Compared,
+    of: &Material,
+    columns: impl IntoIterator<Item = Column<'a>>,
+    like: Option<&Experiment>,
     by: &Measured,
+    axis: &Axis,
 ) -> (Vec<Measuring<'a>>, Vec<String>) {
-    let base = of.entries.get(of.base).and_then(|e| spec(of, e));
     let (mut shown, mut left_out) = (vec![], vec![]);
-    for (slot, entry, line) in alike(of, table) {
-        let seeds = entry.marked(by.pick);
+    for column in columns {
+        let seeds = column.entry.marked(|p| axis.at(p), by.pick);
         if seeds.is_empty() {
             continue;
         }
-        let other = match (spec(of, entry), base) {
-            (Some(own), Some(base)) => other_validation(own, base),
+        let other = match (spec(of, column.entry), like) {
+            (Some(own), Some(like)) => other_validation(own, like),
             (None, _) | (_, None) => None,
         };
-        match other {
-            Some(why) => left_out.push(format!("{} is not drawn: {why}.", line.label)),
-            None => shown.push(Measuring {
-                slot,
-                entry,
-                line,
-                seeds,
-            }),
+        let label = &column.line.label;
+        let why = match other {
+            _ if is_unrecorded(column.entry, axis) => Some(format!(
+                "{label} is not drawn: nothing of what it was charged was recorded in {}.",
+                axis.cost.word()
+            )),
+            Some(why) => Some(format!(
+                "{label} is not drawn: {why}. It has a figure of its own."
+            )),
+            None => None,
+        };
+        match why {
+            Some(_) if column.line.hidden => {}
+            Some(why) => left_out.push(why),
+            None => shown.push(Measuring { column, seeds }),
         }
     }
     (shown, left_out)
 }
 
-fn curve(of: &Measuring<'_>, bins: Vec<Bin>, seeds: Vec<Seed>) -> Curve {
-    let (label, fate) = of.line.drawn();
-    let states: Vec<_> = of.entry.runs.iter().map(|run| run.state).collect();
-    let charged = of.entry.figures.runs.iter().map(|run| run.charged);
-    Curve {
-        key: of.line.word.clone(),
-        label,
-        slot: of.slot,
-        fate,
-        end: end_of(&states, charged, of.line.budget),
-        bins,
-        seeds,
-        spends: of.entry.figures.trains,
-        ..Curve::default()
-    }
+/// It has cost something, and nothing of this.
+fn is_unrecorded(of: &Entry, axis: &Axis) -> bool {
+    let mut costly = of.milestones.iter().filter(|p| p.x > 0.0).peekable();
+    costly.peek().is_some() && costly.all(|p| axis.at(p) <= 0.0)
 }
 
 /// Percentages of its budget at which a column's experiment measures, the start among them.
@@ -75,71 +102,102 @@ fn marks(of: &Material, entry: &Entry) -> Vec<f64> {
     [0.0].into_iter().chain(own).collect()
 }
 
-/// Nothing where no column was measured on the way, or budgets are counted in different units.
+/// Nothing where no column was measured on the way, or budgets are counted in different units
+/// and no cost was asked for.
 pub(super) fn milestones(of: &Material, table: &Compared) -> Option<Trained> {
-    let (unit, budget) = budget(table)?;
+    let axis = Axis::of_base(of, table)?;
     let by = measured(words::place(&table.metric));
-    let (shown, left_out) = measuring(of, table, &by);
-    let curves = shown.iter().map(|m| {
-        let seeds: Vec<Seed> = m
-            .seeds
-            .iter()
-            .map(|s| Seed {
-                seed: s.seed,
-                points: s.points.iter().map(|p| (p.1, p.2)).collect(),
-            })
-            .collect();
-        let marks = marks(of, m.entry).into_iter();
-        // Nothing measured is left out, whatever its cost.
-        let edges: Vec<f64> = marks
-            .map(|mark| mark * m.line.budget / 100.0)
-            .chain([f64::MAX])
-            .collect();
-        curve(m, hold(&seeds, &edges), seeds)
-    });
-    let curves: Vec<Curve> = curves.collect();
+    let base = of.entries.get(of.base).and_then(|e| spec(of, e));
+    let (all, left_out) = measuring(of, alike(of, table), base, &by, &axis);
     let title = format!("Validation {} against charged compute", by.title);
-    let mut caption = vec![
-        format!("{title} ({}).", table.basis_text),
-        "Mean over seeds; the band is its 95 % interval, from 3 seeds on; with fewer, every seed is a dot. A value holds until the next milestone, nothing is interpolated; dotted where not every seed has got so far.".into(),
-        budget_said(table).into(),
-    ];
+    let caption = vec![format!("{title} ({}).", table.basis_text)];
+    let mut trained = stepped(of, &all, axis, &by, ("milestones".into(), title, caption));
+    trained.caption.extend(left_out);
+    trained.finished(of, table)
+}
+
+/// A value holds until the next milestone.
+fn stepped(
+    of: &Material,
+    all: &[Measuring<'_>],
+    axis: Axis,
+    by: &Measured,
+    (word, title, mut caption): (String, String, Vec<String>),
+) -> Trained {
+    let shown = all.iter().filter(|m| !m.column.line.hidden);
+    let curves = shown.map(|m| {
+        let seeds = m.seeds();
+        let marks = marks(of, m.column.entry);
+        let bins = match axis.in_budget {
+            true => {
+                let share = |mark: f64| mark * m.column.line.budget / 100.0;
+                // Nothing measured is left out, whatever its cost.
+                let edges = marks.into_iter().map(share).chain([f64::MAX]);
+                hold(&seeds, &edges.collect::<Vec<f64>>())
+            }
+            false => along(&m.seeds, &marks),
+        };
+        m.curve(bins, seeds)
+    });
+    let mut curves: Vec<Curve> = curves.collect();
+    let own = |c: &Curve| c.seeds.iter().map(|s| s.points.clone()).collect();
+    let lines = curves.iter().map(own).collect();
+    let every = every(of.view.lines, &mut curves, lines);
+    caption.push(shared::said(of.view.band).into());
+    caption.push("A value holds until the next milestone, nothing is interpolated; dotted where not every seed has got so far.".into());
+    if !axis.in_budget {
+        caption.push("Each milestone stands at its mean cost over seeds.".into());
+    }
+    caption.extend(axis.said.iter().cloned());
     caption.extend(by.instead.map(String::from));
-    caption.extend(left_out);
-    chart(
-        table,
-        "milestones",
+    let at = of.view.budget.map(|budget| {
+        let mut at = AtBudget::empty(axis.cost, budget, by.kind);
+        for m in all {
+            let Column { entry, line, .. } = m.column;
+            let trains = entry.figures.trains;
+            at.push(line.word.clone(), line.drawn().0, trains, &m.seeds());
+        }
+        at
+    });
+    let (first, last) = extent(&curves);
+    Trained {
+        word,
         title,
         caption,
-        Curves {
-            x_title: format!("training {} charged, per seed", named(unit)),
+        chart: Curves {
             y_title: format!("validation {}", by.title),
             kind: by.kind,
+            x_scale: of.view.x_scale.unwrap_or(Scale::Linear),
             shape: Shape::Steps,
-            budget: Some(budget),
+            x_range: of.view.range(first, last),
             curves,
             ..Curves::default()
         },
-    )
+        axis,
+        every,
+        at,
+        each: vec![],
+    }
 }
 
 /// The same as paths, with what nothing beats.
 pub(super) fn frontier(of: &Material, table: &Compared) -> Option<Trained> {
-    let (unit, budget) = budget(table)?;
+    let axis = Axis::of_base(of, table)?;
     let by = measured(words::place(&table.metric));
-    let (shown, left_out) = measuring(of, table, &by);
+    let base = of.entries.get(of.base).and_then(|e| spec(of, e));
+    let (mut shown, left_out) = measuring(of, alike(of, table), base, &by, &axis);
+    shown.retain(|m| !m.column.line.hidden);
     let curves: Vec<Curve> = shown
         .iter()
-        .map(|m| curve(m, along(&m.seeds, &marks(of, m.entry)), vec![]))
+        .map(|m| m.curve(along(&m.seeds, &marks(of, m.column.entry)), vec![]))
         .collect();
     let title = format!("Validation {} against cost", by.title);
-    let mut caption = vec![
-        format!(
-            "{title} ({}): each column's path through its milestones, at mean cost and mean value over seeds. Bars are 95 % intervals, from 3 seeds on.",
-            table.basis_text
-        ),
-        budget_said(table).into(),
-    ];
+    let mut caption = vec![format!(
+        "{title} ({}): each column's path through its milestones, at mean cost and mean value over seeds. {}",
+        table.basis_text,
+        bars(of.view.band)
+    )];
+    caption.extend(axis.said.iter().cloned());
     let mut pareto = vec![];
     // Only of shares of right answers is more the better.
     if by.name == metric::PASS_AT_1 {
@@ -149,8 +207,7 @@ pub(super) fn frontier(of: &Material, table: &Compared) -> Option<Trained> {
                 .into(),
         );
         // Drawn again together, seeds have to belong together.
-        let base = of.entries.get(of.base).and_then(|e| spec(of, e));
-        let paired = |m: &Measuring<'_>| match (base, spec(of, m.entry)) {
+        let paired = |m: &Measuring<'_>| match (base, spec(of, m.column.entry)) {
             (Some(base), Some(own)) => unpaired(own, base).is_none(),
             (None, _) | (_, None) => false,
         };
@@ -162,47 +219,69 @@ pub(super) fn frontier(of: &Material, table: &Compared) -> Option<Trained> {
     }
     caption.extend(by.instead.map(String::from));
     caption.extend(left_out);
-    chart(
-        table,
-        "frontier",
+    let (first, last) = extent(&curves);
+    Trained {
+        word: "frontier".into(),
         title,
         caption,
-        Curves {
-            x_title: format!("training {} charged, per seed", named(unit)),
+        chart: Curves {
             y_title: format!("validation {}", by.title),
             kind: by.kind,
-            x_scale: Scale::Log,
+            x_scale: of.view.x_scale.unwrap_or(Scale::Log),
             shape: Shape::Path,
-            budget: Some(budget),
+            x_range: of.view.range(first, last),
             pareto,
             curves,
             ..Curves::default()
         },
-    )
+        axis,
+        every: Every::Drawn,
+        at: None,
+        each: vec![],
+    }
+    .finished(of, table)
 }
 
-fn chart(
+/// A figure for every group of columns that were asked other questions than the base: on axes
+/// of its own, for nothing of theirs can be subtracted from the others'.
+pub(super) fn groups(of: &Material, table: &Compared, curve: usize) -> Vec<Trained> {
+    let all = others(of, table).into_iter().zip(1..);
+    all.filter_map(|(group, n)| grouped(of, table, &group, (curve, format!("group-{n}"))))
+        .collect()
+}
+
+fn grouped(
+    of: &Material,
     table: &Compared,
-    word: &'static str,
-    title: String,
-    mut caption: Vec<String>,
-    chart: Curves,
+    group: &Group<'_>,
+    (curve, word): (usize, String),
 ) -> Option<Trained> {
-    if chart.curves.is_empty() {
+    let ground = group.ground(of)?;
+    let axis = || Axis::new(&of.view, &ground, &group.like.budget);
+    let by = measured(words::place(&table.metric));
+    let base = table.base().map_or("the base", |base| &base.label);
+    let apart = format!(
+        "Apart from {base}: {}. Nothing here is compared with another figure.",
+        group.why
+    );
+    let columns = || group.columns.iter().copied();
+    let axis_of_steps = axis()?;
+    let (all, left_out) = measuring(of, columns(), Some(group.like), &by, &axis_of_steps);
+    if !all.is_empty() {
+        let title = format!("Validation {}, asked {}", by.title, group.asked);
+        let caption = vec![format!("{title}."), apart];
+        let mut trained = stepped(of, &all, axis_of_steps, &by, (word, title, caption));
+        trained.caption.extend(left_out);
+        return trained.finished(of, table);
+    }
+    // Where training questions are the base's, their curves stand with the base.
+    if group.on_the_way {
         return None;
     }
-    let base = table.base().map_or("", |base| &base.word);
-    let (curves, merged) = merge(chart.curves, base);
-    caption.extend(merged.as_ref().map(Merged::said));
-    Some(Trained {
-        word,
-        caption,
-        chart: Curves {
-            title: format!("{title}, mean over seeds with 95 % interval"),
-            merged,
-            curves,
-            ..chart
-        },
-        title,
-    })
+    let name = words::panel_title(words::TRAINING[curve].1);
+    let title = format!("{name} in training, asked {}", group.asked);
+    let mut trained = figure::curves(of, table, columns(), axis()?, (curve, word, title))?;
+    trained.caption.insert(1, apart);
+    trained.caption.extend(left_out);
+    Some(trained)
 }

@@ -115,6 +115,7 @@ task: { name: modchain }
 seeds: 5
 budget: { unit: flops, amount: 4.0e+11 }
 baseline: base
+required_attempts: { prm: { not_run: Not asked here. }, mcts: { not_run: Not asked here. } }
 stages: [{ id: base, kind: pretrain, model: {} }]
 arms:
   - { id: base, policy: base }

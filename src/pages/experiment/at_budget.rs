@@ -9,7 +9,7 @@ use assay_core::stats::{self, Estimate};
 use assay_store::ArmView;
 
 #[derive(Debug)]
-pub(super) struct AtBudget {
+pub(in crate::pages) struct AtBudget {
     pub budget: f64,
     pub axis: Cost,
     pub kind: Kind,
@@ -17,7 +17,7 @@ pub(super) struct AtBudget {
 }
 
 #[derive(Debug)]
-pub(super) struct AtRow {
+pub(in crate::pages) struct AtRow {
     pub arm: String,
     pub label: String,
     /// Over the seeds that have got there.
@@ -30,29 +30,39 @@ pub(super) struct AtRow {
 
 impl AtBudget {
     /// Arms with their seeds, whose points ascend along `axis`.
-    pub fn new<'a>(
+    pub(super) fn new<'a>(
         of: &Material,
         axis: Cost,
         budget: f64,
         kind: Kind,
         arms: impl Iterator<Item = (&'a ArmView, Vec<Seed>)>,
     ) -> Self {
-        let rows = arms.map(|(arm, seeds)| {
-            let held = held(&seeds, budget, arm.trains);
-            AtRow {
-                arm: arm.key.clone(),
-                label: of.label(&arm.key),
-                value: stats::estimate(&held.values()),
-                cost: (!held.costs.is_empty()).then(|| stats::mean(&held.costs)),
-                remark: remark(&held, |cost| axis.amount(cost), budget, arm.trains),
-            }
-        });
+        let mut at = Self::empty(axis, budget, kind);
+        for (arm, seeds) in arms {
+            at.push(arm.key.clone(), of.label(&arm.key), arm.trains, &seeds);
+        }
+        at
+    }
+
+    pub fn empty(axis: Cost, budget: f64, kind: Kind) -> Self {
         Self {
             budget,
             axis,
             kind,
-            rows: rows.collect(),
+            rows: vec![],
         }
+    }
+
+    pub fn push(&mut self, arm: String, label: String, trains: bool, seeds: &[Seed]) {
+        let (axis, budget) = (self.axis, self.budget);
+        let held = held(seeds, budget, trains);
+        self.rows.push(AtRow {
+            arm,
+            label,
+            value: stats::estimate(&held.values()),
+            cost: (!held.costs.is_empty()).then(|| stats::mean(&held.costs)),
+            remark: remark(&held, |cost| axis.amount(cost), budget, trains),
+        });
     }
 
     /// One sentence, for files.

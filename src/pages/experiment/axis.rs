@@ -2,10 +2,10 @@
 
 use crate::number;
 use assay_core::spec::BudgetUnit;
-use assay_store::Along;
+use assay_store::{Along, MilestonePoint};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cost {
+pub(in crate::pages) enum Cost {
     Flops,
     Tokens,
     /// Seconds of the device: process time on a CPU.
@@ -55,6 +55,17 @@ impl Cost {
             // Small runs cost fractions of a cent.
             Self::Usd if of < 1.0 => format!("${}", number::significant(of)),
             Self::Usd => number::dollars(of),
+        }
+    }
+
+    /// What a milestone had cost; nothing of dollars, which take a price.
+    pub fn of(self, point: &MilestonePoint) -> Option<f64> {
+        match self {
+            Self::Flops => Some(point.flops),
+            Self::Tokens => Some(point.tokens),
+            Self::Device => Some(point.device_ms / 1e3),
+            Self::Wall => Some(point.active_ms / 1e3),
+            Self::Usd => None,
         }
     }
 

@@ -5,9 +5,13 @@ use super::comparison::{Cell, of_metric};
 use super::material::Material;
 use super::view::Wanted;
 use crate::number::{self, Kind};
+use crate::pages::query::link;
 use crate::pages::words;
 use assay_core::beyond::{Beyond, Over, Spread};
-use assay_core::stats::Interval;
+use assay_core::compare::Comparison;
+use assay_core::metric;
+use assay_core::outcome::MIN_SEEDS_VERDICT;
+use assay_core::stats::{Interval, MIN_SEEDS_INTERVAL};
 
 #[derive(Debug)]
 pub(super) struct BeyondTable {
@@ -72,9 +76,50 @@ fn half(of: Option<Interval>) -> String {
     })
 }
 
+/// What the arm that looks best would lose, and how to look at it again.
+#[derive(Debug)]
+pub(super) struct Selected {
+    pub said: String,
+    /// What the form is asked for: that arm and its comparator, on seeds that are not used yet.
+    pub confirm: Option<String>,
+    /// How many seeds these are.
+    pub fresh: u64,
+}
+
+/// Seeds that a confirmation is offered with: as many as a verdict needs.
+const FRESH: u64 = MIN_SEEDS_VERDICT as u64;
+
 /// Of the figure that is chosen.
-pub(super) fn selection(of: &Material, wanted: &Wanted) -> Option<String> {
-    let found = assay_core::selection::selection(&of_metric(of, wanted, wanted.metric))?;
+pub(super) fn selection(of: &Material, wanted: &Wanted) -> Option<Selected> {
+    let comparison = of_metric(of, wanted, wanted.metric);
+    let found = assay_core::selection::selection(&comparison)?;
     let kind = Kind::of(words::FINAL[wanted.metric].1);
-    Some(found.said(&number::value(kind, found.shrinkage)))
+    Some(Selected {
+        said: found.said(&number::value(kind, found.shrinkage)),
+        confirm: confirm(of, &comparison, wanted.baseline(of)),
+        fresh: FRESH,
+    })
+}
+
+/// The best of the other arms that have seeds enough to be looked at.
+fn confirm(of: &Material, comparison: &Comparison, against: &str) -> Option<String> {
+    let falls = metric::gains_by_falling(&comparison.metric);
+    let measured = comparison
+        .rows
+        .iter()
+        .filter(|row| row.arm != against && row.seeds.len() >= MIN_SEEDS_INTERVAL);
+    let means = measured.filter_map(|row| Some((row.value?.mean, row.arm.as_str())));
+    let (_, best) = means.max_by(|a, b| match falls {
+        true => b.0.total_cmp(&a.0),
+        false => a.0.total_cmp(&b.0),
+    })?;
+    let last = of.view.spec.seeds.iter().max()?;
+    let seeds: Vec<String> = (1..=FRESH)
+        .map(|i| last.checked_add(i).map(|seed| seed.to_string()))
+        .collect::<Option<_>>()?;
+    Some(link([
+        ("from", of.view.id.to_string().as_str()),
+        ("only", &format!("{best},{against}")),
+        ("seeds", &seeds.join(",")),
+    ]))
 }

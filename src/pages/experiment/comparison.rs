@@ -10,7 +10,7 @@ use crate::pages::words;
 use assay_core::compare::{Comparison, Row, compare};
 use assay_core::ids::RunId;
 use assay_core::metric;
-use assay_core::outcome::ContrastOutcome;
+use assay_core::outcome::{ContrastOutcome, Mark};
 use assay_core::stats::{self, Estimate};
 use assay_store::RunState;
 
@@ -37,6 +37,7 @@ pub(super) struct ArmRow {
     pub supervision: Supervision,
     /// What the registered rule calls it.
     pub mark: Option<String>,
+    pub unsuccessful: bool,
     /// How hard it was tried, where that is stated.
     pub tried: Option<String>,
     /// Of its registered contrast; empty where there is none, or another comparator was chosen.
@@ -124,6 +125,8 @@ pub(super) fn rows(of: &Material, wanted: &Wanted) -> Vec<ArmRow> {
                     .mark(&row.arm)
                     .filter(|_| !wanted.is_exploratory())
                     .map(|m| m.to_string()),
+                unsuccessful: of.mark(&row.arm) == Some(Mark::Unsuccessful)
+                    && !wanted.is_exploratory(),
                 tried: settings::of_arm(of, &row.arm),
                 p: judged(&row.arm)
                     .and_then(|c| c.p_holm)
@@ -145,9 +148,7 @@ pub(super) fn rows(of: &Material, wanted: &Wanted) -> Vec<ArmRow> {
 
 /// In words, with the comparator where that is not the baseline.
 fn verdict(of: &Material, contrast: &ContrastOutcome) -> String {
-    let word = contrast
-        .verdict
-        .map_or("withheld".into(), |v| v.to_string());
+    let word = verdicts::word(contrast.verdict);
     match contrast.against == of.view.spec.baseline {
         true => word,
         false => format!("{word}, against {}", of.name(&contrast.against)),

@@ -3,8 +3,8 @@
 use super::axis::{Cost, Places};
 use super::material::Material;
 use super::view::Wanted;
-use crate::charts::Scale;
 use crate::pages::Choice;
+use crate::pages::looks::choice;
 use crate::pages::words;
 
 /// What the curves are drawn along; the training curve alone has steps.
@@ -42,23 +42,4 @@ pub(super) fn bases(of: &Material, wanted: &Wanted) -> Vec<Choice> {
     let others = of.test.iter().filter(|arm| arm.id != *registered);
     list.extend(others.map(|arm| choice(&arm.id, &of.name(&arm.id), chosen(&arm.id))));
     list
-}
-
-pub(super) fn scales(chosen: Option<Scale>, unasked: &str) -> Vec<Choice> {
-    let mut list = vec![];
-    if !unasked.is_empty() {
-        list.push(choice("", unasked, chosen.is_none()));
-    }
-    let of = |scale: Scale| chosen == Some(scale);
-    list.push(choice("lin", "linear", of(Scale::Linear)));
-    list.push(choice("log", "logarithmic", of(Scale::Log)));
-    list
-}
-
-pub(super) fn choice(value: &str, label: &str, chosen: bool) -> Choice {
-    Choice {
-        value: value.into(),
-        label: label.into(),
-        chosen,
-    }
 }

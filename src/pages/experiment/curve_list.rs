@@ -1,15 +1,16 @@
 //! `/experiments/{id}/curves`: every metric of training that can be drawn over the arms.
 
 use super::view::{self, Wanted};
+use crate::pages::filed::OF_FIGURE;
 use crate::pages::query::Asked;
-use crate::pages::{Shell, filters, html, words};
+use crate::pages::{Shell, filters, freshness, html, words};
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_core::ids::ExperimentId;
-use assay_store::{self as store, ExperimentView};
+use assay_store::{self as store, ExperimentView, Sign};
 
 #[derive(Debug)]
 struct Row {
@@ -30,7 +31,7 @@ struct CurvesPage {
     /// Those that were reported and are not listed.
     further: usize,
     /// Of a figure's files.
-    endings: [&'static str; 4],
+    endings: [&'static str; 5],
     /// The view that the links keep.
     back: String,
 }
@@ -74,6 +75,12 @@ pub async fn page(
     };
     let view = store::get_experiment(&mut conn, *id).await?;
     let mut reported = store::list_experiment_metrics(&mut conn, *id).await?;
+    let runs = store::list_runs(&mut conn, *id).await?;
+    // A kept state is as old as it was kept, whatever has been recorded since.
+    let sign = match &kept {
+        Some(_) => Sign::default(),
+        None => freshness::of_runs(&mut conn, &runs).await?,
+    };
     drop(conn);
     let mut asked = Asked::read(request.query_string());
     let mut wanted = Wanted::read(&mut asked, &view);
@@ -85,7 +92,8 @@ pub async fn page(
     rows.truncate(MOST);
     let mut shell = Shell::new(&state, &request, "Curves of training")
         .crumb("/", "Experiments")
-        .crumb(format!("/experiments/{id}"), view.name.clone());
+        .crumb(format!("/experiments/{id}"), view.name.clone())
+        .signed(&sign);
     shell.ignored = asked.ignored();
     html(&CurvesPage {
         shell,
@@ -93,7 +101,7 @@ pub async fn page(
         name: view.name.clone(),
         further: reported.len() - rows.len(),
         rows,
-        endings: ["svg", "png", "csv", "json"],
+        endings: OF_FIGURE,
         back: wanted.query(&view),
     })
 }
@@ -110,7 +118,7 @@ mod tests {
             name: "<b>\u{202e}".into(),
             rows,
             further,
-            endings: ["svg", "png", "csv", "json"],
+            endings: OF_FIGURE,
             back: "?band=none".into(),
         }
         .render()
@@ -131,6 +139,8 @@ mod tests {
         for part in [
             "href=\"/experiments/0?curve=train/reflection_rate#figures\" aria-current",
             "href=\"/experiments/0/training.png?curve=train/reflection_rate\" download",
+            "href=\"/experiments/0/training.tex?curve=train/reflection_rate\" download",
+            "<div id=\"fresh\" data-part>",
             "<code>train/reflection_rate</code>",
             "3 more are not listed",
             "href=\"/experiments/0?band=none\"",

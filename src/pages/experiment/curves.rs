@@ -2,6 +2,7 @@
 
 use crate::pages::words;
 use assay_core::ids::{ExperimentId, RunId};
+use assay_core::stats::Interval;
 use assay_store::{self as store, Along, RunPoint, RunSeries, StoreError};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -26,6 +27,10 @@ struct Curve {
     x: usize,
     step: usize,
     mean: usize,
+    /// Smallest and largest values, where the run stands for its arm alone; states that were
+    /// kept before these were read have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ends: Option<(usize, usize)>,
 }
 
 /// Columns that are there already, by their bits.
@@ -57,6 +62,13 @@ impl Curves {
         };
         let (x, step) = (column(|p| p.x), column(|p| p.step as f64));
         let mean = column(|p| p.mean);
+        let ranged = run.points.iter().any(|p| p.range.is_some());
+        let ends = ranged.then(|| {
+            (
+                column(|p| p.range.map_or(f64::NAN, |own| own.low)),
+                column(|p| p.range.map_or(f64::NAN, |own| own.high)),
+            )
+        });
         self.curves.push(Curve {
             metric: metric.into(),
             along,
@@ -66,6 +78,7 @@ impl Curves {
             x,
             step,
             mean,
+            ends,
         });
     }
 
@@ -76,6 +89,12 @@ impl Curves {
         let series = asked.map(|curve| {
             let columns = (self.column(curve.x), self.column(curve.step));
             let places = columns.0.zip(columns.1).zip(self.column(curve.mean));
+            let ends = curve.ends;
+            let mut ends = ends.map(|(low, high)| self.column(low).zip(self.column(high)));
+            let mut range = || {
+                let (low, high) = ends.as_mut()?.next()?;
+                Some(Interval { low, high })
+            };
             RunSeries {
                 arm_key: curve.arm.clone(),
                 seed: curve.seed,
@@ -85,6 +104,7 @@ impl Curves {
                         x,
                         step: step as i64,
                         mean,
+                        range: range(),
                     })
                     .collect(),
             }
@@ -111,6 +131,7 @@ mod tests {
             x: x * (i + 1) as f64,
             step: 10 * (i as i64 + 1),
             mean: *mean,
+            range: None,
         };
         RunSeries {
             arm_key: "arm-1".into(),
@@ -141,6 +162,30 @@ mod tests {
         assert_eq!(back.of(metric::KL, Along::Tokens), [second]);
         assert_eq!(back.of(metric::KL, Along::Step)[0].points[1].x, 20.0);
         assert!(back.of(metric::LOSS, Along::Tokens).is_empty());
+    }
+
+    #[test]
+    fn the_range_of_a_run_that_is_alone_is_kept_and_older_states_have_none() {
+        let (mut all, mut known) = (Curves::default(), Known::new());
+        let mut alone = run(0, 1.0, &[0.5, 0.25]);
+        for point in &mut alone.points {
+            point.range = Some(Interval {
+                low: point.mean - 0.125,
+                high: point.mean,
+            });
+        }
+        all.push(&mut known, metric::ENTROPY, Along::Tokens, alone.clone());
+        // The largest values are the means.
+        assert_eq!(all.columns.len(), 4);
+        let mut value = serde_json::to_value(&all).unwrap();
+        let back: Curves = serde_json::from_value(value.clone()).unwrap();
+        assert_eq!(back.of(metric::ENTROPY, Along::Tokens), [alone.clone()]);
+        value["curves"][0].as_object_mut().unwrap().remove("ends");
+        let older: Curves = serde_json::from_value(value.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&older).unwrap(), value);
+        let read = older.of(metric::ENTROPY, Along::Tokens);
+        assert!(read[0].points.iter().all(|p| p.range.is_none()));
+        assert_eq!(read[0].points[1].mean, alone.points[1].mean);
     }
 
     #[test]

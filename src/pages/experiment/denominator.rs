@@ -68,19 +68,19 @@ impl Denominator {
         }
     }
 
-    /// `12 arms, 60 runs planned: 58 done, 2 crashed. Did not work: 3 of 12, all drawn.
-    /// Hidden: none.`
+    /// `12 arms, 60 runs planned: 58 done, 2 crashed, 0 cancelled, 0 excluded. Did not work: 3 of
+    /// 12, all drawn. Hidden: none.`
     pub fn line(&self) -> String {
         let mut states = vec![format!("{} done", self.done)];
+        if self.open > 0 {
+            states.push(format!("{} open", self.open));
+        }
         for (n, word) in [
-            (self.open, "open"),
             (self.crashed, "crashed"),
             (self.cancelled, "cancelled"),
             (self.excluded, "excluded"),
         ] {
-            if n > 0 {
-                states.push(format!("{n} {word}"));
-            }
+            states.push(format!("{n} {word}"));
         }
         let said = format!(
             "{}, {} planned: {}. {}",

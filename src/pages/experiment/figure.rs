@@ -171,11 +171,42 @@ pub(super) struct Figure {
 
 /// Whether every seed's line was asked for and is too much for a page's SVG.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) enum Every {
+pub(in crate::pages) enum Every {
     #[default]
     Drawn,
     /// By arm, for files.
     OnCanvas(Vec<(String, Vec<Line>)>),
+}
+
+impl Every {
+    /// Said where the lines of a picture are left to the canvas.
+    pub const ON_CANVAS: &'static str = "Too many runs for one line each in this picture: with a script they are drawn over it. The SVG and PNG files draw every one of them, and the CSV file has them in numbers.";
+
+    pub fn is_on_canvas(&self) -> bool {
+        matches!(self, Self::OnCanvas(_))
+    }
+
+    /// Draws them after all; says how many.
+    pub fn for_file(self, chart: &mut Curves) -> Option<String> {
+        let Self::OnCanvas(lines) = self else {
+            return None;
+        };
+        let all: usize = lines.iter().map(|(_, own)| own.len()).sum();
+        let longest = lines.iter().flat_map(|(_, own)| own).map(Vec::len).max();
+        let mut drawn = 0;
+        for (arm, own) in lines {
+            if let Some(curve) = chart.curves.iter_mut().find(|c| c.key == arm) {
+                // One place alone is no line.
+                drawn += own.iter().filter(|line| line.len() > 1).count();
+                curve.behind.extend(own);
+            }
+        }
+        Some(format!(
+            "Thin: {drawn} of {}, each of {} at most; the CSV file has them all.",
+            number::counted(all as i64, "seed's line"),
+            number::counted(longest.unwrap_or(0) as i64, "place"),
+        ))
+    }
 }
 
 /// Lines of single seeds that a chart bears.
@@ -197,27 +228,10 @@ impl Figure {
 
     /// As a file, for which no number of lines is too much: every seed has its own.
     pub fn for_file(mut self) -> Self {
-        let Every::OnCanvas(lines) = std::mem::take(&mut self.every) else {
-            return self;
-        };
-        let Chart::Curves(chart) = &mut self.chart else {
-            return self;
-        };
-        let all: usize = lines.iter().map(|(_, own)| own.len()).sum();
-        let longest = lines.iter().flat_map(|(_, own)| own).map(Vec::len).max();
-        let mut drawn = 0;
-        for (arm, own) in lines {
-            if let Some(curve) = chart.curves.iter_mut().find(|c| c.key == arm) {
-                // One place alone is no line.
-                drawn += own.iter().filter(|line| line.len() > 1).count();
-                curve.behind.extend(own);
-            }
+        if let Chart::Curves(chart) = &mut self.chart {
+            let said = std::mem::take(&mut self.every).for_file(chart);
+            self.caption.extend(said);
         }
-        self.caption.push(format!(
-            "Thin: {drawn} of {}, each of {} at most; the CSV file has them all.",
-            number::counted(all as i64, "seed's line"),
-            number::counted(longest.unwrap_or(0) as i64, "place"),
-        ));
         self
     }
 
@@ -285,8 +299,12 @@ pub(in crate::pages) fn end_of(
 }
 
 /// Every seed's own line, as far as a drawing bears them.
-pub(super) fn every(wanted: &Wanted, curves: &mut [Curve], lines: Vec<Vec<Line>>) -> Every {
-    if wanted.lines == SeedLines::Mean {
+pub(in crate::pages) fn every(
+    asked: SeedLines,
+    curves: &mut [Curve],
+    lines: Vec<Vec<Line>>,
+) -> Every {
+    if asked == SeedLines::Mean {
         return Every::Drawn;
     }
     if lines.iter().map(Vec::len).sum::<usize>() > MAX_LINES {

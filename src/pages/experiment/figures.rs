@@ -27,7 +27,7 @@ pub(super) struct Shown {
 
 /// A line an arm: its value, the true cost of it, and what it does not cover.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(in crate::pages) struct Table {
     pub budget: String,
     pub rows: Vec<[String; 4]>,
 }
@@ -46,9 +46,9 @@ impl Shown {
     pub fn new(of: &Material, wanted: &Wanted, name: Name) -> Self {
         let figure = &name.figure(of, wanted);
         let (svg, mut caption) = figure.shown();
-        let every = matches!(figure.every, Every::OnCanvas(_));
+        let every = figure.every.is_on_canvas();
         if every {
-            caption += " Too many runs for one line each in this picture: with a script they are drawn over it. The SVG and PNG files draw every one of them, and the CSV file has them in numbers.";
+            caption += &format!(" {}", Every::ON_CANVAS);
         }
         Self {
             word: figure.name.word(),

@@ -38,6 +38,7 @@ async fn read(
             curve: (word == Name::Training.word()).then(|| read.curve_metric().into()),
             x: Some(read.x),
             places: read.places,
+            part: read.zoom(),
             over: match word == Name::Passk.word() {
                 true => read.over,
                 false => Over::Seeds,

@@ -85,7 +85,7 @@ pub(in crate::pages) fn corners(curves: &[Curve]) -> Vec<(f64, f64)> {
     pareto(&bins.map(|b| (b.x, b.mean)).collect::<Vec<_>>())
 }
 
-fn bars(of: Band) -> &'static str {
+pub(in crate::pages) fn bars(of: Band) -> &'static str {
     match of {
         Band::Ci95 => "Bars are 95 % intervals, from 3 seeds on.",
         Band::MinMax => "Bars go from the smallest to the largest seed and are no intervals.",

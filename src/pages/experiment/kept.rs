@@ -20,7 +20,7 @@ use assay_core::canonical;
 use assay_core::failure::FailureTable;
 use assay_core::ids::{ExperimentId, RunId};
 use assay_store::{
-    self as store, Dollars, ExperimentView, MilestonePoint, NewSnapshot, Sign, Snapshot,
+    self as store, Dollars, ExperimentView, MilestonePoint, NewSnapshot, RunCurves, Sign, Snapshot,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -107,8 +107,11 @@ impl Inputs {
         let along = axis.read.unwrap_or(unit.along());
         let series = needs.curve.as_deref();
         let series = series.map(|metric| self.curves.of(metric, along));
-        let series = series.unwrap_or_default();
-        let mut of = assembled(self.view, self.rest, dollars, axis, series);
+        let curves = RunCurves {
+            whole: series.unwrap_or_default(),
+            part: None,
+        };
+        let mut of = assembled(self.view, self.rest, dollars, axis, curves);
         of.unreported = unreported;
         if of.has_unsuccessful() {
             of.failures = self.failures;

@@ -167,6 +167,62 @@ pub(super) fn rule_both_ways(of: &Material) -> Sheet {
     sheet
 }
 
+/// In every unit, whatever the budget's is.
+pub(super) fn charged(of: &Material) -> Sheet {
+    let mut sheet = Sheet::plain(
+        Table::Charged.word(),
+        "Charged to the arms, all seeds, as if each were alone",
+        &["arm", "label", "tokens", "flops", "device_s"],
+    );
+    for arm in &of.ledger.arms {
+        sheet.unsuccessful.push(failed(of, &arm.arm_key));
+        sheet.rows.push(vec![
+            Cell::Text(arm.arm_key.clone()),
+            Cell::Text(arm.label.clone()),
+            Cell::Cost(Some(arm.charged.tokens)),
+            Cell::Cost(Some(arm.charged.flops)),
+            Cell::Cost(Some(arm.charged.device_ms / 1e3)),
+        ]);
+    }
+    sheet
+}
+
+/// What was registered, and every amendment of its words.
+pub(super) fn versions(of: &Material) -> Sheet {
+    let mut sheet = Sheet::plain(
+        Table::Versions.word(),
+        "Versions: the first is what was registered",
+        &[
+            "version",
+            "since",
+            "results_before",
+            "reason",
+            "note",
+            "by",
+            "question",
+            "hypothesis",
+            "sha256",
+        ],
+    );
+    sheet.said = "An amendment says words anew and changes nothing of the rule. Results: runs whose final evaluation had finished by then.".into();
+    let said = |words: &str| Cell::Text(crate::pages::text::visible(words));
+    let text = |words: Option<&String>| said(words.map_or("", String::as_str));
+    for version in &of.versions {
+        sheet.push(vec![
+            Cell::Count(version.version.unsigned_abs() as usize),
+            word(crate::number::moment(version.frozen_at)),
+            Cell::Count(version.results_before.unsigned_abs() as usize),
+            text(version.reason.as_ref()),
+            said(&version.note),
+            text(version.author.as_ref()),
+            said(&version.question),
+            text(version.hypothesis.as_ref()),
+            word(version.sha256.clone()),
+        ]);
+    }
+    sheet
+}
+
 /// Everything, each stage once.
 pub(super) fn spent(of: &Material) -> Sheet {
     let mut sheet = Sheet::plain(

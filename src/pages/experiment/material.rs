@@ -12,15 +12,16 @@ use assay_core::compare::{ArmFigures, Basis};
 use assay_core::decoders::DecoderFigures;
 use assay_core::denominator::{Denominator, denominator, is_unsuccessful};
 use assay_core::failure::FailureTable;
-use assay_core::ids::ExperimentId;
+use assay_core::ids::{ExperimentId, RunId};
 use assay_core::outcome::{Mark, Outcome, outcome};
 use assay_core::questions::Shares;
 use assay_core::spending::{Spending, StageSpend, spending};
 use assay_core::supervision::ArmSupervision;
 use assay_core::task::Split;
 use assay_store::{
-    self as store, Dollars, ExclusionEvent, ExperimentLedger, ExperimentView, MilestonePoint,
-    PassAtK, RunSeries, RunSign, RunView, StoreError, VersionView,
+    self as store, CurvePart, CurveReading, Dollars, ExclusionEvent, ExperimentLedger,
+    ExperimentView, MilestonePoint, PassAtK, RunCurves, RunSeries, RunSign, RunView, StoreError,
+    VersionView,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -35,6 +36,8 @@ pub(super) struct Material {
     pub ood: Vec<ArmFigures>,
     pub milestones: Vec<MilestonePoint>,
     pub series: Vec<RunSeries>,
+    /// The same, with more points in the part that the link asks for.
+    pub zoomed: Option<Vec<RunSeries>>,
     /// What the places of `series` count: what was asked for, as far as there is a price.
     pub along: Cost,
     /// The same, where it is no cost.
@@ -93,16 +96,8 @@ impl Material {
 
     /// What a milestone had cost. Not a number in dollars where no price was in force.
     pub fn cost(&self, x: Cost, point: &MilestonePoint) -> f64 {
-        match x {
-            Cost::Flops => point.flops,
-            Cost::Tokens => point.tokens,
-            Cost::Device => point.device_ms / 1e3,
-            Cost::Wall => point.active_ms / 1e3,
-            Cost::Usd => self
-                .dollars
-                .at(point.run, point.device_ms)
-                .unwrap_or(f64::NAN),
-        }
+        let dollars = || self.dollars.at(point.run, point.device_ms);
+        x.of(point).or_else(dollars).unwrap_or(f64::NAN)
     }
 
     /// Decoders stand in no table, figure or curve of equal compute.
@@ -166,6 +161,8 @@ pub(super) struct Needs {
     /// The budget's unit where nothing is said.
     pub x: Option<Cost>,
     pub places: Places,
+    /// The part of the curve's axis that is drawn, in the axis's unit.
+    pub part: Option<(f64, f64)>,
     /// Every answer, for what is over other questions.
     pub over: Over,
 }
@@ -218,20 +215,33 @@ pub(super) async fn gather(
         false => Dollars::default(),
     };
     let axis = Axis::new(&needs, unit, &dollars);
+    let counts = (axis.along, axis.places);
+    let at = |run: RunId, x: f64| place(counts, &dollars, run, x);
+    // What was asked for in dollars has no place on another axis.
+    let part = needs.part.filter(|_| axis.no_price.is_none());
+    let reading = CurveReading {
+        along: axis.read,
+        part: part.map(|(low, high)| CurvePart {
+            low,
+            high,
+            place: &at,
+        }),
+        ..CurveReading::default()
+    };
     // Curves are what takes longest to read: beside the rest, where a connection is idle.
     let idle = metric.and_then(|_| state.pool.try_acquire());
-    let (series, rest) = match idle {
+    let (curves, rest) = match idle {
         Some(mut second) => {
-            let curves = curves(&mut second, id, metric, axis.read);
-            let (series, rest) = tokio::join!(curves, rest(&mut conn, id));
-            (series?, rest?)
+            let curves = curves(&mut second, id, metric, &reading);
+            let (curves, rest) = tokio::join!(curves, rest(&mut conn, id));
+            (curves?, rest?)
         }
         None => (
-            curves(&mut conn, id, metric, axis.read).await?,
+            curves(&mut conn, id, metric, &reading).await?,
             rest(&mut conn, id).await?,
         ),
     };
-    let mut of = assembled(view, rest, dollars, axis, series);
+    let mut of = assembled(view, rest, dollars, axis, curves);
     of.unreported = unreported;
     if needs.over != Over::Seeds {
         let exclusions = &of.exclusions;
@@ -250,7 +260,7 @@ pub(super) fn assembled(
     rest: Rest,
     dollars: Dollars,
     axis: Axis,
-    series: Vec<RunSeries>,
+    curves: RunCurves,
 ) -> Material {
     let mut of = Material {
         outcome: outcome(&view.spec, &rest.test, &rest.decoders),
@@ -269,7 +279,8 @@ pub(super) fn assembled(
         shares: vec![],
         signs: rest.signs,
         failures: vec![],
-        series,
+        series: curves.whole,
+        zoomed: curves.part,
         along: axis.along,
         places: axis.places,
         unreported: false,
@@ -301,14 +312,11 @@ async fn curves(
     conn: &mut PgConnection,
     id: ExperimentId,
     metric: Option<&str>,
-    along: Option<store::Along>,
-) -> Result<Vec<RunSeries>, StoreError> {
-    match (metric, along) {
-        (None, _) => Ok(vec![]),
-        (Some(metric), None) => store::experiment_series(conn, id, metric).await,
-        (Some(metric), Some(along)) => {
-            store::experiment_series_along(conn, id, metric, along).await
-        }
+    reading: &CurveReading<'_>,
+) -> Result<RunCurves, StoreError> {
+    match metric {
+        None => Ok(RunCurves::default()),
+        Some(metric) => store::experiment_curves(conn, id, metric, reading).await,
     }
 }
 
@@ -349,18 +357,22 @@ pub(super) async fn rest(conn: &mut PgConnection, id: ExperimentId) -> Result<Re
     })
 }
 
-/// Series come in the store's units: milliseconds, where time or money is drawn.
-fn in_its_unit(of: &mut Material) {
-    if of.places == Places::Steps {
-        return;
+/// Where an axis has a place of a series, which comes in the store's unit: milliseconds, where
+/// time or money is drawn.
+fn place((along, places): (Cost, Places), dollars: &Dollars, run: RunId, x: f64) -> f64 {
+    match (places, along) {
+        (Places::Steps, _) | (Places::Cost, Cost::Flops | Cost::Tokens) => x,
+        (Places::Cost, Cost::Device | Cost::Wall) => x / 1e3,
+        (Places::Cost, Cost::Usd) => dollars.at(run, x).unwrap_or(f64::NAN),
     }
-    for run in &mut of.series {
+}
+
+fn in_its_unit(of: &mut Material) {
+    let counts = (of.along, of.places);
+    let zoomed = of.zoomed.iter_mut().flatten();
+    for run in of.series.iter_mut().chain(zoomed) {
         for point in &mut run.points {
-            point.x = match of.along {
-                Cost::Flops | Cost::Tokens => point.x,
-                Cost::Device | Cost::Wall => point.x / 1e3,
-                Cost::Usd => of.dollars.at(run.run, point.x).unwrap_or(f64::NAN),
-            };
+            point.x = place(counts, &of.dollars, run.run, point.x);
         }
     }
 }
@@ -370,6 +382,9 @@ pub(super) fn leave_out(of: &mut Material) {
     for out in of.exclusions.iter().filter(|e| e.is_in_force()) {
         of.milestones.retain(|p| p.run != out.run);
         of.series.retain(|s| s.run != out.run);
+        if let Some(zoomed) = &mut of.zoomed {
+            zoomed.retain(|s| s.run != out.run);
+        }
         of.pass_at_k
             .retain(|p| (p.arm_key.as_str(), p.seed) != (out.arm.as_str(), out.seed));
     }

@@ -148,7 +148,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         .collect();
     let own = |c: &Curve| c.seeds.iter().map(|s| s.points.clone()).collect();
     let lines = curves.iter().map(own).collect();
-    let every = every(wanted, &mut curves, lines);
+    let every = every(wanted.lines, &mut curves, lines);
     let title = format!("Validation {} against charged compute", measured.title);
     let mut caption = vec![format!("{title} ({}).", of.basis())];
     caption.push(said(wanted.band).into());
@@ -200,14 +200,14 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
 }
 
 /// Smallest positive and largest place of the bins.
-pub(super) fn extent(curves: &[Curve]) -> (f64, f64) {
+pub(in crate::pages) fn extent(curves: &[Curve]) -> (f64, f64) {
     let xs = curves.iter().flat_map(|c| &c.bins).map(|b| b.x);
     let positive = xs.filter(|x| *x > 0.0 && x.is_finite());
     positive.fold((f64::INFINITY, 0.0), |(l, h), x| (l.min(x), h.max(x)))
 }
 
 /// What is shaded, for titles.
-pub(super) fn band(of: Band) -> &'static str {
+pub(in crate::pages) fn band(of: Band) -> &'static str {
     match of {
         Band::Ci95 => "95 % interval",
         Band::MinMax => "smallest and largest seed",
@@ -216,7 +216,7 @@ pub(super) fn band(of: Band) -> &'static str {
 }
 
 /// The same in a caption.
-pub(super) fn said(of: Band) -> &'static str {
+pub(in crate::pages) fn said(of: Band) -> &'static str {
     match of {
         Band::Ci95 => {
             "Mean over seeds; the band is its 95 % interval, from 3 seeds on; with fewer, every seed is a dot."

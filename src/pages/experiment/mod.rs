@@ -1,7 +1,7 @@
 //! `/experiments/{id}`: does it work, compared with what, at which cost?
 
 pub(super) mod at_budget;
-mod axis;
+pub(super) mod axis;
 mod beyond;
 mod carried;
 mod cite;
@@ -20,7 +20,7 @@ mod did_not_work;
 mod excluded;
 pub(super) mod export;
 pub(super) mod figure;
-mod figures;
+pub(super) mod figures;
 pub(super) mod files;
 pub(super) mod forest;
 pub(super) mod frontier;
@@ -38,7 +38,7 @@ mod runs;
 mod settings;
 mod sheets;
 mod sort;
-mod standing;
+pub(super) mod standing;
 mod supervision;
 mod tables;
 pub(super) mod training;
@@ -54,10 +54,10 @@ pub use curve_list::page as all_curves;
 pub use files::{bib, get as file};
 pub use whole::{csv, json};
 
+use super::looks::{self, choice, scales};
 use super::query::Asked;
 use super::references::{self, Marks};
 use super::{Choice, Shell, freshness, html, words};
-use crate::charts::Band;
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -71,7 +71,7 @@ use beyond::BeyondTable;
 use carried::Carried;
 use colours::Colour;
 use comparison::ArmRow;
-use controls::{axes, bases, choice, scales};
+use controls::{axes, bases};
 use costs::{ByPurpose, CostRow};
 pub(super) use decisions::{exclude, include};
 use did_not_work::DidNotWork;
@@ -88,7 +88,7 @@ use tries::{Tries, tries};
 use verdicts::Verdicts;
 use versions::Versions;
 pub(super) use versions::amend;
-use view::{SeedLines, Wanted};
+use view::Wanted;
 
 #[derive(Template)]
 #[template(path = "experiment/page.html")]
@@ -113,6 +113,7 @@ struct ExperimentPage {
     verdict_line: Option<verdict_line::Line>,
     /// Required attempts without which nothing is said.
     lacking: Vec<verdict_line::Lacking>,
+    none_registered: bool,
     did_not_work: DidNotWork,
     missing: Vec<String>,
     nothing_yet: bool,
@@ -135,7 +136,7 @@ struct ExperimentPage {
     shown_arms: Vec<Choice>,
     rows: Vec<ArmRow>,
     /// What the arm that looks best would lose on fresh seeds.
-    selection: Option<String>,
+    selection: Option<beyond::Selected>,
     /// Other questions: read where `questions=1` asks for it, for it takes every answer.
     beyond: Option<BeyondTable>,
     /// Of the benchmark that the task names.
@@ -215,6 +216,7 @@ impl ExperimentPage {
             fixed: fixed(of),
             verdict_line: verdict_line::line(of),
             lacking: verdict_line::lacking(of),
+            none_registered: verdict_line::none_registered(of),
             did_not_work: did_not_work::did_not_work(of, carried.denominator.hidden.len()),
             missing: runs::missing(of),
             unit: words::unit(spec.budget.unit),
@@ -231,19 +233,8 @@ impl ExperimentPage {
             costs: axes(wanted),
             x_scales: scales(wanted.x_scale, "as each figure has it"),
             y_scales: scales(Some(wanted.y_scale), ""),
-            bands: [
-                ("ci95", "95 % interval", Band::Ci95),
-                ("minmax", "smallest to largest", Band::MinMax),
-                ("none", "none", Band::None),
-            ]
-            .map(|(word, title, band)| choice(word, title, band == wanted.band))
-            .into(),
-            lines: [
-                ("0", "mean alone", SeedLines::Mean),
-                ("1", "every seed", SeedLines::Every),
-            ]
-            .map(|(word, title, lines)| choice(word, title, lines == wanted.lines))
-            .into(),
+            bands: looks::bands(wanted.band),
+            lines: looks::lines(wanted.lines),
             bases: bases(of, wanted),
             colours: Colour::ALL
                 .map(|c| choice(c.word(), c.title(), c == wanted.colour))
@@ -359,6 +350,7 @@ pub async fn page(
             curve: Some(read.curve_metric().into()),
             x: Some(read.x),
             places: read.places,
+            part: read.zoom(),
             over: read.over,
         }
     })

@@ -63,19 +63,24 @@ pub(super) fn json(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Ca
         }
     }
     if let Some(at) = &figure.at {
-        value["at_budget"] = json!({
-            "budget": at.budget,
-            "unit": at.axis.word(),
-            "rows": at.rows.iter().map(|row| json!({
-                "arm": row.arm,
-                "label": of.name(&row.arm),
-                "estimate": row.value,
-                "cost": row.cost,
-                "remark": (!row.remark.is_empty()).then_some(&row.remark),
-            })).collect::<Vec<_>>(),
-        });
+        value["at_budget"] = at_json(at, |arm| of.name(arm));
     }
     value
+}
+
+/// Every arm's value at the budget that was asked for.
+pub(in crate::pages) fn at_json(at: &AtBudget, name: impl Fn(&str) -> String) -> Value {
+    json!({
+        "budget": at.budget,
+        "unit": at.axis.word(),
+        "rows": at.rows.iter().map(|row| json!({
+            "arm": row.arm,
+            "label": name(&row.arm),
+            "estimate": row.value,
+            "cost": row.cost,
+            "remark": (!row.remark.is_empty()).then_some(&row.remark),
+        })).collect::<Vec<_>>(),
+    })
 }
 
 /// Contrasts of one arm are told apart by their comparators.
@@ -100,6 +105,8 @@ pub(in crate::pages) fn drawn(
             "label": name(&c.key),
             "unsuccessful": c.fate == Fate::Unsuccessful,
             "standing": chart.standing(&c.key),
+            // One run's: low and high are of the values within each bin, and no interval.
+            "envelope": chart.is_enveloped(c),
             // Place, mean, low, high, seeds.
             "points": c.bins.iter().map(|b| point(chart, b)).collect::<Vec<_>>(),
             "seeds": own.iter().map(|(seed, line)| json!({
@@ -151,6 +158,8 @@ const HEAD: [&str; 10] = [
 const ALONG: usize = 4;
 const NOTE: &str =
     " Rows with a seed are that seed's own, others are over seeds, with the bounds that are drawn.";
+
+const NOTE_OF_ONE: &str = " Rows with a seed are that seed's own, others are over seeds, with the bounds that are drawn: of a line of one seed the smallest and largest value of each bin.";
 
 /// An arm's id, label and mark.
 type Called = [String; 3];
@@ -250,13 +259,17 @@ pub(super) fn sheet(of: &Material, wanted: &Wanted, figure: &Figure) -> Sheet {
     if let Some(at) = &figure.at {
         rows.extend(at_budget(at, own));
     }
+    let of_one = match &figure.chart {
+        Chart::Curves(chart) => all(chart).any(|curve| chart.is_enveloped(curve)),
+        Chart::Rows(_) => false,
+    };
     let failed = Mark::Unsuccessful.to_string();
     let is_failed = |row: &Vec<Cell>| matches!(&row[2], Cell::Word(mark) if *mark == failed);
     Sheet {
         word: figure.name.word(),
         title: figure.title.clone(),
         said: figure.caption.join(" "),
-        note: NOTE,
+        note: if of_one { NOTE_OF_ONE } else { NOTE },
         head: head(&HEAD),
         unsuccessful: rows.iter().map(is_failed).collect(),
         rows,

@@ -23,17 +23,37 @@ pub(super) fn all(of: &Material) -> Vec<(String, String)> {
 
 /// Empty where every run has used what it was given.
 pub(super) fn said(of: &Material, arm: &str) -> String {
-    let all = |state: RunState| runs(of, arm).all(|run| run.state == state);
+    let own: Vec<&RunView> = runs(of, arm).collect();
+    let figures = of.test.iter().filter(|a| a.id == arm && a.trains);
+    let charged = figures.flat_map(|a| &a.runs).map(|run| run.charged);
+    let budget = of.view.spec.budget.amount;
+    let used = |run: &RunView| used(of, run);
+    of_runs(&own, end(of, arm), charged, budget, used)
+}
+
+/// The same of any runs of one arm: `charged` to those that have finished, where they train;
+/// `used` so far by one that does, in the budget's unit.
+pub(in crate::pages) fn of_runs(
+    runs: &[&RunView],
+    end: End,
+    charged: impl Iterator<Item = f64>,
+    budget: f64,
+    used: impl Fn(&RunView) -> f64,
+) -> String {
+    let all = |state: RunState| runs.iter().all(|run| run.state == state);
     let mut parts = vec![];
-    match end(of, arm) {
-        _ if runs(of, arm).next().is_none() => {}
+    match end {
+        _ if runs.is_empty() => {}
         End::Running if all(RunState::Waiting) => parts.push("waiting".to_string()),
-        End::Running => parts.push(format!("running, {}", number::percent(share(of, arm)))),
-        End::Short => parts.extend(short(of, arm)),
+        End::Running => {
+            let share = share(runs, budget, used);
+            parts.push(format!("running, {}", number::percent(share)));
+        }
+        End::Short => parts.push(short(charged, budget)),
         End::Crashed | End::Done if all(RunState::Cancelled) => parts.push("cancelled".into()),
         End::Crashed | End::Done => {}
     }
-    parts.extend(crashed(of, arm));
+    parts.extend(accidents(runs));
     parts.join("; ")
 }
 
@@ -47,11 +67,12 @@ pub(super) fn status(of: &Material, arm: &str) -> String {
 
 /// Of the work of an arm's runs, each as far as it was measured; those that have ended
 /// otherwise have no part in it. What runs has not finished, whatever it has used.
-fn share(of: &Material, arm: &str) -> f64 {
-    let parts: Vec<f64> = runs(of, arm)
+fn share(runs: &[&RunView], budget: f64, used: impl Fn(&RunView) -> f64) -> f64 {
+    let parts: Vec<f64> = runs
+        .iter()
         .filter_map(|run| match run.state {
             RunState::Succeeded => Some(1.0),
-            RunState::Running | RunState::Waiting => Some(so_far(of, run).min(0.99)),
+            RunState::Running | RunState::Waiting => Some(so_far(run, budget, &used).min(0.99)),
             RunState::Failed | RunState::Cancelled => None,
         })
         .collect();
@@ -62,38 +83,47 @@ fn share(of: &Material, arm: &str) -> f64 {
 }
 
 /// The part of its budget that a run has used; of one that spends none, of its stages.
-fn so_far(of: &Material, run: &RunView) -> f64 {
+fn so_far(run: &RunView, budget: f64, used: impl Fn(&RunView) -> f64) -> f64 {
     if !run.arm.trains {
         let done = run.stages.iter().filter(|s| s.state == JobState::Succeeded);
         return done.count() as f64 / run.stages.len().max(1) as f64;
     }
+    used(run) / budget
+}
+
+/// As far as it was measured, in the budget's unit.
+fn used(of: &Material, run: &RunView) -> f64 {
     let budget = &of.view.spec.budget;
     let milestones = of.milestones.iter().filter(|p| p.run == run.id);
     let counts = of.places == Places::Cost && of.along == budget.unit.into();
     let series = of.series.iter().filter(|s| counts && s.run == run.id);
     let points = series.filter_map(|s| s.points.last()).map(|p| p.x);
     let used = milestones.map(|p| p.x).chain(points);
-    used.filter(|x| x.is_finite()).fold(0.0, f64::max) / budget.amount
+    used.filter(|x| x.is_finite()).fold(0.0, f64::max)
 }
 
 /// `short: 2.90 k of 4.00 k`: of the run that used the least.
-fn short(of: &Material, arm: &str) -> Option<String> {
-    let figures = of.test.iter().find(|a| a.id == arm && a.trains)?;
-    let charged = figures.runs.iter().map(|run| run.charged);
-    Some(format!(
+fn short(charged: impl Iterator<Item = f64>, budget: f64) -> String {
+    format!(
         "short: {} of {}",
         number::prefixed(charged.fold(f64::INFINITY, f64::min)),
-        number::prefixed(of.view.spec.budget.amount)
-    ))
+        number::prefixed(budget)
+    )
 }
 
 /// `crashed at 412: OOM`, `2 of 5 crashed at 412: OOM`: where the first of them did.
 pub(super) fn crashed(of: &Material, arm: &str) -> Option<String> {
-    let failed: Vec<&RunView> = runs(of, arm)
+    accidents(&runs(of, arm).collect::<Vec<_>>())
+}
+
+fn accidents(runs: &[&RunView]) -> Option<String> {
+    let failed: Vec<&RunView> = runs
+        .iter()
+        .copied()
         .filter(|run| run.state == RunState::Failed)
         .collect();
     let how = accident(failed.first()?);
-    let all = runs(of, arm).count();
+    let all = runs.len();
     Some(match failed.len() == all {
         true => format!("crashed{how}"),
         false => format!("{} of {all} crashed{how}", failed.len()),

@@ -27,11 +27,13 @@ pub(super) enum Table {
     Excluded,
     BothWays,
     RuleBothWays,
+    Charged,
     Spent,
+    Versions,
 }
 
 impl Table {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Comparison,
         Self::Verdicts,
         Self::Decoders,
@@ -42,7 +44,9 @@ impl Table {
         Self::Excluded,
         Self::BothWays,
         Self::RuleBothWays,
+        Self::Charged,
         Self::Spent,
+        Self::Versions,
     ];
 
     /// A file's name without its ending.
@@ -58,7 +62,9 @@ impl Table {
             Self::Excluded => "excluded",
             Self::BothWays => "both-ways",
             Self::RuleBothWays => "rule-both-ways",
+            Self::Charged => "charged",
             Self::Spent => "spent",
+            Self::Versions => "versions",
         }
     }
 
@@ -72,7 +78,9 @@ impl Table {
             | Self::Matrix
             | Self::Runs
             | Self::Excluded
-            | Self::Spent => true,
+            | Self::Charged
+            | Self::Spent
+            | Self::Versions => true,
             Self::BothWays => !of.test.is_empty() && listed::any_left_out(of),
             Self::RuleBothWays => listed::any_left_out(of),
             Self::Decoders => !of.decoders.is_empty(),
@@ -94,7 +102,9 @@ impl Table {
             | Self::Excluded
             | Self::BothWays
             | Self::RuleBothWays
-            | Self::Spent => None,
+            | Self::Charged
+            | Self::Spent
+            | Self::Versions => None,
             Self::Decoders => Some(EQUAL_INFERENCE.into()),
         }
     }
@@ -112,7 +122,9 @@ pub(super) fn sheet(of: &Material, wanted: &Wanted, table: Table) -> Sheet {
         Table::Excluded => listed::decisions(of),
         Table::BothWays => listed::both_ways(of, wanted),
         Table::RuleBothWays => listed::rule_both_ways(of),
+        Table::Charged => listed::charged(of),
         Table::Spent => listed::spent(of),
+        Table::Versions => listed::versions(of),
     }
 }
 
@@ -252,7 +264,7 @@ fn judged(of: &Material, wanted: &Wanted) -> Sheet {
 }
 
 /// The verdict in one sign; its word stands beside it.
-fn sign(verdict: Option<Verdict>) -> &'static str {
+pub(super) fn sign(verdict: Option<Verdict>) -> &'static str {
     match verdict {
         Some(Verdict::Better | Verdict::BetterWithinMargin) => "+",
         Some(Verdict::Worse | Verdict::WorseWithinMargin) => "-",

@@ -6,16 +6,17 @@ use super::axis::Places;
 use super::figure::{Chart, Figure, Line, Name, end, every};
 use super::milestones::{band, extent};
 use super::view::Wanted;
-use crate::charts::{Band, Curve, Curves, Scale, Seed, Shape, average, ema, merge};
+use crate::charts::{Band, Bin, Curve, Curves, Scale, Seed, Shape, average, ema, enclose, merge};
 use crate::number::{self, Kind};
 use crate::pages::words;
+use assay_core::stats::Interval;
 use assay_store::{RunPoint, RunSeries};
 
 const MAX_BINS: usize = 300;
 /// Points of a run that are too few for two in a bin.
 const FEW: usize = 16;
 /// Points of single seeds' lines, all arms together, so that a picture stays small.
-const MAX_POINTS: usize = 8_000;
+pub(in crate::pages) const MAX_POINTS: usize = 8_000;
 
 pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
     let name = wanted.curve_metric();
@@ -35,28 +36,36 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         Places::Cost => None,
     };
     let range = part.unwrap_or((0.0, high));
-    let bins = bins(&of.series, range);
-    let raw: Vec<Vec<Seed>> = shown(of, wanted).map(|(_, key)| seeds(of, key)).collect();
+    // Of a part, what was read of it.
+    let series = part.and(of.zoomed.as_deref()).unwrap_or(&of.series);
+    let bins = bins(series, range);
+    let raw: Vec<Vec<Seed>> = shown(of, wanted)
+        .map(|(_, key)| seeds_of(of_arm(series, key)))
+        .collect();
     let smooth: Vec<Vec<Seed>> = raw.iter().map(|own| smoothed(own, wanted.smooth)).collect();
     let mut curves: Vec<Curve> = shown(of, wanted)
         .zip(&smooth)
-        .map(|((slot, key), own)| Curve {
-            key: key.into(),
-            label: of.label(key),
-            slot,
-            tint: wanted.colour.tint(of, key),
-            fate: of.fate(key),
-            end: end(of, key),
-            bins: average(own, range, bins),
-            spends: true,
-            ..Curve::default()
+        .map(|((slot, key), own)| {
+            let mut bins = average(own, range, bins);
+            enclose_alone(&mut bins, of_arm(series, key), range.0);
+            Curve {
+                key: key.into(),
+                label: of.label(key),
+                slot,
+                tint: wanted.colour.tint(of, key),
+                fate: of.fate(key),
+                end: end(of, key),
+                bins,
+                spends: true,
+                ..Curve::default()
+            }
         })
         .collect();
     let lines = smooth.iter().map(Vec::len).sum::<usize>().max(1);
     let few = bins.min(MAX_POINTS / lines).max(2);
     let of_seed = |s: &Seed| line(std::slice::from_ref(s), range, few);
     let own = smooth.iter().map(|own| own.iter().map(of_seed).collect());
-    let every = every(wanted, &mut curves, own.collect());
+    let every = every(wanted.lines, &mut curves, own.collect());
     let mut caption = vec![format!(
         "{title} in training: each seed is averaged in bins of {}, then mean and {} are taken over seeds.",
         match of.places {
@@ -121,6 +130,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         curves,
         ..Curves::default()
     };
+    caption.extend(chart.envelope_said());
     Figure {
         caption,
         cost: wanted.zooms(axis),
@@ -170,7 +180,26 @@ fn shown<'a>(
 }
 
 fn seeds(of: &Material, arm: &str) -> Vec<Seed> {
-    seeds_of(of.series.iter().filter(|run| run.arm_key == arm))
+    seeds_of(of_arm(&of.series, arm))
+}
+
+fn of_arm<'a>(runs: &'a [RunSeries], arm: &'a str) -> impl Iterator<Item = &'a RunSeries> {
+    runs.iter().filter(move |run| run.arm_key == arm)
+}
+
+/// Where one run alone is behind a line: within each bin its smallest and largest value.
+pub(in crate::pages) fn enclose_alone<'a>(
+    bins: &mut [Bin],
+    runs: impl IntoIterator<Item = &'a RunSeries>,
+    low: f64,
+) {
+    let mut runs = runs.into_iter().filter(|run| !run.points.is_empty());
+    let (Some(run), None) = (runs.next(), runs.next()) else {
+        return;
+    };
+    let counted = run.points.iter().filter(|p| p.mean.is_finite());
+    let ranges: Vec<(f64, Interval)> = counted.filter_map(|p| Some((p.x, p.range?))).collect();
+    enclose(bins, &ranges, low);
 }
 
 /// The lines of those runs that have any.
@@ -196,7 +225,7 @@ fn smoothed(seeds: &[Seed], beta: f64) -> Vec<Seed> {
     seeds.iter().map(of).collect()
 }
 
-fn line(seeds: &[Seed], range: (f64, f64), bins: usize) -> Line {
+pub(in crate::pages) fn line(seeds: &[Seed], range: (f64, f64), bins: usize) -> Line {
     let bins = average(seeds, range, bins);
     bins.iter().map(|b| (b.x, b.mean)).collect()
 }
@@ -211,6 +240,7 @@ mod tests {
             x: step as f64 * 3e9,
             step,
             mean: step as f64 + seed as f64,
+            range: None,
         };
         RunSeries {
             arm_key: "arm-1".into(),

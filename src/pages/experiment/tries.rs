@@ -8,6 +8,7 @@ use super::view::Wanted;
 use crate::charts::{Band, Curve, Curves, Scale, Seed, Shape, Stand, hold, merge};
 use crate::number::{self, Kind};
 use assay_core::beyond::Over;
+use assay_core::metric;
 use assay_core::stats::{self, Estimate};
 use assay_core::tries::{self as drawn, Answered};
 
@@ -115,6 +116,34 @@ fn shaded(of: &drawn::Tries) -> String {
     )
 }
 
+/// What part of the answers was cut off, from the arm of which the least was to that with most.
+fn truncated(of: &Material, wanted: &Wanted) -> String {
+    let share = |arm: &str| -> Option<f64> {
+        let figures = of.test.iter().find(|figures| figures.id == arm)?;
+        let seeds = figures.seeds(metric::TRUNCATED);
+        let values: Vec<f64> = seeds.into_iter().map(|seed| seed.1).collect();
+        (!values.is_empty()).then(|| stats::mean(&values))
+    };
+    let mut all: Vec<(f64, String)> = arms(of, wanted)
+        .into_iter()
+        .filter_map(|(_, arm)| Some((share(&arm.key)?, of.name(&arm.key))))
+        .collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let value = |share: f64| number::value(Kind::Share, share);
+    match &all[..] {
+        [] => "truncated answers count as wrong".into(),
+        [(share, label)] => format!(
+            "truncated answers count as wrong, a share of {} of {label}",
+            value(*share)
+        ),
+        [(least, _), .., (most, label)] => format!(
+            "truncated answers count as wrong, by arm a share of {} to {}, most of {label}",
+            value(*least),
+            value(*most)
+        ),
+    }
+}
+
 /// Every arm to the same k: training can raise pass@1 and lower pass@64, and where two
 /// curves cross is what there is to see.
 pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
@@ -166,11 +195,12 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
             None => said(wanted.band).into(),
         },
         format!(
-            "{} a question at temperature {}, top-p {}, up to {} tokens; truncated answers count as wrong. Thin where k is more than half of the samples.",
+            "{} a question at temperature {}, top-p {}, up to {} tokens; {}. Thin where k is more than half of the samples.",
             number::counted(i64::from(evaluation.samples), "sample"),
             evaluation.temperature,
             evaluation.top_p,
             evaluation.max_completion_length,
+            truncated(of, wanted),
         ),
     ];
     let (curves, merged) = merge(curves, wanted.baseline(of));

@@ -43,6 +43,11 @@ pub(super) fn lacking(of: &Material) -> Vec<Lacking> {
     missing.collect()
 }
 
+/// No attempt that must not be left out was registered: said in the place of the verdict.
+pub(super) fn none_registered(of: &Material) -> bool {
+    of.outcome.lacks_attempts()
+}
+
 /// Nothing while the verdict is withheld.
 pub(super) fn line(of: &Material) -> Option<Line> {
     if of.outcome.withheld {

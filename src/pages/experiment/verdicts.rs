@@ -5,6 +5,7 @@ use super::comparison::{Cell, cell};
 use super::contrasts;
 use super::figure::Name;
 use super::figures::Shown;
+use super::tables::sign;
 use super::view::Wanted;
 use crate::number::{self, Kind};
 use crate::pages::words;
@@ -113,15 +114,26 @@ pub(super) fn row(of: &Material, contrast: &ContrastOutcome) -> VerdictRow {
             .as_ref()
             .map_or(number::NONE.into(), |i| number::signed_interval(kind, i)),
         p: contrast.p_holm.map_or(number::NONE.into(), number::p_value),
-        verdict: contrast
-            .verdict
-            .map_or("withheld".into(), |v| v.to_string()),
+        verdict: word(contrast.verdict),
         mark: contrast.mark.map(|m| m.to_string()),
         unsuccessful: contrast.mark == Some(Mark::Unsuccessful),
     }
 }
 
+/// The word, after its sign where it has one: `+ better`.
+pub(super) fn word(verdict: Option<Verdict>) -> String {
+    let word = verdict.map_or("withheld".into(), |v| v.to_string());
+    match sign(verdict) {
+        "" => word,
+        // Never in a line of its own.
+        sign => format!("{sign}\u{a0}{word}"),
+    }
+}
+
 fn withheld(of: &Material) -> Option<String> {
+    if of.outcome.lacks_attempts() {
+        return Some("No verdict is given: no unsuccessful-attempt baseline is registered.".into());
+    }
     let missing: Vec<String> = of
         .outcome
         .missing()

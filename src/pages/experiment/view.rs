@@ -7,19 +7,14 @@ use super::figure::Name;
 use super::material::Material;
 use super::sort::Sort;
 use crate::charts::{Band, Scale};
+pub(super) use crate::pages::looks::SeedLines;
+use crate::pages::looks::{self, BANDS, LINES, SCALES};
 use crate::pages::query::Asked;
 use crate::pages::words;
 use crate::snapshots;
 use assay_core::beyond::Over;
 use assay_core::spec::BudgetUnit;
 use assay_store::ExperimentView;
-
-/// What is drawn of the seeds beside their mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SeedLines {
-    Mean,
-    Every,
-}
 
 /// Everything is in its place without being asked for: all arms, the table's by difference.
 #[derive(Debug, Clone)]
@@ -67,7 +62,6 @@ pub(super) fn cited(query: &str) -> Option<String> {
 }
 
 const MAX_SMOOTH: f64 = 0.99;
-const MAX_BUDGET: f64 = 1e30;
 
 impl Wanted {
     pub fn new(unit: BudgetUnit) -> Self {
@@ -105,13 +99,6 @@ impl Wanted {
         let mut costs = Cost::ALL.map(|x| (x.word(), (x, Places::Cost))).to_vec();
         costs.push((Places::STEPS, (plain.x, Places::Steps)));
         let sorts = Sort::ALL.map(|s| (s.word(), s));
-        let scales = [("lin", Scale::Linear), ("log", Scale::Log)];
-        let bands = [
-            ("ci95", Band::Ci95),
-            ("minmax", Band::MinMax),
-            ("none", Band::None),
-        ];
-        let lines = [("0", SeedLines::Mean), ("1", SeedLines::Every)];
         let overs = [("0", Over::Seeds), ("1", Over::Questions)];
         let colours = Colour::ALL.map(|c| (c.word(), c));
         let (curve, other) = curve(asked);
@@ -122,37 +109,30 @@ impl Wanted {
             other,
             x,
             places,
-            x_scale: asked.choose("xs", &scales),
-            y_scale: asked.choose("ys", &scales).unwrap_or(plain.y_scale),
+            x_scale: asked.choose("xs", &SCALES),
+            y_scale: asked.choose("ys", &SCALES).unwrap_or(plain.y_scale),
             low: asked.float("x0"),
             high: asked.float("x1"),
             smooth: asked.float("smooth").unwrap_or(0.0),
-            band: asked.choose("band", &bands).unwrap_or(plain.band),
-            lines: asked.choose("seeds", &lines).unwrap_or(plain.lines),
+            band: asked.choose("band", &BANDS).unwrap_or(plain.band),
+            lines: asked.choose("seeds", &LINES).unwrap_or(plain.lines),
             over: asked.choose("questions", &overs).unwrap_or(plain.over),
             budget: asked.float("budget"),
             base: base(asked, view),
             colour: asked.choose("color", &colours).unwrap_or(plain.colour),
             sort: asked.choose("sort", &sorts),
             pinned: figures(asked, "pin"),
-            only: arms(asked, "only", view),
+            only: only(asked, view),
             hide: arms(asked, "hide", view),
             snap: asked.text("snap"),
             kept: None,
         };
-        if let (Some(low), Some(high)) = (wanted.low, wanted.high)
-            && low >= high
-        {
-            asked.refuse("x0", &format!("{low}, not below x1={high}"));
-            (wanted.low, wanted.high) = (None, None);
-        }
+        (wanted.low, wanted.high) = looks::part(asked, (wanted.low, wanted.high));
         if !(0.0..=MAX_SMOOTH).contains(&wanted.smooth) {
             asked.refuse("smooth", &wanted.smooth.to_string());
             wanted.smooth = 0.0;
         }
-        if let Some(bad) = wanted.budget.take_if(|b| *b <= 0.0 || *b > MAX_BUDGET) {
-            asked.refuse("budget", &bad.to_string());
-        }
+        wanted.budget = looks::budget(asked, wanted.budget);
         // A number of steps is no budget.
         if let Some(budget) = wanted.budget.take_if(|_| places == Places::Steps) {
             asked.refuse("budget", &format!("{budget} with x={}", Places::STEPS));
@@ -187,16 +167,12 @@ impl Wanted {
             Places::Steps => (Places::STEPS, false),
         };
         say("x", !by_default, x.into());
-        let scale = |scale: Scale| match scale {
-            Scale::Linear => "lin",
-            Scale::Log | Scale::Doubling => "log",
-        };
-        let x_scale = self.x_scale.map_or("", scale);
+        let x_scale = self.x_scale.map_or("", looks::scale_word);
         say("xs", self.x_scale.is_some(), x_scale.into());
         say(
             "ys",
             self.y_scale != plain.y_scale,
-            scale(self.y_scale).into(),
+            looks::scale_word(self.y_scale).into(),
         );
         for (key, end) in [("x0", self.low), ("x1", self.high)] {
             say(
@@ -206,11 +182,7 @@ impl Wanted {
             );
         }
         say("smooth", self.smooth > 0.0, self.smooth.to_string());
-        let band = match self.band {
-            Band::Ci95 => "ci95",
-            Band::MinMax => "minmax",
-            Band::None => "none",
-        };
+        let band = looks::band_word(self.band);
         say("band", self.band != plain.band, band.into());
         say("seeds", self.lines == SeedLines::Every, "1".into());
         say("questions", self.over != plain.over, "1".into());
@@ -347,6 +319,11 @@ impl Wanted {
         (range.0 < range.1).then_some(range)
     }
 
+    /// What a link asks to see of an axis, whatever the data; without an end as far as they go.
+    pub fn zoom(&self) -> Option<(f64, f64)> {
+        self.part(f64::NEG_INFINITY, f64::INFINITY)
+    }
+
     /// The words that ask for the kept state alone; nothing of the present data.
     pub fn state(&self) -> String {
         let kept = self.kept.as_ref();
@@ -391,6 +368,17 @@ fn arms(asked: &mut Asked, key: &str, view: &ExperimentView) -> Vec<String> {
         .partition(|arm| view.arms.iter().any(|a| a.key == *arm));
     for arm in unknown {
         asked.refuse(key, &arm);
+    }
+    known
+}
+
+/// `arms` is another word for it.
+fn only(asked: &mut Asked, view: &ExperimentView) -> Vec<String> {
+    let mut known = arms(asked, "only", view);
+    for arm in arms(asked, "arms", view) {
+        if !known.contains(&arm) {
+            known.push(arm);
+        }
     }
     known
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::pages::filed::About;
 use assay_core::compare::{ArmFigures, RunFigures};
 use assay_core::ids::{ArmId, StageId};
 use assay_core::ledger::Cost;
@@ -14,6 +15,7 @@ task: { name: modchain }
 seeds: 5
 budget: { unit: flops, amount: 4.0e+11 }
 baseline: base
+required_attempts: { prm: { not_run: Not asked here. }, mcts: { not_run: Not asked here. } }
 stages: [{ id: base, kind: pretrain, model: {} }]
 arms:
   - { id: base, policy: base }
@@ -173,6 +175,20 @@ fn what_needs_somebody_is_named_and_nothing_is_said_of_nothing() {
 }
 
 #[test]
+fn an_experiment_without_registered_attempts_has_no_verdict_in_the_list() {
+    let mut of = listed(5, "n");
+    let file = &mut of.judged;
+    file.view.spec.required_attempts.clear();
+    file.outcome = outcome(&file.view.spec, &file.arms, &[]);
+    let text = render(&Material {
+        listed: vec![of],
+        ..Material::default()
+    });
+    assert!(text.contains("withheld: no unsuccessful-attempt baseline is registered"));
+    assert!(!text.contains("1 better") && !text.contains("× 1 unsuccessful"));
+}
+
+#[test]
 fn the_next_page_keeps_the_search() {
     let search = Search {
         text: Some("a&b c".into()),
@@ -237,4 +253,32 @@ fn runs_with_alarms_are_named_where_they_are_asked_for() {
         text.contains(", seed 3") && text.contains("2 alarms, <span class=\"num nw\">7 min ago")
     );
     assert!(!text.contains("<b>") && !render(&Material::default()).contains("id=\"alarmed\""));
+}
+
+#[test]
+fn the_list_is_a_file_for_the_same_search() {
+    let of = Material {
+        listed: vec![listed(5, "=n\u{202e}")],
+        search: Search {
+            text: Some("a b".into()),
+            standing: Some(Standing::Done),
+        },
+        before: Some(ExperimentId(uuid::Uuid::nil())),
+        ..Material::default()
+    };
+    let link = "\"/experiments.tex?q=a%20b&#38;status=done&#38;before=00000000-";
+    assert!(render(&of).contains(link));
+    let plain = Material {
+        listed: vec![listed(5, "n")],
+        ..Material::default()
+    };
+    assert!(render(&plain).contains("\"/experiments.csv\""));
+    let sheet = files::sheet(&of);
+    let csv = sheet.csv(&About::new("Assay", &[], &sheet));
+    for part in [
+        ",\"Is \"\"it\"\" so?\",\"'=n⟨U+202E⟩\",3,400000000000,FLOPs,",
+        ",60000000000000,60,1.5,1,9,4,0,1,1970-01-01 ",
+    ] {
+        assert!(csv.contains(part), "{part}\n{csv}");
+    }
 }

@@ -5,15 +5,17 @@ use super::{Material, facts, files, how};
 use crate::charts::{Bin, Curve, Curves, End, Fate, SLOTS, Seed, Shape, Stand, hold};
 use crate::number::{self, Kind};
 use crate::pages::experiment::figure::end_of;
+use crate::pages::experiment::standing::of_runs;
 use crate::pages::figure_data::{self, FigureData};
 use crate::pages::filed::{Links, OF_FIGURE};
+use crate::pages::query::link;
 use crate::pages::words;
 use assay_core::compare::Basis;
 use assay_core::failure::{FailureKind, FailureTable};
 use assay_core::note::Evidence;
 use assay_core::outcome::{ContrastOutcome, Mark};
 use assay_core::stats::Interval;
-use assay_store::{ArmView, NoteView, RunState};
+use assay_store::{ArmView, NoteView, RunState, RunView};
 
 #[derive(Debug)]
 pub(super) struct Card {
@@ -34,6 +36,8 @@ pub(super) struct Card {
     pub tables: Vec<TableView>,
     pub samples: Vec<Sample>,
     pub run: Option<String>,
+    /// What the form is asked for: this arm and what it was compared with, alone.
+    pub alone: String,
     pub note: Option<Remark>,
     pub earlier: Vec<Remark>,
     pub evidence: Vec<&'static str>,
@@ -154,11 +158,19 @@ impl Card {
                 .iter()
                 .find(|run| run.arm.key == key)
                 .map(|run| run.id.to_string()),
+            alone: alone(of, key, own.first().copied()),
             note: notes.next(),
             earlier: notes.collect(),
             evidence: Evidence::ALL.map(Evidence::word).to_vec(),
         }
     }
+}
+
+fn alone(of: &Material, arm: &str, contrast: Option<&ContrastOutcome>) -> String {
+    let against = contrast.map_or(&of.view.spec.baseline, |c| &c.against);
+    let id = of.view.id.to_string();
+    let only = format!("{arm},{against}");
+    link([("from", id.as_str()), ("only", only.as_str())])
 }
 
 fn is_hacking(table: &FailureTable, arm: &str) -> bool {
@@ -243,12 +255,14 @@ pub(super) fn course(of: &Material, key: &str) -> Option<Course> {
         of.view.id,
         drawn.join(",")
     );
+    let standings = standings(drawn.iter().map(|arm| (arm.to_string(), said(of, arm))));
     Some(Course {
         chart: Curves {
             title: "Validation pass@1 along the budget".into(),
             x_title: format!("training {unit} charged, per seed"),
             shape: Shape::Steps,
             budget: Some(of.view.spec.budget.amount),
+            standings,
             curves,
             ..shares()
         },
@@ -320,9 +334,30 @@ fn along(of: &Material, arm: &str) -> Option<Curve> {
 fn end(of: &Material, arm: &str) -> End {
     let runs = of.runs.iter().filter(|run| run.arm.key == arm);
     let states: Vec<RunState> = runs.map(|run| run.state).collect();
-    let figures = of.test.iter().filter(|a| a.id == arm && a.trains);
-    let charged = figures.flat_map(|a| &a.runs).map(|run| run.charged);
-    end_of(&states, charged, of.view.spec.budget.amount)
+    end_of(&states, charged(of, arm), of.view.spec.budget.amount)
+}
+
+/// To runs that have finished; nothing of what spends nothing.
+fn charged(of: &Material, arm: &str) -> impl Iterator<Item = f64> {
+    let figures = of.test.iter().filter(move |a| a.id == arm && a.trains);
+    figures.flat_map(|a| &a.runs).map(|run| run.charged)
+}
+
+/// Lines of which there is something to say.
+fn standings(of: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
+    of.filter(|(_, words)| !words.is_empty()).collect()
+}
+
+/// How an arm stands, in the words of the experiment's page.
+fn said(of: &Material, arm: &str) -> String {
+    let runs: Vec<&RunView> = of.runs.iter().filter(|run| run.arm.key == arm).collect();
+    let used = |run: &RunView| {
+        let own = of.milestones.iter().filter(|p| p.run == run.id);
+        let costs = own.map(|p| p.x).filter(|x| x.is_finite());
+        costs.fold(0.0, f64::max)
+    };
+    let budget = of.view.spec.budget.amount;
+    of_runs(&runs, end(of, arm), charged(of, arm), budget, used)
 }
 
 fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Course {
@@ -348,6 +383,7 @@ fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Course {
                         low: e.mean,
                         high: e.mean,
                     }),
+                    envelope: None,
                     stand: Stand::All,
                 })
             })
@@ -368,6 +404,8 @@ fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Course {
                 // Of the same arm, and no score has failed: its colour, with another dash.
                 curve("judge's mean score", 1, other_dash(place), Fate::Ordinary),
             ],
+            // Both are one arm's: it is said once.
+            standings: standings([(format!("{key}-0"), said(of, key))].into_iter()),
             ..shares()
         },
         caption: "What the judge said and what was true; mean over seeds, band 95 % interval.",
@@ -401,6 +439,7 @@ mod tests {
                 low: mean,
                 high: mean,
             },
+            envelope: None,
             stand: Stand::All,
         };
         let of = |last: f64, fate: Fate| {

@@ -80,6 +80,7 @@ task: { name: modchain }
 seeds: 3
 budget: { unit: flops, amount: 1.0e+9 }
 baseline: zero
+required_attempts: { prm: { not_run: Not asked here. }, mcts: { not_run: Not asked here. } }
 stages: [{ id: base, kind: pretrain, model: {} }]
 arms:
   - { id: zero, stages: [{ id: grpo, kind: grpo, inputs: { init: base } }] }

@@ -97,7 +97,7 @@ struct GraveyardPage {
     not_run: Vec<String>,
     gain_not_shown: Vec<String>,
     crashed: Vec<String>,
-    withheld: bool,
+    withheld: Option<&'static str>,
     /// Tables of stages that arms share, and of arms without a card.
     shared: Vec<TableView>,
     others: Vec<TableView>,
@@ -139,7 +139,13 @@ impl GraveyardPage {
             crashed: crashed
                 .map(|run| format!("{}, seed {}", run.arm.label, run.seed))
                 .collect(),
-            withheld: of.outcome.withheld,
+            withheld: of
+                .outcome
+                .withheld
+                .then(|| match of.outcome.lacks_attempts() {
+                    true => "no unsuccessful-attempt baseline is registered",
+                    false => "required attempts are missing",
+                }),
             shared: tables::of(of, |table| table.arm.is_none()),
             others: tables::of(of, |table| {
                 table.arm.as_deref().is_some_and(|arm| !has_card(arm))

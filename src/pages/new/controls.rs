@@ -35,6 +35,8 @@ pub(super) struct AttemptControl {
     pub role: String,
     pub arm: Option<String>,
     pub is_run: bool,
+    /// The file registers none.
+    pub offered: bool,
     pub reason: String,
     pub errors: Vec<String>,
 }

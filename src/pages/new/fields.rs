@@ -39,6 +39,34 @@ pub(super) struct AttemptField {
     /// The arm that stands for it; `None` where the file says that it is not run.
     pub arm: Option<String>,
     pub reason: String,
+    /// The file registers none: an empty reason leaves it so.
+    pub offered: bool,
+}
+
+/// Asked for where the file registers no attempt, for without one there is no verdict.
+const OFFERED: [&str; 2] = ["prm", "mcts"];
+
+fn attempts(file: &Value) -> Vec<AttemptField> {
+    let registered = file["required_attempts"].as_object();
+    match registered.filter(|map| !map.is_empty()) {
+        Some(map) => map
+            .iter()
+            .map(|(role, value)| AttemptField {
+                role: role.clone(),
+                arm: value.as_str().map(String::from),
+                reason: value["not_run"].as_str().unwrap_or_default().into(),
+                offered: false,
+            })
+            .collect(),
+        None => OFFERED
+            .map(|role| AttemptField {
+                role: role.into(),
+                arm: None,
+                reason: String::new(),
+                offered: true,
+            })
+            .into(),
+    }
 }
 
 /// What a browser sends.
@@ -52,7 +80,6 @@ impl Fields {
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
         };
         let list = |key: &str| file[key].as_array().cloned().unwrap_or_default();
-        let attempts = file["required_attempts"].as_object().cloned();
         Self {
             name: text(&file["name"]),
             question: text(&file["question"]),
@@ -76,15 +103,7 @@ impl Fields {
                     }
                 })
                 .collect(),
-            attempts: attempts
-                .unwrap_or_default()
-                .iter()
-                .map(|(role, value)| AttemptField {
-                    role: role.clone(),
-                    arm: value.as_str().map(String::from),
-                    reason: text(&value["not_run"]),
-                })
-                .collect(),
+            attempts: attempts(file),
             recipe: recipe::recipe(file),
         }
     }
@@ -164,6 +183,7 @@ impl Fields {
         let attempts: Map<String, Value> = self
             .attempts
             .iter()
+            .filter(|attempt| !attempt.offered || !attempt.reason.trim().is_empty())
             .map(|attempt| {
                 let value = match &attempt.arm {
                     Some(arm) if self.is_run(attempt) => json!(arm),
@@ -307,6 +327,28 @@ mod tests {
                 .iter()
                 .any(|c| c.arm == "mcts-selftrain")
         );
+    }
+
+    #[test]
+    fn a_file_without_attempts_is_offered_them_and_keeps_what_is_answered() {
+        let mut file = preset("r1-miniature");
+        file.as_object_mut().unwrap().remove("required_attempts");
+        let fields = Fields::of(&file);
+        let roles: Vec<&str> = fields.attempts.iter().map(|a| a.role.as_str()).collect();
+        assert_eq!(roles, ["prm", "mcts"]);
+        let laid =
+            |change: &[(&str, &str)]| Fields::read(&file, &pairs(&fields, change)).lay_over(&file);
+        assert!(laid(&[("reason-prm", "  ")])["required_attempts"].is_null());
+        let answered = laid(&[("reason-mcts", "No time for it.")]);
+        assert_eq!(
+            answered["required_attempts"],
+            json!({ "mcts": { "not_run": "No time for it." } })
+        );
+        // What stands in a file is not withdrawn by an empty answer.
+        let registered = preset("quick");
+        let of = Fields::of(&registered);
+        let emptied = Fields::read(&registered, &pairs(&of, &[("reason-prm", "")]));
+        assert!(Experiment::from_value(&emptied.lay_over(&registered)).is_err());
     }
 
     #[test]

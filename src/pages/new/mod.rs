@@ -5,6 +5,7 @@ mod base;
 mod controls;
 mod estimate;
 mod fields;
+mod part;
 mod recipe;
 mod values;
 
@@ -29,6 +30,7 @@ use controls::{
 };
 use estimate::{EstimateView, estimated};
 use fields::Fields;
+use part::Part;
 use recipe::ASKED;
 use serde_json::Value;
 
@@ -152,6 +154,7 @@ impl NewPage {
                     role: attempt.role.clone(),
                     arm: attempt.arm.clone(),
                     is_run: fields.is_run(attempt),
+                    offered: attempt.offered,
                     reason: attempt.reason.clone(),
                     errors: errors(&format!("reason-{}", attempt.role)),
                 })
@@ -223,16 +226,25 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
         }
         found
     });
+    let part = Part::read(&mut asked);
     let mut draft = Draft::default();
     if let Some(base) = from.or(preset) {
         draft.yaml = base.text(&state).await?;
-        let file = overlay::read(&draft.yaml).map_err(Problem::internal)?;
-        draft.fields = Some(answers(file.clone(), None).await?);
+        let mut file = overlay::read(&draft.yaml).map_err(Problem::internal)?;
+        let mut fields = answers(file.clone(), None).await?;
+        if part.is_asked() {
+            part.choose(&file, &base.said(), &mut fields, &mut asked);
+            file = fields.lay_over(&file);
+            draft.yaml = overlay::write(&file).map_err(Problem::internal)?;
+        }
+        draft.fields = Some(fields);
         match read(file).await? {
             Ok(experiment) => draft.estimate = Some(estimated(&state, experiment).await?),
             Err(violations) => draft.violations = violations.0,
         }
         draft.base = Some(base);
+    } else if part.is_asked() {
+        asked.refuse("only, seeds", "of no preset and no experiment");
     }
     let mut shell = shell(&state, &request);
     shell.ignored = asked.ignored();

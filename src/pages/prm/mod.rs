@@ -2,9 +2,11 @@
 //! right, or is it being played?
 
 mod files;
+mod found;
 mod numbers;
 
 use super::calibrated::Calibrated;
+use super::filed::Links;
 use super::query::{Asked, link};
 use super::run::curve;
 use super::run::panels::{self, PanelView};
@@ -24,8 +26,9 @@ use assay_core::metric;
 use assay_core::spec::search::Credit;
 use assay_core::wire::role;
 use assay_store::{self as store, RunStageView};
-pub use files::get as file;
 use files::linked;
+pub use files::{get as file, list as list_file, steps as steps_file};
+use found::found;
 use numbers::Numbers;
 use sqlx::PgConnection;
 
@@ -77,6 +80,8 @@ struct ListPage {
     reductions: Vec<Choice>,
     broken: Option<String>,
     texts: Vec<TextRow>,
+    /// They as files.
+    files: Links,
     numbers: Option<Numbers>,
     panels: Vec<PanelView>,
     /// Address of a curve's points, up to the metric.
@@ -111,6 +116,8 @@ struct TextPage {
     all: Vec<(&'static str, String)>,
     standing: Option<String>,
     steps: Vec<StepRow>,
+    /// They as files.
+    files: Links,
     more: usize,
     scores: Option<Calibrated>,
     earlier: Option<String>,
@@ -234,7 +241,7 @@ pub async fn list(
     let chosen = stages::chosen(&filed, &mut asked);
     let how = reduction(&mut asked);
     let (mut texts, mut broken, mut steps, mut numbers) = (vec![], None, vec![], None);
-    let mut panels = vec![];
+    let (mut panels, mut links) = (vec![], Links::default());
     if let Some((Filed { stage, files }, file)) = chosen {
         let (lines, wrong) = stages::lines(&state, file, MOST_JUDGED).await?;
         broken = wrong;
@@ -248,6 +255,7 @@ pub async fn list(
             n.scores = scores.map(|c| linked(c, run.id, &stage.name, file.step));
         }
         steps = stages::step_choices(files, file.step);
+        links = files::listed(run.id, &stage.name, file.step, how);
         panels = curves(&mut conn, run.id, stage).await?;
     }
     let stage = chosen.map(|(f, _)| f.stage.name.clone());
@@ -272,6 +280,7 @@ pub async fn list(
         reductions: choices(how),
         broken,
         texts,
+        files: links,
         numbers,
         panels,
         series: format!("/api/v1/runs/{}/series{query}&metric=", run.id),
@@ -364,6 +373,7 @@ impl TextPage {
                 .enumerate()
                 .map(|(i, s)| step(i + 1, s))
                 .collect(),
+            files: files::of_text(run, stage, &format!("{file}-{}", line + 1)),
             more: of.steps.len().saturating_sub(STEPS),
             scores: numbers::scores(all).map(|c| linked(c, run, stage, file)),
             earlier: to(line.checked_sub(1)),
@@ -381,37 +391,18 @@ pub async fn page(
 ) -> Result<HttpResponse, Problem> {
     let (id, name) = path.into_inner();
     let mut asked = Asked::read(request.query_string());
-    let mut conn = state.conn().await?;
-    let run = store::get_run(&mut conn, id).await?;
-    let question = store::get_experiment(&mut conn, run.experiment).await?.name;
-    let filed = stages::filed(&mut conn, &run, role::JUDGED).await?;
-    let sign = freshness::of_runs(&mut conn, std::slice::from_ref(&run)).await?;
-    drop(conn);
-    let missing = || Problem::not_found("judged text");
-    let (at, line) = stages::address(&name).ok_or_else(missing)?;
-    let (filed, _) = stages::chosen(&filed, &mut asked).ok_or_else(missing)?;
-    let file = filed
-        .files
-        .iter()
-        .find(|f| f.step == at)
-        .filter(|_| line < MOST_JUDGED)
-        .ok_or_else(missing)?;
-    let (lines, broken) = stages::lines(&state, file, MOST_JUDGED).await?;
-    if lines.len() <= line && broken.is_none() {
-        return Err(missing());
-    }
-    let all: Vec<Read> = lines.iter().map(|line| read(line)).collect();
+    let of = found(&state, id, &name, &mut asked).await?;
     let how = reduction(&mut asked);
-    let stage = filed.stage.name.clone();
     let mut shell = Shell::new(&state, &request, format!("Judged text {name}"))
-        .run(&run, &question)
+        .run(&of.run, &of.question)
         .crumb(
-            format!("/runs/{id}/prm{}", link([("stage", stage.as_str())])),
+            format!("/runs/{id}/prm{}", link([("stage", of.stage.as_str())])),
             "Judged texts",
         )
-        .signed(&sign);
+        .signed(&of.sign);
     shell.ignored = asked.ignored();
-    html(&TextPage::new(shell, id, (at, line), &stage, &all, how))
+    let page = TextPage::new(shell, id, of.at, &of.stage, &of.all, how);
+    html(&page)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::rows::start_said;
 use super::*;
+use crate::pages::filed::About;
 use assay_core::ids::{ExperimentId, RunId, StageId, WorkerId};
 use assay_core::ledger::Cost;
 use assay_core::starts::Start;
@@ -271,4 +272,24 @@ fn a_silent_workers_stage_and_a_crashed_run_can_be_requeued_and_say_what_is_disc
         assert!(text.contains(words), "{words}\n{text}");
     }
     crate::pages::tests::assert_is_clean(&text);
+}
+
+#[test]
+fn the_files_have_every_run_that_needs_a_job_and_nothing_unseen() {
+    let mut running = sample(JobState::Running, None);
+    running.worker_name = Some("=x\u{202e}\"y".into());
+    let waits = sample(JobState::Queued, Some(Waiting::Turn { ahead: 1 }));
+    let mut of = queue_of(&[running, waits]);
+    of.workers = vec![worker(4, 1.5, &[1, 2])];
+    let jobs = files::jobs(&of, NOW);
+    let about = About::new("Queue", &[], &jobs);
+    let csv = jobs.csv(&about);
+    assert!(csv.contains(",1200,\"'=x⟨U+202E⟩\"\"y\","), "{csv}");
+    assert_eq!(csv.matches("grpo, seed 4: base (e)").count(), 2);
+    assert!(csv.contains("\r\nqueued,\"grpo\",2,"), "{csv}");
+    let tex = jobs.tex(&about);
+    assert!(tex.contains("\\toprule") && !tex.contains('\u{202e}'));
+    let workers = files::workers(&of);
+    let csv = workers.csv(&About::new("Queue", &[], &workers));
+    assert!(csv.contains(",3,4,1.5,no,yes,"), "{csv}");
 }

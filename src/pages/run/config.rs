@@ -18,9 +18,19 @@ pub(super) struct Changed {
 
 /// `job.learning_rate` and its value; lists of plain values stay on one line.
 pub(super) fn flat(spec: &Value) -> BTreeMap<String, String> {
+    let all = whole(spec).into_iter();
+    all.map(|(key, value)| (key, cut(&value))).collect()
+}
+
+/// The same with whole values.
+pub(super) fn whole(spec: &Value) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
     put(spec, String::new(), &mut out);
     out
+}
+
+fn cut(value: &str) -> String {
+    text::start(value, LONGEST)
 }
 
 fn put(value: &Value, key: String, out: &mut BTreeMap<String, String>) {
@@ -44,14 +54,14 @@ fn put(value: &Value, key: String, out: &mut BTreeMap<String, String>) {
                 Value::String(s) => s.clone(),
                 other => other.to_string(),
             };
-            out.insert(text::line(&key, LONGEST), text::start(&said, LONGEST));
+            out.insert(text::line(&key, LONGEST), said);
         }
     }
 }
 
-/// Only what is not the same, in the order of the keys.
+/// Only what is not the same, in the order of the keys, with whole values.
 pub(super) fn changed(here: &Value, there: &Value) -> Vec<Changed> {
-    let (here, there) = (flat(here), flat(there));
+    let (here, there) = (whole(here), whole(there));
     let mut keys: Vec<&String> = here.keys().chain(there.keys()).collect();
     keys.sort();
     keys.dedup();
@@ -73,6 +83,16 @@ pub(super) struct Difference {
     pub name: String,
     pub known: bool,
     pub changed: Vec<Changed>,
+}
+
+impl Difference {
+    /// As a page shows it.
+    pub fn cut(mut self) -> Self {
+        for row in &mut self.changed {
+            (row.here, row.there) = (cut(&row.here), cut(&row.there));
+        }
+        self
+    }
 }
 
 /// Versions of the code that decide a stage's result.
@@ -164,5 +184,21 @@ mod tests {
         assert!(hashes(&a).is_empty());
         assert!(changed(&a, &a).is_empty());
         assert_eq!(flat(&a)["job.rewards.0.weight"], "1.0");
+    }
+
+    #[test]
+    fn what_differs_only_far_inside_a_value_is_told_and_cut_on_the_page() {
+        let long = |end: &str| json!({ "template": format!("{}{end}", "x".repeat(LONGEST)) });
+        let found = changed(&long("a"), &long("b"));
+        assert_eq!(found.len(), 1);
+        assert!(found[0].here.ends_with("xa") && found[0].there.ends_with("xb"));
+        let shown = Difference {
+            name: String::new(),
+            known: true,
+            changed: found,
+        };
+        assert!(shown.cut().changed[0].here.ends_with("x…"));
+        assert!(flat(&long("a"))["template"].ends_with("x…"));
+        assert!(whole(&long("a"))["template"].ends_with("xa"));
     }
 }

@@ -101,13 +101,14 @@ pub async fn get(
         _ => None,
     };
     let question = store::get_experiment(&mut conn, run.experiment).await?.name;
+    let behind = filed::behind(&mut conn, run.experiment).await?;
     drop(conn);
     let base = base.as_ref();
     let sheet = sheet(&metric, &series, base);
     let shown = drawn(&metric, &series, base);
     let more = shown.note.map(|note| format!("{note}: not drawn"));
     let more: Vec<String> = more.into_iter().collect();
-    let about = About::of_run(&run, &question, &stage, &more, &sheet);
+    let about = About::of_run(&run, &question, Some(&stage), behind, &more, &sheet);
     if ending != "json" {
         let name = format!("{id}-{asked_for}");
         return filed::answer(&sheet, Some(&shown.svg), &about, &name, &ending).await;

@@ -54,7 +54,7 @@ pub(super) fn alarms(series: &[Measured], limits: &Alarms) -> Vec<AlarmRow> {
 }
 
 /// Whose threshold it is.
-fn limit(rule: Rule, limits: &Alarms) -> String {
+pub(super) fn limit(rule: Rule, limits: &Alarms) -> String {
     let by_default = rule.words(&Alarms::default());
     if !rule.has_threshold() {
         "fixed".into()

@@ -1,6 +1,6 @@
 //! What a run's page is made from.
 
-use super::config;
+use super::config::{self, Difference};
 use super::counting::Refused;
 use super::header::{Standing, standing};
 use super::panels::{self, Measured};
@@ -84,6 +84,16 @@ impl Material {
         let own = self.attempts.iter();
         let own = own.filter(|(stage, _)| Some(stage) == self.stage.as_ref());
         config::commits(own.map(|(_, attempt)| attempt))
+    }
+
+    /// From the run that is asked for beside it.
+    pub fn difference(&self) -> Option<Difference> {
+        let other = self.against.as_ref()?;
+        Some(config::difference(
+            other,
+            self.spec.as_ref(),
+            self.commits(),
+        ))
     }
 }
 

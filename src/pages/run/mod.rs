@@ -15,6 +15,7 @@ mod noting;
 pub(super) mod panels;
 mod reflective;
 mod requeue;
+mod tables;
 mod view;
 
 use super::figure_data::FigureData;
@@ -47,6 +48,8 @@ pub use noting::note;
 use panels::{Card, PanelView};
 use requeue::Requeue;
 pub use requeue::requeue;
+use tables::Files;
+pub use tables::get as table;
 use view::Fields;
 
 struct StageTab {
@@ -126,6 +129,8 @@ struct RunPage {
     hashes: Vec<(String, String)>,
     files: Vec<FileRow>,
     files_in_all: usize,
+    /// The tables as files.
+    as_files: Files,
     config: Vec<(String, String)>,
     siblings: Vec<Choice>,
     against: Option<Difference>,
@@ -214,15 +219,13 @@ impl RunPage {
             hashes: of.spec.as_ref().map_or(vec![], config::hashes),
             files: history::files(&of.files),
             files_in_all: of.files.len(),
+            as_files: Files::new(of),
             config: of
                 .spec
                 .as_ref()
                 .map_or(vec![], |s| config::flat(s).into_iter().collect()),
             siblings: config::siblings(of),
-            against: of
-                .against
-                .as_ref()
-                .map(|other| config::difference(other, of.spec.as_ref(), of.commits())),
+            against: of.difference().map(Difference::cut),
             counting: Counting::new(of),
             noting: Noting::new(of),
             requeue: Requeue::new(of),

@@ -34,7 +34,7 @@ pub(super) struct Card {
 }
 
 /// The cards in their order, each with its metrics.
-pub(super) const CARDS: [(&str, &[&str]); 8] = [
+pub(super) const CARDS: [(&str, &[&str]); 9] = [
     ("Reward", &[metric::REWARD_MEAN]),
     ("Held-out", &[metric::VALIDATION_PASS_AT_1]),
     (
@@ -46,6 +46,7 @@ pub(super) const CARDS: [(&str, &[&str]); 8] = [
     ("Speed", &[metric::TOKENS_PER_SECOND]),
     ("Loss", &[metric::LOSS]),
     ("Gradient", &[metric::GRAD_NORM]),
+    ("Clipping", &[metric::CLIP_HIGH]),
 ];
 /// So many of them say whether a run is healthy; what they lack is named.
 const VITAL: usize = 6;

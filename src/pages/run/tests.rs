@@ -19,6 +19,7 @@ use assay_store::{
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
+mod filed;
 mod said;
 mod zoomed;
 
@@ -176,6 +177,13 @@ fn the_six_panels_come_first_in_their_order_and_share_their_axis() {
     assert!(text.contains("/series?stage=rl&#38;max_points=300&#38;metric=\""));
     assert_eq!(text.matches("data-kind=\"share\" data-title=\"").count(), 2);
     assert!(text.contains("7 further metrics") && text.contains("metrics=all"));
+    let mut clipped = material();
+    assert!(!text.contains("data-metric=\"train/clip_ratio_high\""));
+    let low = series((0..40).map(|_| 0.01));
+    clipped.series.push((metric::CLIP_HIGH.into(), low));
+    let text = render(&clipped);
+    assert!(text.contains("data-metric=\"train/clip_ratio_high\""));
+    assert!(text.contains("Upper clip ratio, share of tokens"));
     let mut few = material();
     few.series.retain(|(name, _)| name != metric::KL);
     assert!(render(&few).contains("Not reported by this stage: KL to the reference"));

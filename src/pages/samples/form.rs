@@ -12,8 +12,8 @@ pub(in crate::pages) struct Form {
     pub steps: Vec<Choice>,
     pub earlier: Option<String>,
     pub later: Option<String>,
-    /// First, last and interval, where the stored steps are evenly spaced.
-    pub slider: Option<(i64, i64, i64, i64)>,
+    /// Where the stored steps are evenly spaced.
+    pub slider: Option<Slider>,
     pub instead_of: Option<String>,
     /// Steps to show beside, none of them first.
     pub with: Vec<Choice>,
@@ -28,6 +28,16 @@ pub(in crate::pages) struct Form {
     pub typeset: bool,
     /// The same with formulas set, or as they are written.
     pub turned: String,
+}
+
+#[derive(Debug, PartialEq)]
+pub(in crate::pages) struct Slider {
+    pub first: i64,
+    pub last: i64,
+    /// Where the last step would be, did it not come early: the nearest stored one to it.
+    pub end: i64,
+    pub every: i64,
+    pub value: i64,
 }
 
 impl Wanted {
@@ -121,15 +131,22 @@ fn yes_no(of: Option<bool>) -> Vec<Choice> {
         .collect()
 }
 
-/// First, last, interval and value, where the steps are as far apart as a slider needs;
-/// the last may come early.
-fn slider(steps: &[i64], value: i64) -> Option<(i64, i64, i64, i64)> {
+/// Of steps that are as far apart as a slider needs; the last may come early.
+fn slider(steps: &[i64], value: i64) -> Option<Slider> {
     let [first, second, .., last] = steps[..] else {
         return None;
     };
     let every = second - first;
-    let even = steps.windows(2).all(|pair| pair[1] - pair[0] == every);
-    (even && every > 0).then_some((first, last, every, value))
+    let early = &steps[..steps.len() - 1];
+    let even = early.windows(2).all(|pair| pair[1] - pair[0] == every);
+    let end = early.last()? + every;
+    (even && every > 0 && last <= end).then_some(Slider {
+        first,
+        last,
+        end,
+        every,
+        value: if value == last { end } else { value },
+    })
 }
 
 #[cfg(test)]
@@ -140,8 +157,25 @@ mod tests {
 
     #[test]
     fn a_slider_needs_even_steps() {
-        assert_eq!(slider(&STORED, 6), Some((1, 16, 5, 6)));
+        let found = slider(&STORED, 6).unwrap();
+        assert_eq!(
+            (found.first, found.last, found.end, found.every, found.value),
+            (1, 16, 16, 5, 6)
+        );
         assert_eq!(slider(&[1, 6, 12], 6), None);
         assert_eq!(slider(&[1, 6], 6), None);
+    }
+    #[test]
+    fn a_last_step_that_comes_early_stands_at_the_end_of_the_slider() {
+        let steps = [1, 6, 11, 14];
+        let found = slider(&steps, 14).unwrap();
+        assert_eq!((found.last, found.end, found.value), (14, 16, 16));
+        assert_eq!(slider(&steps, 6).unwrap().value, 6);
+        // The address of the slider's end leads to the last step.
+        let mut asked = crate::pages::query::Asked::read("step=16");
+        assert_eq!(Wanted::read(&mut asked, &steps).step, Some(14));
+        // Neither an earlier gap nor a wide last one.
+        assert_eq!(slider(&[1, 4, 11, 16], 4), None);
+        assert_eq!(slider(&[1, 6, 11, 17], 6), None);
     }
 }

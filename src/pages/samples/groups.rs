@@ -1,6 +1,6 @@
 //! Groups of completions as the page shows them, and what people say of the grader.
 
-use super::marks::{Marked, marked, other_script};
+use super::marks::{Marked, is_mixed, marked, other_script};
 use super::material::Shown;
 use crate::number;
 use crate::pages::math::Typesetter;
@@ -44,6 +44,8 @@ pub(super) struct Completion {
     pub length: String,
     pub truncated: bool,
     pub marked: Marked,
+    /// More of it than a little is in another script or vocabulary than the question's.
+    pub mixed: bool,
     /// How much of a free text is in another script.
     pub other: Option<String>,
     /// How much of it is not here.
@@ -211,6 +213,7 @@ fn completion(
         length: number::counted(i64::from(v.length), "token"),
         truncated: v.truncated,
         marked: marked(&shown.spec.task, &problem, &v.completion, by),
+        mixed: is_mixed(&shown.spec.task, &problem, &v.completion),
         other: other_script(&shown.spec.task, &problem, &v.completion),
         cut: (here < of.characters).then(|| {
             format!(

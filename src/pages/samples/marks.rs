@@ -8,6 +8,10 @@ use assay_core::task::{Piece, Problem, StepVerdict, TaskSpec};
 /// Longer texts are shown without marks.
 const LONGEST: usize = text::LONG;
 
+/// Above this share of another script or vocabulary than the question's a completion is
+/// called mixed.
+const MIXED: f64 = 0.05;
+
 /// A completion's text, marked where the task can read it.
 #[derive(Debug, Default)]
 pub(super) struct Marked {
@@ -44,6 +48,8 @@ pub(super) struct Legend {
     pub mixed: bool,
     /// Free text: phrases and scripts, where others have steps and vocabularies.
     pub text: bool,
+    /// The share above which a completion is called mixed.
+    pub over: String,
     /// Characters that are shown at once.
     pub longest: String,
 }
@@ -62,6 +68,7 @@ pub(super) fn legend(task: &TaskSpec) -> Legend {
         reflective: text || alphabet.chars().any(has_mark),
         mixed: text || task.language(&probe, "").is_some(),
         text,
+        over: number::percent(MIXED),
         longest: number::integer(LONGEST as i64),
     }
 }
@@ -111,6 +118,16 @@ pub(super) fn other_script(task: &TaskSpec, problem: &Problem, completion: &str)
             "{} of its letters in another script than the question's",
             number::percent(f64::from(found.other) / all)
         )
+    })
+}
+
+/// Of letters by script, or of the steps' characters by vocabulary.
+pub(super) fn is_mixed(task: &TaskSpec, problem: &Problem, completion: &str) -> bool {
+    let found = task.language(problem, completion);
+    let found = found.or_else(|| task.scripts(problem, completion));
+    found.is_some_and(|l| {
+        let all = f64::from(l.target) + f64::from(l.other);
+        f64::from(l.other) > MIXED * all
     })
 }
 
@@ -204,6 +221,32 @@ mod tests {
         let l = legend(&task);
         assert!(l.text && l.reflective && l.mixed);
         assert!(!legend(&TaskSpec::Parity(Parity::default())).text);
+    }
+
+    #[test]
+    fn a_completion_is_mixed_above_the_share_that_is_printed() {
+        let task = TaskSpec::Modchain(Modchain {
+            minority_share: 0.5,
+            ..Default::default()
+        });
+        let problem = Problem {
+            prompt: "7*3-8+5=".into(),
+            gold: "8".into(),
+            difficulty: 3,
+        };
+        let chain =
+            |foreign: usize| format!("{}{};", "b".repeat(foreign), "7".repeat(20 - foreign));
+        // 1 of 20 is the threshold itself.
+        assert!(!is_mixed(&task, &problem, &chain(0)));
+        assert!(!is_mixed(&task, &problem, &chain(1)));
+        assert!(is_mixed(&task, &problem, &chain(2)));
+        assert!(!is_mixed(&task, &problem, ""));
+        assert_eq!(legend(&task).over, "5 %");
+        assert!(!is_mixed(
+            &TaskSpec::Parity(Parity::default()),
+            &problem,
+            &chain(9)
+        ));
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! `/runs/{id}/samples`: what does it write, and is the grader right?
 
 mod contest;
+mod contests;
 mod form;
 mod groups;
 mod marks;
 mod material;
 mod wanted;
 
-use super::filed::Links;
+use super::filed::{Links, OF_TABLE};
 use super::math::{Typesetter, typeset};
 use super::query::Asked;
 use super::run::{curve, panels};
@@ -22,6 +23,7 @@ use assay_core::ids::RunId;
 use assay_core::spec::JobSpec;
 use assay_store::Series;
 pub use contest::contest;
+pub use contests::get as contests_file;
 use groups::{Group, Review, Said, groups, review, said};
 use material::{Material, RATES, Shown, material};
 
@@ -49,6 +51,8 @@ struct SamplesPage {
     next: Option<String>,
     review: Review,
     said: Vec<Said>,
+    /// They as files.
+    files: Links,
 }
 
 struct RateCurve {
@@ -100,6 +104,7 @@ impl SamplesPage {
             next: shown.and_then(|s| s.next.map(|at| s.wanted.link(&s.name, Some(at)))),
             review: review(&of.contests),
             said: of.contests.iter().rev().map(|c| said(c, &of.run)).collect(),
+            files: Links::new(&format!("/runs/{}/contests", of.run.id), &OF_TABLE, ""),
             shell,
         }
     }

@@ -161,6 +161,10 @@ fn a_group_shows_its_rewards_components_and_marks() {
         "<mark class=\"aha\"><span class=\"tag\">aha:</span>W;</mark>",
         "<mark class=\"fault\"><span class=\"tag\">wrong result:</span>7*3=2;</mark>",
         "<mark class=\"mixed\"><span class=\"tag\">other:</span>b</mark>",
+        // A third of its digits.
+        "wrong · reward 0.500 <strong>wrong but rewarded</strong> · advantage",
+        "<strong>mixed</strong></p>",
+        "one with over 5 % is called <strong>mixed</strong>",
         // 15 steps of 4 prompts and 4 samples; 24 stored of 3 steps: 2 groups each.
         "24 of 240 completions are stored: the first 2 groups of 4 of one step in 5",
         "nothing is chosen by reward",

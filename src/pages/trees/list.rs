@@ -3,6 +3,7 @@
 use super::{Read, TREES, answered, cost, simulations, values, whole, yes_no};
 use crate::number;
 use crate::pages::calibrated::{CALIBRATION, Calibrated};
+use crate::pages::filed::{Links, OF_TABLE};
 use crate::pages::query::{Asked, link};
 use crate::pages::stages::{self, Filed};
 use crate::pages::{Choice, Shell, filters, freshness, html, text};
@@ -43,6 +44,8 @@ struct ListPage {
     pub steps: Vec<Choice>,
     pub broken: Option<String>,
     pub trees: Vec<TreeRow>,
+    /// They as files.
+    pub files: Links,
     pub values: Option<Calibrated>,
 }
 
@@ -99,6 +102,7 @@ pub async fn list(
     drop(conn);
     let chosen = stages::chosen(&filed, &mut asked);
     let (mut trees, mut broken, mut steps, mut values) = (vec![], None, vec![], None);
+    let mut links = Links::default();
     if let Some((Filed { stage, files }, file)) = chosen {
         let (lines, wrong) = stages::lines(&state, file, TREES).await?;
         broken = wrong;
@@ -108,11 +112,11 @@ pub async fn list(
             .enumerate()
             .map(|(at, tree)| row(tree, at, &stage.name, file.step))
             .collect();
-        values = pooled(&read).map(|c| {
-            let step = file.step.to_string();
-            let query = link([("stage", stage.name.as_str()), ("step", step.as_str())]);
-            c.filed(&format!("/runs/{}/trees/{CALIBRATION}", run.id), &query)
-        });
+        let step = file.step.to_string();
+        let query = link([("stage", stage.name.as_str()), ("step", step.as_str())]);
+        let at = format!("/runs/{}/trees", run.id);
+        links = Links::new(&at, &OF_TABLE, &query);
+        values = pooled(&read).map(|c| c.filed(&format!("{at}/{CALIBRATION}"), &query));
         steps = stages::step_choices(files, file.step);
     }
     let stage = chosen.map(|(f, _)| f.stage.name.clone());
@@ -130,6 +134,7 @@ pub async fn list(
         steps,
         broken,
         trees,
+        files: links,
         values,
     })
 }

@@ -25,7 +25,10 @@ use assay_core::ledger::Cost;
 use assay_core::trees::{Picked, StoredTree, TreeNode};
 use assay_core::wire::role;
 use assay_store::{self as store, RunView, Sign};
-pub use files::{depths as depths_file, picture, pooled, values as values_file};
+pub use files::{
+    all as list_file, children as children_file, depths as depths_file, picture, pooled,
+    values as values_file,
+};
 pub use list::list;
 use node::NodePanel;
 use outline::{Line, outline};
@@ -88,9 +91,12 @@ fn yes_no(of: bool) -> &'static str {
 }
 
 /// Of older files, the visits of the root: each simulation passes through it.
+fn simulated(of: &StoredTree) -> u32 {
+    of.simulations.unwrap_or(of.nodes[0].visits)
+}
+
 fn simulations(of: &StoredTree) -> String {
-    let n = of.simulations.unwrap_or(of.nodes[0].visits);
-    number::integer(n.into())
+    number::integer(simulated(of).into())
 }
 
 struct DepthRow {
@@ -123,8 +129,9 @@ struct TreePage {
     /// The part that it shows; nothing of the whole tree.
     below: String,
     svg: String,
-    /// The picture as files, and the table by depth.
+    /// The picture as files, and the tables of the node's children and by depth.
     files: Links,
+    children: Links,
     by_depth: Links,
     hidden: Option<String>,
     lines: Vec<Line>,
@@ -187,6 +194,11 @@ impl TreePage {
         };
         Self {
             files: Links::new(&at, &OF_FIGURE, &from.link(stage)),
+            children: Links::new(
+                &format!("{at}/{}", files::CHILDREN),
+                &OF_TABLE,
+                &view.link(stage),
+            ),
             by_depth: Links::new(&format!("{at}/{}", files::DEPTHS), &OF_TABLE, &query),
             run,
             name,

@@ -51,14 +51,17 @@ pub(super) fn words(index: usize, of: &TreeNode) -> String {
     )
 }
 
+/// A node's children, most visited first; the earlier of equals.
+pub(super) fn ranked(of: &StoredTree, node: usize) -> Vec<usize> {
+    let mut children = of.children().swap_remove(node);
+    children.sort_by_key(|&c| (std::cmp::Reverse(of.nodes[c].visits), c));
+    children
+}
+
 impl NodePanel {
     pub fn new(of: &StoredTree, view: View, stage: &str) -> Self {
         let node = &of.nodes[view.node];
-        let all = of.children();
-        let children = &all[view.node];
-        let mut ranked = children.clone();
-        // Most visited first; the earlier of equals.
-        ranked.sort_by_key(|&c| (std::cmp::Reverse(of.nodes[c].visits), c));
+        let children = ranked(of, view.node);
         let value = node
             .value
             .map_or("never asked".into(), |v| number::fixed(v, 3));
@@ -96,8 +99,8 @@ impl NodePanel {
                     if t.ended { "" } else { ", cut off" }
                 )
             }),
-            more: ranked.len().saturating_sub(CHILDREN),
-            children: ranked
+            more: children.len().saturating_sub(CHILDREN),
+            children: children
                 .iter()
                 .take(CHILDREN)
                 .map(|&c| {

@@ -19,10 +19,11 @@ pub struct RunArgs {
     /// The server's address
     #[arg(long, env = "ASSAY_SERVER", default_value = "http://127.0.0.1:8337")]
     server: String,
-    /// File with the worker token
+    /// File with the worker token, which every server asks for
     #[arg(long, env = "ASSAY_WORKER_TOKEN_FILE")]
     token_file: Option<PathBuf>,
-    /// Cores to use; a stage claims as many as its spec says
+    /// Cores to use; a stage takes as many as its `threads` says, and one that needs more is
+    /// never given to this worker [default: all cores; 1 on a GPU]
     #[arg(long)]
     threads: Option<u32>,
     /// Shown on the queue page
@@ -31,10 +32,11 @@ pub struct RunArgs {
     /// cpu, cuda, cuda:N or auto
     #[arg(long, default_value = "auto")]
     device: String,
-    /// Folder for attempts in progress and for downloaded inputs
+    /// Folder for attempts in progress and for downloaded inputs [default: assay-worker-PID in
+    /// the system's temporary folder]
     #[arg(long)]
     work: Option<PathBuf>,
-    /// Folder of checkpoints and files of questions, for stages that name some
+    /// Folder of checkpoints and files of questions; without it, stages that name some fail
     #[arg(long, env = "ASSAY_WORKER_DATA")]
     data: Option<PathBuf>,
     /// An attempt that sends no record for so many seconds is ended as hung: more than
@@ -76,7 +78,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<i32> {
         threads,
         host: Host {
             device: facts.device.clone(),
-            device_name: facts.cpu_model.clone(),
+            device_name: device_name(&facts),
             libtorch: facts.libtorch.clone(),
             worker_version: env!("CARGO_PKG_VERSION").into(),
         },
@@ -179,4 +181,46 @@ fn probe(device: &str) -> anyhow::Result<HostFacts> {
 fn hostname() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .map_or_else(|_| "host".into(), |name| name.trim().to_string())
+}
+
+/// The first GPU that the driver names where the work is done on one, else the processor.
+fn device_name(facts: &HostFacts) -> String {
+    if facts.device != "cuda" {
+        return facts.cpu_model.clone();
+    }
+    let folders = std::fs::read_dir("/proc/driver/nvidia/gpus");
+    folders
+        .into_iter()
+        .flatten()
+        .flatten()
+        .find_map(|gpu| gpu_model(&std::fs::read_to_string(gpu.path().join("information")).ok()?))
+        .unwrap_or_else(|| facts.device.clone())
+}
+
+/// From what the driver tells of one: `Model:  NVIDIA H200`.
+fn gpu_model(information: &str) -> Option<String> {
+    let mut lines = information.lines();
+    let name = lines.find_map(|line| line.strip_prefix("Model:"))?.trim();
+    (!name.is_empty()).then(|| name.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gpu_is_called_what_its_driver_calls_it() {
+        let told = "Model: \t\t NVIDIA H200\nIRQ:   \t\t 16\nGPU UUID: \t GPU-1\n";
+        assert_eq!(gpu_model(told).as_deref(), Some("NVIDIA H200"));
+        assert_eq!(gpu_model("Model: \n"), None);
+        assert_eq!(gpu_model("IRQ: 16\n"), None);
+        let facts = |device: &str| HostFacts {
+            device: device.into(),
+            libtorch: String::new(),
+            cpu_model: "A processor".into(),
+            code: String::new(),
+        };
+        assert_eq!(device_name(&facts("cpu")), "A processor");
+        assert_ne!(device_name(&facts("cuda")), "A processor");
+    }
 }

@@ -49,6 +49,8 @@ fn endless() -> StageSpec {
         panic!()
     };
     params.phases[0].steps = 10_000_000;
+    // Of each it says a line, and only the last lines are kept.
+    params.checkpoint_steps = 100_000;
     spec
 }
 

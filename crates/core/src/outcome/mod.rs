@@ -137,7 +137,7 @@ pub struct Outcome {
     pub m: usize,
     pub contrasts: Vec<ContrastOutcome>,
     pub required_attempts: Vec<AttemptOutcome>,
-    /// A required attempt is missing: no contrast has a verdict.
+    /// A required attempt is missing, or none was registered: no contrast has a verdict.
     pub withheld: bool,
 }
 
@@ -154,6 +154,11 @@ impl Outcome {
     pub fn has_spoken(&self) -> bool {
         let said = |v: Verdict| v != Verdict::NotEnoughSeeds;
         self.contrasts.iter().any(|c| c.verdict.is_some_and(said))
+    }
+
+    /// Nobody registered what this comparison must not leave out, so its words are withheld.
+    pub fn lacks_attempts(&self) -> bool {
+        self.withheld && self.required_attempts.is_empty()
     }
 
     pub fn missing(&self) -> impl Iterator<Item = &AttemptOutcome> {
@@ -223,7 +228,8 @@ pub fn outcome(
         withheld: false,
     };
     let lacking = outcome.missing().count();
-    outcome.withheld = lacking > 0;
+    let unregistered = outcome.m > 0 && outcome.required_attempts.is_empty();
+    outcome.withheld = lacking > 0 || unregistered;
     if outcome.withheld {
         for contrast in &mut outcome.contrasts {
             (contrast.verdict, contrast.mark) = (None, None);

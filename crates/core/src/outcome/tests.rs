@@ -410,3 +410,34 @@ fn a_missing_attempt_withholds_every_verdict_and_is_named() {
         ]
     );
 }
+
+#[test]
+fn without_a_registered_attempt_every_verdict_is_withheld_and_the_numbers_stay() {
+    let head = FILE.find("required_attempts:").unwrap();
+    let tail = FILE.find("stages:\n").unwrap();
+    let text = format!("{}{}", &FILE[..head], &FILE[tail..]);
+    let experiment = Experiment::from_text(&text).unwrap_or_else(|v| panic!("{v}"));
+    let values = around(0.5, 0.01);
+    let arms = [arm("zero", &values), arm("sft", &values.map(|v| v - 0.2))];
+    let outcome = super::outcome(&experiment, &arms, &[]);
+    assert!(outcome.withheld && outcome.lacks_attempts());
+    let sft = &outcome.contrasts[0];
+    assert_eq!((sft.verdict, sft.mark), (None, None));
+    assert!(sft.p_holm.is_some() && sft.difference.is_some());
+    // One that is not run, with a reason, is registered.
+    let text = text.replace(
+        "stages:\n",
+        "required_attempts: { prm: { not_run: Dear. } }\nstages:\n",
+    );
+    let experiment = Experiment::from_text(&text).unwrap_or_else(|v| panic!("{v}"));
+    let outcome = super::outcome(&experiment, &arms, &[]);
+    assert!(!outcome.withheld && !outcome.lacks_attempts());
+    assert_eq!(outcome.contrasts[0].verdict, Some(Verdict::Worse));
+    // Where nothing is to be tested, nothing is withheld.
+    let at = text.find("contrasts:").unwrap();
+    let end = text.find("required_attempts:").unwrap();
+    let text = format!("{}contrasts: []\n{}", &text[..at], &text[end..]);
+    let text = text.replace("required_attempts: { prm: { not_run: Dear. } }\n", "");
+    let experiment = Experiment::from_text(&text).unwrap_or_else(|v| panic!("{v}"));
+    assert!(!super::outcome(&experiment, &arms, &[]).withheld);
+}

@@ -4,6 +4,8 @@
 mod alarms;
 pub mod checkpoint;
 pub mod data;
+#[cfg(test)]
+mod documented;
 pub mod experiment;
 pub mod job;
 pub mod judge;

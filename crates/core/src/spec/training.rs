@@ -123,8 +123,9 @@ choice! {
         Accuracy = "accuracy",
         /// 1 for a completion that parses as a whole.
         Format = "format",
-        /// Share of the chain's words in the prompt's own vocabulary (DeepSeek-R1, section
-        /// 2.3.2); a completion without a chain mixes nothing and has 1.
+        /// Share of the chain's digits and keywords, in characters, that are of the prompt's own
+        /// vocabulary (of words: DeepSeek-R1, section 2.3.2); a completion without a chain mixes
+        /// nothing and has 1.
         Language = "language",
         /// Share of max_completion_length that is used; shorten with a negative weight.
         Length = "length",

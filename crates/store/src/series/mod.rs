@@ -5,13 +5,18 @@ mod experiment;
 mod read;
 mod rollup;
 mod rows;
+mod stages;
 mod write;
 
 use assay_core::ids::RunId;
+use assay_core::stats::Interval;
 use assay_core::wire::Cumulative;
 use serde::Serialize;
 
-pub use experiment::{Along, experiment_series, experiment_series_along};
+pub use experiment::{
+    Along, CurvePart, CurveReading, RunCurves, experiment_curves, experiment_series,
+    experiment_series_along,
+};
 pub use read::{list_experiment_metrics, list_metrics, series, series_between};
 pub(crate) use write::{Measured, insert_measured};
 
@@ -59,4 +64,6 @@ pub struct RunPoint {
     /// Of the stage that was training.
     pub step: i64,
     pub mean: f64,
+    /// Smallest and largest value in it; read only of runs that a line stands for alone.
+    pub range: Option<Interval>,
 }

@@ -14,6 +14,7 @@ mod left_behind;
 mod long;
 mod ordering;
 mod pages;
+mod parts;
 mod planning;
 mod play;
 mod records;

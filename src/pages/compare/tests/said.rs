@@ -117,6 +117,10 @@ fn why_there_is_no_verdict_is_said_as_it_is_on_the_page_and_in_every_file() {
     let text = render(&of);
     assert!(text.contains(&format!("<td>{withheld}</td>")), "{text}");
     assert!(!text.contains("not registered"));
+    let known = of.experiments.values_mut().next().unwrap();
+    known.outcome.required_attempts.clear();
+    let none = "withheld: no unsuccessful-attempt baseline is registered";
+    assert_eq!(said(&of, metric::PASS_AT_1, 1), none);
     of.base = 1;
     let reversed = "none: registered the other way round";
     assert_eq!(said(&of, metric::PASS_AT_1, 0), reversed);

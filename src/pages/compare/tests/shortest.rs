@@ -4,7 +4,7 @@ use super::*;
 use assay_store::MilestonePoint;
 
 /// Measured at a fifth, at half and at the end of a budget.
-fn measured_along(of: &mut Entry, budget: f64, values: [f64; 3]) {
+pub(super) fn measured_along(of: &mut Entry, budget: f64, values: [f64; 3]) {
     for seed in 0..3 {
         for (mark, value) in [20, 50, 100].into_iter().zip(values) {
             of.milestones.push(MilestonePoint {
@@ -249,7 +249,7 @@ fn lines_that_are_drawn_together_are_named_and_are_in_the_numbers_each_for_itsel
     assert!(picture.caption.contains(said) && picture.caption.contains("column 29"));
     let data = picture.data.unwrap();
     assert_eq!((data.id.as_str(), data.rows.len()), ("milestones", 32));
-    let sheet = numbers::curves(&drawn, &table).numbers();
+    let sheet = numbers::curves(&drawn, &table, of.view.lines).numbers();
     for label in ["column 0", "column 29"] {
         let rows = sheet.as_array().unwrap().iter();
         assert_eq!(

@@ -50,6 +50,17 @@ fn a_budget_has_its_line_and_every_arms_value_at_it() {
 }
 
 #[test]
+fn arms_may_be_asked_for_by_another_word() {
+    let of = finished();
+    let (wanted, ignored) = asked(&of, "arms=arm-1,nobody&only=arm-1,arm-0");
+    assert_eq!(ignored, ["arms=nobody"]);
+    assert!(!wanted.hides(&of, "arm-1") && wanted.hides(&of, "arm-2"));
+    assert_eq!(wanted.query(&of.view), "?only=arm-1,arm-0");
+    let (alone, _) = asked(&of, "arms=arm-1");
+    assert_eq!(alone.query(&of.view), "?only=arm-1");
+}
+
+#[test]
 fn beyond_the_data_the_page_and_every_file_say_so() {
     let of = finished();
     let query = "budget=1e12";

@@ -4,6 +4,121 @@ use super::figures::{asked, page};
 use super::*;
 use crate::charts::Theme;
 use crate::pages::query::Asked;
+use assay_core::stats::Interval;
+use serde_json::Value;
+
+const ONE_SEED: &str = "One seed: shade is the smallest to largest value of each bin.";
+
+/// Sixty buckets a run, each with its range; within one of them, a value collapsed.
+fn ranged(seeds: u64) -> Material {
+    let mut of = material(&LABELS, seeds, &[seeds; 3], 60);
+    for run in &mut of.series {
+        for (i, point) in run.points.iter_mut().enumerate() {
+            point.range = Some(Interval {
+                low: if i == 30 { 0.01 } else { point.mean - 0.02 },
+                high: point.mean + 0.02,
+            });
+        }
+    }
+    of
+}
+
+fn training(of: &Material, query: &str) -> (figure::Figure, Value) {
+    let (wanted, _) = asked(of, query);
+    let carried = Carried::new(of, &wanted);
+    let figure = Name::Training.figure(of, &wanted);
+    let json = numbers::json(of, &wanted, &figure, &carried);
+    (figure, json)
+}
+
+/// Of the first arm that trains: the smallest lower bound, and whether all means are above it.
+fn lowest(json: &Value) -> (Option<f64>, bool) {
+    let points = json["series"][0]["points"].as_array().unwrap();
+    let low = points.iter().filter_map(|p| p[2].as_f64());
+    let low = low.reduce(f64::min);
+    let above = |p: &Value| p[1].as_f64().unwrap() > 0.1;
+    (low, points.iter().all(above))
+}
+
+#[test]
+fn a_line_of_one_seed_has_the_smallest_and_largest_value_of_each_bin() {
+    let of = ranged(1);
+    for query in ["", "band=minmax", "smooth=0.9", "ys=log"] {
+        let (figure, json) = training(&of, query);
+        assert_eq!(json["series"][0]["envelope"], true, "{query}");
+        assert_eq!(lowest(&json), (Some(0.01), true), "{query}");
+        let drawn = figure.draw().svg;
+        assert_eq!(drawn.matches("class=\"env\"").count(), 2, "{query}");
+        assert_eq!(drawn.matches("class=\"ci\"").count(), 0, "{query}");
+        assert!(figure.caption.join(" ").contains(ONE_SEED), "{query}");
+        let (wanted, _) = asked(&of, query);
+        let carried = Carried::new(&of, &wanted);
+        let csv = numbers::csv(&of, &wanted, &figure, &carried);
+        assert!(csv.contains(ONE_SEED) && csv.contains(",0.01,"), "{csv}");
+    }
+    let text = page(&of, "");
+    assert_eq!(text.matches(ONE_SEED).count(), 1);
+    assert!(text.contains(", within the bin "));
+    // Nothing of it where nothing is shaded, where seeds are drawn together, and where each bin
+    // is one value.
+    let flat = material(&LABELS, 1, &[1, 1, 1], 60);
+    for (of, query) in [(&of, "band=none"), (&ranged(2), ""), (&flat, "")] {
+        let (figure, json) = training(of, query);
+        assert_eq!(json["series"][0]["envelope"], false);
+        assert_eq!(lowest(&json).0, None);
+        assert!(!figure.draw().svg.contains("class=\"env\""));
+        assert!(!page(of, query).contains(ONE_SEED));
+    }
+    // From three seeds on it is their interval.
+    let (figure, json) = training(&ranged(3), "");
+    assert!(json["series"][0]["envelope"] == false && lowest(&json).0.unwrap() > 0.1);
+    assert_eq!(figure.draw().svg.matches("class=\"ci\"").count(), 2);
+}
+
+#[test]
+fn a_run_that_is_left_out_leaves_a_line_of_one_seed() {
+    let mut of = ranged(2);
+    of.series
+        .retain(|run| run.arm_key != "arm-1" || run.seed == 1);
+    let (figure, json) = training(&of, "");
+    assert_eq!(json["series"][0]["envelope"], true);
+    assert_eq!(json["series"][1]["envelope"], false);
+    assert_eq!(figure.draw().svg.matches("class=\"env\"").count(), 1);
+}
+
+#[test]
+fn a_part_is_drawn_from_what_was_read_of_it_and_nothing_else_is() {
+    let mut of = material(&LABELS, 3, &[3, 3, 3], 40);
+    let plain = training(&of, "").1;
+    let query = "x0=1e11&x1=2e11";
+    let coarse = training(&of, query).1;
+    let finer = |run: &assay_store::RunSeries| {
+        let mut run = run.clone();
+        let points = run.points.iter().copied();
+        let four = |p: RunPoint| (0..4).map(move |i| (p, f64::from(i)));
+        run.points = points
+            .flat_map(four)
+            .map(|(p, i)| RunPoint {
+                x: p.x - BUDGET / 40.0 * (1.0 - (i + 1.0) / 4.0),
+                ..p
+            })
+            .collect();
+        run
+    };
+    of.zoomed = Some(of.series.iter().map(finer).collect());
+    let places = |json: &Value| {
+        let points = json["series"][0]["points"].as_array().unwrap();
+        points.len()
+    };
+    assert_eq!(training(&of, "").1, plain);
+    let part = training(&of, query).1;
+    assert!(places(&part) > places(&coarse), "{part}");
+    // Values at a budget are those of the whole, whatever part is drawn.
+    let budget = |of: &Material, query: &str| training(of, query).1["at_budget"].clone();
+    let at = budget(&of, "budget=1.5e11");
+    assert!(!at.is_null());
+    assert_eq!(budget(&of, &format!("{query}&budget=1.5e11")), at);
+}
 
 #[test]
 fn files_draw_every_seed_whatever_their_number_and_say_how_many() {

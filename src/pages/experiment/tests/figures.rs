@@ -49,7 +49,7 @@ pub(super) fn page(of: &Material, query: &str) -> String {
 fn under_every_figure_and_in_every_export_stands_what_is_behind_it() {
     let mut of = with_a_failure();
     of.runs[14].state = RunState::Failed;
-    let line = "3 arms, 15 runs planned: 14 done, 1 crashed. Did not work: 1 of 3, all drawn. Hidden: none.";
+    let line = "3 arms, 15 runs planned: 14 done, 1 crashed, 0 cancelled, 0 excluded. Did not work: 1 of 3, all drawn. Hidden: none.";
     let text = page(&of, "");
     assert_eq!(
         text.matches(line).count(),

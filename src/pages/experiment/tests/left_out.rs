@@ -110,7 +110,7 @@ fn exports_carry_the_denominator_and_what_was_left_out() {
     let comments: Vec<&str> = file.lines().take_while(|l| l.starts_with("# ")).collect();
     let snapshot = format!("Snapshot {}", carried::snapshot(&of));
     for words in [
-        "9 runs planned: 9 done, 1 excluded. Did not work: no verdict yet. Hidden: none.",
+        "9 runs planned: 9 done, 0 crashed, 0 cancelled, 1 excluded. Did not work: no verdict yet. Hidden: none.",
         snapshot.as_str(),
         "Basis: equal compute",
     ] {

@@ -48,6 +48,7 @@ seeds: {seeds}
 base_seeds: {base_seeds}
 budget: {{ unit: flops, amount: {BUDGET:e} }}
 baseline: arm-0
+required_attempts: {{ prm: {{ not_run: Not asked here. }}, mcts: {{ not_run: Not asked here. }} }}
 stages:
   - {{ id: base, kind: pretrain, model: {{}} }}
 arms:
@@ -87,6 +88,7 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
         pass_at_k: vec![],
         shares: vec![],
         series: vec![],
+        zoomed: None,
         along: axis::Cost::Flops,
         places: axis::Places::Cost,
         signs: vec![],
@@ -207,6 +209,7 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
                                 x: at * BUDGET,
                                 step: i64::from(p) * 10,
                                 mean,
+                                range: None,
                             }
                         })
                         .collect(),

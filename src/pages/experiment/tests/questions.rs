@@ -57,6 +57,9 @@ fn seeds_and_questions_stand_apart_and_the_difference_has_its_interval_over_both
 fn a_best_of_several_arms_carries_what_it_would_lose() {
     let text = render(&material(&LABELS, 3, &[3, 3, 3], 0), 0, 0);
     assert!(text.contains("Best of 3: expect it to shrink."), "{text}");
+    let confirm =
+        "&#38;only=arm-2%2Carm-0&#38;seeds=3%2C4%2C5%2C6%2C7\">Confirm with 5 fresh seeds";
+    assert!(text.contains(confirm), "{text}");
     // Two seeds say nothing of their spread.
     let text = render(&material(&LABELS, 3, &[2, 2, 2], 0), 0, 0);
     assert!(!text.contains("expect it to shrink") && !text.contains("<details id=\"beyond\""));
@@ -94,6 +97,11 @@ fn the_band_of_more_tries_is_over_seeds_or_over_questions_and_says_which() {
     let (width, said) = drawn("");
     assert_eq!(width, 0.0);
     assert!(!said.contains("over questions"), "{said}");
+    // 0, 0.01 and 0.02 of them, in the order of the arms.
+    assert!(
+        said.contains("truncated answers count as wrong, by arm a share of 0.000 to 0.020, most of GRPO from the base."),
+        "{said}"
+    );
     let (width, said) = drawn("questions=1");
     // Twice 1.96 x 0.5 / 20.
     assert!((width - 0.098).abs() < 0.01, "{width}");

@@ -192,7 +192,14 @@ fn every_registered_contrast_has_its_row_and_words() {
     }
     assert!(!said.contains("missing") && !said.contains("still open"));
     // A finding has its mark in the table, and its name in the charts.
-    assert!(section(&text, "table").contains("<small>unsuccessful</small>"));
+    let table = section(&text, "table");
+    assert!(table.contains("× SFT alone <small>unsuccessful</small>"));
+    assert!(
+        table.contains("<td>-\u{a0}worse</td>")
+            && table.contains("<td>+\u{a0}better, against Base model</td>")
+    );
+    assert!(!table.contains("× R1-Zero"));
+    assert!(said.contains("<td>-\u{a0}worse <strong") && said.contains("<td>+\u{a0}better"));
     assert!(section(&text, "figures").contains("× SFT alone (unsuccessful)"));
 }
 

@@ -77,6 +77,36 @@ fn a_withheld_verdict_is_no_sentence_but_an_alert_that_names_what_lacks() {
 }
 
 #[test]
+fn where_no_attempt_is_registered_an_alert_says_so_and_the_numbers_stay() {
+    let mut of = with_a_failure();
+    of.view.spec.required_attempts.clear();
+    of.outcome = outcome(&of.view.spec, &of.test, &of.decoders);
+    let text = page(&of, "");
+    let said = verdict(&text);
+    assert!(
+        !said.contains("Verdict:") && !said.contains("worse"),
+        "{said}"
+    );
+    let add = format!("/experiments/new?from={}#f-attempts", of.view.id);
+    for words in [
+        "class=\"alert\"",
+        "registered no unsuccessful-attempt baselines (such as PRM or MCTS).",
+        add.as_str(),
+    ] {
+        assert!(said.contains(words), "{words} not in {said}");
+    }
+    let rule = section(&text, "verdicts");
+    assert_eq!(rule.matches("<td>withheld</td>").count(), 2, "{rule}");
+    assert!(rule.contains("no unsuccessful-attempt baseline is registered."));
+    let difference = of.outcome.contrasts[0].difference.unwrap();
+    let mean = crate::number::difference(crate::number::Kind::Share, &difference);
+    let mean = mean.split(' ').next().unwrap();
+    assert!(rule.contains(mean), "{mean} not in {rule}");
+    // One that is not run, for a reason, is registered: the alert is not there.
+    assert!(!page(&with_a_failure(), "").contains("unsuccessful-attempt baseline"));
+}
+
+#[test]
 fn what_did_not_work_has_its_row_with_expected_and_got_and_a_link_to_its_card() {
     let mut of = with_a_failure();
     let text = page(&of, "");

@@ -145,7 +145,8 @@ fn the_table_gives_the_rules_word_unless_another_comparator_was_chosen() {
     let of = with_a_failure();
     let text = page(&of, "");
     let table = section(&text, "table");
-    assert!(table.contains("<td>worse</td>") && table.contains("<td class=\"n\">&#60;0.001</td>"));
+    assert!(table.contains("<td>-\u{a0}worse</td>"), "{table}");
+    assert!(table.contains("<td class=\"n\">&#60;0.001</td>"));
     assert!(table.contains("<td>worse than Base, untrained</td>"));
     assert!(!table.contains("Dollars"), "no price is known");
     let text = page(&of, "base=arm-2");

@@ -1,0 +1,155 @@
+//! Workers and jobs as files.
+
+use super::{Material, material, rows};
+use crate::number;
+use crate::pages::filed::{self, About};
+use crate::pages::sheet::{Cell, Sheet};
+use crate::pages::text;
+use crate::problem::Problem;
+use crate::state::AppState;
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use assay_core::wire::{LEASE_SECONDS, PROTOCOL};
+use assay_store::{JobView, Waiting, WorkerView};
+use time::OffsetDateTime;
+
+/// Addresses without their endings.
+pub(super) const WORKERS: &str = "/queue/workers";
+pub(super) const JOBS: &str = "/queue/jobs";
+
+/// Of people and machines: nothing unseen.
+fn said(of: &str) -> Cell {
+    Cell::Text(text::visible(of))
+}
+
+fn yes_no(of: bool) -> Cell {
+    Cell::Word(if of { "yes" } else { "no" }.into())
+}
+
+fn count(of: i32) -> Cell {
+    Cell::Count(of.unsigned_abs() as usize)
+}
+
+fn at(of: Option<OffsetDateTime>) -> Cell {
+    Cell::Word(of.map_or(String::new(), number::moment))
+}
+
+/// A row a worker that the page lists.
+pub(super) fn workers(of: &Material) -> Sheet {
+    let names = [
+        "worker",
+        "device",
+        "device_name",
+        "threads_at_work",
+        "threads",
+        "heartbeat_s_ago",
+        "silent",
+        "gets_jobs",
+        "libtorch",
+        "version",
+        "registered",
+        "runs_now",
+    ];
+    let mut sheet = Sheet::plain("workers", "Workers", &names);
+    for w in of.known() {
+        sheet.push(worker(w));
+    }
+    sheet
+}
+
+fn worker(of: &WorkerView) -> Vec<Cell> {
+    let running = of.running.iter().map(|r| {
+        let step = number::integer(r.step);
+        format!("{}, attempt {}, step {step}", r.kind, r.number)
+    });
+    vec![
+        said(&of.name),
+        said(&of.host.device),
+        said(&of.host.device_name),
+        Cell::Count(rows::busy(of) as usize),
+        count(of.threads),
+        Cell::Place(Some(of.seconds_since_seen)),
+        yes_no(of.seconds_since_seen > LEASE_SECONDS as f64),
+        yes_no(of.protocol == PROTOCOL as i32),
+        said(&of.host.libtorch),
+        said(&of.host.worker_version),
+        at(Some(of.registered_at)),
+        said(&running.collect::<Vec<_>>().join("; ")),
+    ]
+}
+
+/// A row a job, in the order of the page, with every run that needs it.
+pub(super) fn jobs(of: &Material, now: OffsetDateTime) -> Sheet {
+    let names = [
+        "state",
+        "kind",
+        "place",
+        "stands",
+        "priority",
+        "threads",
+        "attempts",
+        "failed",
+        "step",
+        "worker",
+        "queued",
+        "started",
+        "finished",
+        "needed_by",
+        "stage",
+    ];
+    let mut sheet = Sheet::plain("jobs", "Jobs", &names);
+    sheet.said = "Running, then in the order in which they will be taken, then waiting for inputs, then the latest finished. A start is an estimate from past stages of the same kinds.".into();
+    for (job, row) in of.jobs.iter().zip(rows::jobs(of, now)) {
+        sheet.push(self::job(job, &row.why));
+    }
+    sheet
+}
+
+fn job(of: &JobView, stands: &str) -> Vec<Cell> {
+    let place = match of.waiting {
+        Some(Waiting::Turn { ahead }) => Some((ahead + 1) as f64),
+        Some(Waiting::Inputs { .. } | Waiting::Retry { .. } | Waiting::Worker { .. }) | None => {
+            None
+        }
+    };
+    let needs = of.needed_by.iter().map(|need| {
+        format!(
+            "{}, seed {}: {} ({})",
+            need.arm_key, need.seed, need.name, need.experiment_name
+        )
+    });
+    vec![
+        Cell::Word(of.state.word().into()),
+        said(&of.kind),
+        Cell::Place(place),
+        said(stands),
+        Cell::Place(Some(f64::from(of.priority))),
+        count(of.threads),
+        count(of.attempts),
+        count(of.failures),
+        Cell::Count(of.step.unsigned_abs() as usize),
+        said(of.worker_name.as_deref().unwrap_or("")),
+        at(Some(of.queued_at)),
+        at(of.started_at),
+        at(of.finished_at),
+        said(&needs.collect::<Vec<_>>().join("; ")),
+        Cell::Word(of.stage.to_string()),
+    ]
+}
+
+/// `/queue/workers.csv` and `/queue/jobs.csv`, with their kinds.
+pub async fn get(
+    state: Data<AppState>,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (word, ending) = path.into_inner();
+    let (of, sign) = material(&state).await?;
+    let sheet = match word.as_str() {
+        "workers" => workers(&of),
+        "jobs" => jobs(&of, OffsetDateTime::now_utc()),
+        _ => return Err(Problem::not_found("table")),
+    };
+    let to = sign.at.map(|at| format!("Data to {}", number::moment(at)));
+    let about = About::new("Queue and workers", &Vec::from_iter(to), &sheet);
+    filed::answer(&sheet, None, &about, &format!("queue-{word}"), &ending).await
+}
