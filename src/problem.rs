@@ -310,6 +310,27 @@ mod tests {
     }
 
     #[test]
+    fn a_page_without_the_database_says_what_is_still_true() {
+        let person = Person {
+            theme: Theme::Dark,
+            may_ask_again: true,
+        };
+        let kept = "Nothing that was recorded is lost";
+        let away = Problem::from(sqlx::Error::PoolTimedOut).page("r", person);
+        for words in [
+            "the database cannot be reached",
+            kept,
+            "workers keep what they measure and send it when the server answers again",
+            "<a href=\"\">Try again</a>",
+        ] {
+            assert!(away.contains(words), "{words} not in {away}");
+        }
+        let broken = Problem::internal("x").page("r", person);
+        assert!(!broken.contains(kept) && broken.contains("is still there"));
+        assert!(!Problem::not_found("run").page("r", person).contains(kept));
+    }
+
+    #[test]
     fn an_inner_error_is_not_shown() {
         let problem = Problem::from(sqlx::Error::ColumnNotFound("secret_column".into()));
         assert_eq!(problem.status, 500);

@@ -284,6 +284,7 @@ fn keep_leases(client: &Client, answer: &ImportAnswer, ended: &AtomicBool) {
                 worker: answer.worker,
                 step: None,
                 log: None,
+                load: None,
             };
             let _ = client.post::<Value>(&path, &beat);
         }

@@ -14,6 +14,8 @@ struct ErrorPage<'a> {
     /// Pointer and message of each broken rule.
     errors: &'a [(String, String)],
     request_id: &'a str,
+    /// For the moment: what is true all the same is said.
+    is_away: bool,
     may_login: bool,
     may_retry: bool,
     may_ask_again: bool,
@@ -38,6 +40,7 @@ pub fn render(
         detail,
         errors,
         request_id,
+        is_away: status == 503,
         may_login: status == 401,
         may_retry: status >= 500 || status == 429,
         may_ask_again: person.may_ask_again,

@@ -95,6 +95,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
                 .route(get().to(graveyard::file)).route(head().to(graveyard::file)),
         )
         .service(resource("/experiments/{id}/arms/{arm}/notes").route(post().to(graveyard::note)))
+        .service(resource("/experiments/{id}/arms/{arm}/reopen").route(post().to(graveyard::reopen)))
         .service(
             resource(
                 "/experiments/{id}/{figure:milestones|frontier|forest|training|seeds|passk|contrasts|decoders-[0-9]+|table|verdicts|decoders|costs|matrix|runs|excluded|both-ways|rule-both-ways|charged|spent|versions|beyond}.{ending:svg|csv|json|png|tex}",

@@ -35,6 +35,9 @@ pub async fn heartbeat(
             if let Some(lines) = &beat.log {
                 store::keep_log(&mut tx, beat.worker, attempt, lines).await?;
             }
+            if let Some(load) = &beat.load {
+                store::keep_load(&mut tx, beat.worker, load).await?;
+            }
             tx.commit().await?;
             Ok(answer)
         })

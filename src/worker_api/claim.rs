@@ -6,6 +6,8 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use assay_core::ids::WorkerId;
+use assay_core::load::Load;
 use assay_core::violation::{Violation, Violations};
 use assay_core::wire::{
     Claim, ClaimRequest, HEARTBEAT_SECONDS, LEASE_SECONDS, Register, Registered,
@@ -70,6 +72,11 @@ pub async fn claim(
     let asked: ClaimRequest = body::json(&request, payload, MAX_JSON_BYTES).await?;
     let deadline = Instant::now() + Duration::from_secs(asked.wait_seconds).min(MAX_WAIT);
     let state = state.into_inner();
+    if let Some(load) = asked.load {
+        state
+            .detached(keep_load(state.clone(), asked.worker, load))
+            .await?;
+    }
     loop {
         let woken = state.live.job_or_closing();
         tokio::pin!(woken);
@@ -88,9 +95,16 @@ pub async fn claim(
     }
 }
 
+async fn keep_load(state: Arc<AppState>, worker: WorkerId, load: Load) -> Result<(), Problem> {
+    let mut tx = state.begin().await?;
+    store::keep_load(&mut tx, worker, &load).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 async fn once(
     state: Arc<AppState>,
-    worker: assay_core::ids::WorkerId,
+    worker: WorkerId,
     free_threads: u32,
 ) -> Result<Option<Claim>, Problem> {
     let mut tx = state.begin().await?;

@@ -182,6 +182,11 @@ fn while_postgres_is_away_the_answer_is_503_and_comes_quickly() {
     assert!(begun.elapsed() < std::time::Duration::from_secs(4));
     assert_eq!(answer.header("retry-after"), "2");
     assert_eq!(app.submit(SMALL).status, 503);
+    let page = app.send("GET", "/", &[("accept", "text/html")], ());
+    assert_eq!(page.status, 503, "{}", page.text);
+    for words in ["Nothing that was recorded is lost", ">Try again</a>"] {
+        assert!(page.text.contains(words), "{words} not in {}", page.text);
+    }
     assert_eq!(app.get("/healthz").status, 503);
     wire.mend();
     wait_until("the server recovers by itself", || {

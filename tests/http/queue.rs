@@ -75,6 +75,7 @@ fn a_worker_that_goes_silent_loses_its_job_and_its_stale_words_are_refused() {
         worker: silent.id,
         step: Some(1),
         log: None,
+        load: None,
     };
     for (what, answer) in [
         (
@@ -105,6 +106,7 @@ fn a_heartbeat_tells_a_running_attempt_that_nobody_needs_it() {
             worker: worker.id,
             step: None,
             log: None,
+            load: None,
         };
         app.as_worker(&FakeWorker::path(&claim, "heartbeat"), &beat)
             .json()["cancel"]
@@ -275,6 +277,7 @@ fn what_a_worker_sends_wrong_is_its_own_fault() {
         worker: worker.id,
         step: None,
         log: None,
+        load: None,
     };
     let path = format!("/attempts/{}/{}/heartbeat", nobody.stage, nobody.number);
     assert_eq!(app.as_worker(&path, &beat).status, 409);
@@ -300,6 +303,7 @@ fn a_heartbeat_brings_the_last_lines_and_one_without_them_leaves_them() {
             worker: worker.id,
             step: Some(3),
             log,
+            load: None,
         };
         let answer = app.as_worker(&FakeWorker::path(&claim, "heartbeat"), &beat);
         assert_eq!(answer.status, 200, "{}", answer.text);
@@ -323,4 +327,54 @@ fn a_heartbeat_brings_the_last_lines_and_one_without_them_leaves_them() {
     let headers = [("authorization", bearer.as_str())];
     let path = format!("/worker/v1{}", FakeWorker::path(&claim, "heartbeat"));
     assert_eq!(app.send("POST", &path, &headers, wrong).status, 400);
+}
+
+#[test]
+fn a_workers_load_comes_with_what_it_sends_and_stays_without() {
+    let app = App::start();
+    app.submitted(SMALL);
+    let worker = FakeWorker::register(&app, "w", 2);
+    let claim = worker.claim(2, 0).unwrap();
+    let beat = FakeWorker::path(&claim, "heartbeat");
+    let sent = |path: &str, load: Option<&str>| {
+        let load = load.map_or(String::new(), |l| format!(",\"load\":{l}"));
+        let body = format!(
+            "{{\"worker\":\"{}\",\"free_threads\":0,\"wait_seconds\":0{load}}}",
+            worker.id
+        );
+        let bearer = format!("Bearer {}", app.worker);
+        let headers = [("authorization", bearer.as_str())];
+        app.send("POST", &format!("/worker/v1{path}"), &headers, body)
+            .status
+    };
+    let page = || {
+        app.send("GET", "/queue", &[("accept", "text/html")], ())
+            .text
+    };
+    let listed = || app.get("/api/v1/workers").json()["workers"][0].clone();
+    assert_eq!(sent(&beat, None), 200);
+    assert!(listed()["load"].is_null() && listed()["seconds_since_load"].is_null());
+    assert!(!page().contains("CPU "));
+    let told = r#"{"cpu_percent":1e300,"memory_bytes":3100000000,"memory_total_bytes":24000000000,
+        "gpu_percent":-5,"gpu_memory_bytes":18446744073709551615}"#;
+    assert_eq!(sent(&beat, Some(told)), 200);
+    // As a worker of old sends it.
+    assert_eq!(sent(&beat, None), 200);
+    let said = "GPU 0 %; CPU 100 %, 3.1 of 24 GB";
+    assert!(page().contains(said), "{}", page());
+    let file = app.get("/queue/workers.csv").text;
+    assert!(file.contains(",100,3100000000,24000000000,0,,,"), "{file}");
+    for wrong in [
+        "7",
+        r#"{"memory_bytes":-1}"#,
+        r#"{"cpu_percent":1e999}"#,
+        r#"{"cpu_percent":"<b>"}"#,
+    ] {
+        assert_eq!(sent(&beat, Some(wrong)), 400, "{wrong}");
+    }
+    assert!(page().contains(said), "what was refused changed it");
+    // Without work it comes with the question for some.
+    assert_eq!(sent("/claim", Some(r#"{"cpu_percent":3}"#)), 204);
+    assert_eq!(listed()["load"], serde_json::json!({"cpu_percent": 3.0}));
+    assert!(page().contains("CPU 3 %<"));
 }

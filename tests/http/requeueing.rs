@@ -67,6 +67,7 @@ fn a_silent_workers_run_is_queued_again_once_and_its_late_words_are_refused() {
         worker: silent.id,
         step: Some(3),
         log: None,
+        load: None,
     };
     for answer in [
         app.as_worker(&FakeWorker::path(&claim, "heartbeat"), &beat),

@@ -47,6 +47,7 @@ impl<'a> FakeWorker<'a> {
             worker: self.id,
             free_threads,
             wait_seconds,
+            load: None,
         };
         let answer = self.app.as_worker("/claim", &ask);
         match answer.status {

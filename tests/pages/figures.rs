@@ -106,6 +106,19 @@ fn an_axis_in_dollars_waits_for_a_price_and_then_names_it() {
             "{figure}"
         );
     }
+    // The same beside other columns.
+    let path = format!("/compare/training.json?arms={id}/base,{id}/arm-1");
+    let last = |query: &str| {
+        let of = app.get(&format!("{path}{query}")).json();
+        let points = of["series"][0]["points"].as_array().unwrap();
+        (
+            of["caption"].clone(),
+            points.last().unwrap()[0].as_f64().unwrap(),
+        )
+    };
+    let ((said, dollars), (_, seconds)) = (last("&x=usd"), last("&x=device_s"));
+    assert!(seconds > 0.0 && (dollars - seconds).abs() < 1e-6 * seconds);
+    assert!(said.as_str().unwrap().contains("Not at equal budgets: "));
 }
 
 #[test]

@@ -223,6 +223,78 @@ fn notes_are_added_and_kept_and_nothing_can_be_taken_off_the_page() {
 }
 
 #[test]
+fn a_question_is_reopened_with_a_reason_and_its_verdict_stays() {
+    let app = App::start();
+    let id = seeded(&app, 5, false, |_, _| Until::End);
+    let read = || page(&app, &format!("/experiments/{id}/graveyard"));
+    let before = read();
+    let judged = card(&before, "judged");
+    assert!(judged.contains("Reopen this question") && !judged.contains("open again."));
+    let head = |card: &str| card[..card.find("</h2>").unwrap()].to_string();
+    let origin = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("accept", "text/html"),
+        ("origin", app.url.as_str()),
+    ];
+    let reopen = |arm: &str, body: &str| {
+        let path = format!("/experiments/{id}/arms/{arm}/reopen");
+        app.send("POST", &path, &origin, body)
+    };
+    for (arm, body, status) in [
+        ("judged", "reason=+", 422),
+        ("judged", "why=x", 400),
+        ("nobody", "reason=x", 404),
+    ] {
+        assert_eq!(reopen(arm, body).status, status, "{arm} {body}");
+    }
+    assert_eq!(app.count("arm_note"), 0);
+    let kept = reopen("judged", "reason=A+better+%3Cb%3Ejudge%3C%2Fb%3E");
+    assert_eq!(kept.status, 303, "{}", kept.text);
+    let to = format!("/experiments/{id}/graveyard#arm-judged");
+    assert_eq!(kept.header("location"), to);
+
+    let after = read();
+    let own = card(&after, "judged");
+    assert_eq!(head(own), head(judged));
+    for words in [
+        ": unsuccessful",
+        "This question is open again.</strong> The verdict and the marks on this card stay",
+        "<dt>Reopened <small>",
+        "A better &#60;b&#62;judge",
+        // It is no word on why it went so.
+        "Nobody has written down yet",
+    ] {
+        assert!(own.contains(words), "{words} not in {own}");
+    }
+    assert!(!card(&after, "rerank").contains("open again."));
+    let notes = app
+        .get(&format!("/api/v1/experiments/{id}/arms/judged/notes"))
+        .json();
+    assert_eq!(notes["notes"][0]["why"], "Reopened: A better <b>judge</b>");
+
+    // What is offered has the arm, its comparator, and seeds that it has not had.
+    let begin = format!("<a href=\"/experiments/new?from={id}&#38;only=judged%2Czero&#38;seeds=");
+    let at = own.find(&begin).unwrap_or_else(|| panic!("{own}")) + "<a href=\"".len();
+    let href = own[at..].split('"').next().unwrap().replace("&#38;", "&");
+    let runs = app.get(&format!("/api/v1/experiments/{id}")).json()["runs"].clone();
+    let had = |seed: u64| {
+        let mut runs = runs.as_array().unwrap().iter();
+        runs.any(|run| run["seed"] == seed)
+    };
+    let asked = href.split("seeds=").nth(1).unwrap();
+    let seeds: Vec<u64> = asked.split("%2C").map(|s| s.parse().unwrap()).collect();
+    assert_eq!(seeds.len(), 5);
+    assert!(seeds.iter().all(|seed| !had(*seed)) && had(seeds[0] - 1));
+    let form = page(&app, &href);
+    let ticked = |arm: &str| form.contains(&format!("value=\"{arm}\" checked"));
+    assert!(ticked("judged") && ticked("zero") && !ticked("sft") && !ticked("student"));
+    assert!(!form.contains("ignored: "));
+    let words: Vec<String> = seeds.iter().map(u64::to_string).collect();
+    let filled = format!("value=\"{}\"", words.join(", "));
+    assert!(form.contains(&filled), "{filled}");
+}
+
+#[test]
 fn an_experiment_without_failures_says_so() {
     let app = App::start();
     let id = seeded(&app, 3, true, |_, _| Until::End);

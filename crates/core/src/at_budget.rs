@@ -2,7 +2,7 @@
 //! true cost. Nothing is interpolated between two measurements, and where a seed's data end
 //! before the budget nothing is said in its place.
 
-use crate::stats::mean;
+use crate::stats::{Estimate, mean, paired_difference};
 
 /// A seed has got there when its data reach this part of the budget.
 pub const REACHED: f64 = 0.95;
@@ -38,6 +38,11 @@ impl Held {
     /// arms that train had there is not known. Of those that spend nothing it says nothing.
     pub fn is_far_below(&self, budget: f64) -> bool {
         !self.costs.is_empty() && mean(&self.costs) < REACHED * budget
+    }
+
+    /// Less what another arm has at the same budget: of the seeds that both have there, paired.
+    pub fn difference(&self, base: &Self) -> Option<Estimate> {
+        paired_difference(&self.seeds, &base.seeds)
     }
 }
 
@@ -92,6 +97,33 @@ mod tests {
         assert!(!Held::default().is_far_below(1.0));
         // On a measurement the measurement itself.
         assert_eq!(held(&seeds, 30.0, true).values(), [0.9, 0.6]);
+    }
+
+    #[test]
+    fn differences_are_of_the_seeds_that_both_have_there() {
+        let arm = [
+            seed(0, &[(100.0, 0.5)]),
+            seed(1, &[(100.0, 0.7)]),
+            seed(2, &[(100.0, 0.9)]),
+            seed(3, &[(50.0, 0.9)]),
+        ];
+        let base: Vec<Seed> = (0..4).map(|s| seed(s, &[(100.0, 0.4)])).collect();
+        let (arm, base) = (held(&arm, 100.0, true), held(&base, 100.0, true));
+        // 0.1, 0.3 and 0.5: s = 0.2, and t = 4.3027 of two degrees of freedom.
+        let of = arm.difference(&base).unwrap();
+        let interval = of.interval.unwrap();
+        assert!(of.n == 3 && (of.mean - 0.3).abs() < 1e-9);
+        assert!((interval.low + 0.19683).abs() < 1e-4, "{interval:?}");
+        assert!((interval.high - 0.79683).abs() < 1e-4, "{interval:?}");
+        // The other way round, and where one has not got there.
+        assert!((base.difference(&arm).unwrap().mean + 0.3).abs() < 1e-9);
+        assert_eq!(arm.difference(&Held::default()), None);
+        let two = Held {
+            seeds: arm.seeds[..2].to_vec(),
+            ..Held::default()
+        };
+        let of = two.difference(&base).unwrap();
+        assert_eq!((of.n, of.interval), (2, None));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod health;
 pub mod ids;
 pub mod judged;
 pub mod ledger;
+pub mod load;
 pub mod metric;
 pub mod note;
 pub mod outcome;

@@ -82,6 +82,11 @@ impl Note {
             Err(Violations(found))
         }
     }
+
+    /// The reason, of a note by which the question was opened again.
+    pub fn reopened(&self) -> Option<&str> {
+        self.why.strip_prefix(REOPENED)
+    }
 }
 
 /// What somebody says of a run: one text.
@@ -97,24 +102,60 @@ impl RunNote {
     /// # Errors
     /// Every violation with its pointer.
     pub fn checked(&self) -> Result<Self, Violations> {
-        let text = self.text.replace("\r\n", "\n");
-        let text = text.trim();
-        let mut found = vec![];
-        if text.is_empty() {
-            found.push(Violation::new("/text", "must not be empty"));
-        }
-        if text.chars().count() > MOST {
-            let message = format!("longer than {MOST} characters");
-            found.push(Violation::new("/text", message));
-        }
-        if text.contains('\0') {
-            found.push(Violation::new("/text", "must be plain text"));
-        }
-        if found.is_empty() {
-            Ok(Self { text: text.into() })
-        } else {
-            Err(Violations(found))
-        }
+        let text = one_text("/text", &self.text, MOST)?;
+        Ok(Self { text })
+    }
+}
+
+/// Why the question that an arm was to answer is open again. It is kept as a note of that arm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reopening {
+    pub reason: String,
+}
+
+/// What such a note begins with.
+const REOPENED: &str = "Reopened: ";
+
+impl Reopening {
+    /// Longest of its reasons, in characters.
+    pub const MOST: usize = MOST - REOPENED.len();
+
+    /// As it is kept. It claims nothing of why the outcome was what it was: a guess.
+    ///
+    /// # Errors
+    /// Every violation with its pointer.
+    pub fn note(&self) -> Result<Note, Violations> {
+        let reason = one_text("/reason", &self.reason, Self::MOST)?;
+        Ok(Note {
+            why: format!("{REOPENED}{reason}"),
+            evidence: Evidence::Guess,
+            tried: String::new(),
+            not_tried: String::new(),
+            would_change: String::new(),
+        })
+    }
+}
+
+/// Without the space around it, and with one kind of line end.
+fn one_text(pointer: &str, text: &str, most: usize) -> Result<String, Violations> {
+    let text = text.replace("\r\n", "\n");
+    let text = text.trim();
+    let mut found = vec![];
+    if text.is_empty() {
+        found.push(Violation::new(pointer, "must not be empty"));
+    }
+    if text.chars().count() > most {
+        let message = format!("longer than {most} characters");
+        found.push(Violation::new(pointer, message));
+    }
+    if text.contains('\0') {
+        found.push(Violation::new(pointer, "must be plain text"));
+    }
+    if found.is_empty() {
+        Ok(text.into())
+    } else {
+        Err(Violations(found))
     }
 }
 
@@ -155,5 +196,30 @@ mod tests {
             let found = note(bad).unwrap_err().0;
             assert!(found.iter().all(|v| v.pointer == "/text"), "{found:?}");
         }
+    }
+
+    #[test]
+    fn a_question_is_opened_again_with_a_reason_and_the_note_says_so() {
+        let note = |reason: &str| {
+            let of = Reopening {
+                reason: reason.into(),
+            };
+            of.note()
+        };
+        let kept = note(" The judge\r\nis better now. ").unwrap();
+        assert_eq!(kept.why, "Reopened: The judge\nis better now.");
+        assert_eq!(kept.reopened(), Some("The judge\nis better now."));
+        assert_eq!(kept.check(), Ok(()));
+        let longest = note(&"\u{e9}".repeat(Reopening::MOST)).unwrap();
+        assert_eq!(longest.check(), Ok(()));
+        for bad in ["", " \n", "a\0b", &"x".repeat(Reopening::MOST + 1)] {
+            let found = note(bad).unwrap_err().0;
+            assert!(found.iter().all(|v| v.pointer == "/reason"), "{found:?}");
+        }
+        let other = Note {
+            why: "It was reopened: twice.".into(),
+            ..kept
+        };
+        assert_eq!(other.reopened(), None);
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::ids::{StageId, WorkerId};
 use crate::ledger::Cost;
+use crate::load::Load;
 use crate::spec::StageSpec;
 use crate::spec::stage::Role;
 use crate::task::Split;
@@ -45,6 +46,10 @@ pub struct ClaimRequest {
     pub free_threads: u32,
     /// Long poll: how long the server may wait for a job.
     pub wait_seconds: u64,
+    /// How busy the machine is, where that was looked at since it was last sent: here by a
+    /// worker with free threads, in heartbeats by one at work. Workers of old send none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<Load>,
 }
 
 /// The right to work on a stage; answers 204 where there is none.
@@ -75,6 +80,9 @@ pub struct HeartbeatRequest {
     /// workers of old send none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<Vec<String>>,
+    /// As in a [`ClaimRequest`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<Load>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

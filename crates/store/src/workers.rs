@@ -3,6 +3,7 @@
 use crate::numbers::{int, text};
 use crate::{Result, StoreError};
 use assay_core::ids::{StageId, WorkerId};
+use assay_core::load::Load;
 use assay_core::wire::{Host, Register};
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -22,6 +23,9 @@ pub struct WorkerView {
     pub seen_at: OffsetDateTime,
     /// By the database's clock.
     pub seconds_since_seen: f64,
+    /// How busy its machine is, as it last told; `None` where it has told nothing.
+    pub load: Option<Load>,
+    pub seconds_since_load: Option<f64>,
     pub running: Vec<RunningAttempt>,
 }
 
@@ -55,6 +59,22 @@ pub async fn register_worker(conn: &mut PgConnection, register: &Register) -> Re
     Ok(id)
 }
 
+/// How busy the worker's machine is now. Of a worker that nobody knows, nothing is kept.
+///
+/// # Errors
+/// `Database`.
+pub async fn keep_load(conn: &mut PgConnection, worker: WorkerId, load: &Load) -> Result<()> {
+    let load = serde_json::to_value(load).map_err(StoreError::unreadable)?;
+    sqlx::query!(
+        "update worker set load = $2, load_at = clock_timestamp() where id = $1",
+        worker.0,
+        load
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Most recently seen first, at most 200.
 ///
 /// # Errors
@@ -62,7 +82,8 @@ pub async fn register_worker(conn: &mut PgConnection, register: &Register) -> Re
 pub async fn list_workers(conn: &mut PgConnection) -> Result<Vec<WorkerView>> {
     let rows = sqlx::query!(
         r#"select id, name, protocol, threads, host, registered_at, seen_at,
-             extract(epoch from clock_timestamp() - seen_at)::float8 as "seconds_since_seen!"
+             extract(epoch from clock_timestamp() - seen_at)::float8 as "seconds_since_seen!",
+             load, extract(epoch from clock_timestamp() - load_at)::float8 as "seconds_since_load?"
          from worker order by seen_at desc limit 200"#
     )
     .fetch_all(&mut *conn)
@@ -80,6 +101,12 @@ pub async fn list_workers(conn: &mut PgConnection) -> Result<Vec<WorkerView>> {
                 registered_at: row.registered_at,
                 seen_at: row.seen_at,
                 seconds_since_seen: row.seconds_since_seen,
+                load: row
+                    .load
+                    .map(serde_json::from_value)
+                    .transpose()
+                    .map_err(StoreError::unreadable)?,
+                seconds_since_load: row.seconds_since_load,
                 running: running
                     .iter()
                     .filter(|(worker, _)| *worker == row.id)

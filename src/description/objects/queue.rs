@@ -14,6 +14,14 @@ fn worker() -> Object {
         field("libtorch", Shape::Text, ""),
         field("worker_version", Shape::Text, ""),
     ]);
+    let load = Shape::Inline(vec![
+        field("cpu_percent", Shape::Number, "Of all cores.").optional(),
+        field("memory_bytes", Shape::Integer, "In use.").optional(),
+        field("memory_total_bytes", Shape::Integer, "").optional(),
+        field("gpu_percent", Shape::Number, "Of the worker's GPU.").optional(),
+        field("gpu_memory_bytes", Shape::Integer, "In use.").optional(),
+        field("gpu_memory_total_bytes", Shape::Integer, "").optional(),
+    ]);
     object(
         "Worker",
         "A worker's process; one that starts again is another.",
@@ -28,6 +36,16 @@ fn worker() -> Object {
             field(
                 "seconds_since_seen",
                 Shape::Number,
+                "By the database's clock.",
+            ),
+            field(
+                "load",
+                maybe(load),
+                "How busy its machine is, as it last told.",
+            ),
+            field(
+                "seconds_since_load",
+                maybe(Shape::Number),
                 "By the database's clock.",
             ),
             field("running", list(Shape::Of("RunningAttempt")), ""),

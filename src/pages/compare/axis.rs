@@ -24,6 +24,8 @@ pub(super) struct Axis {
 
 const OTHER_UNITS: &str = "Not at equal budgets: these are counted in different units. Every column stands at what it was charged of this cost; no difference is taken, and nothing was registered of it.";
 
+const IN_DOLLARS: &str = "Not at equal budgets: no budget here is counted in dollars. Every column stands at what it was charged; no difference is taken, and nothing was registered of it.";
+
 impl Axis {
     /// `budget` is that of one of the columns. Nothing where budgets are counted in different
     /// units and no cost was asked for.
@@ -40,6 +42,9 @@ impl Axis {
         let mut said = vec![];
         match ground {
             Ground::OtherUnits => said.push(OTHER_UNITS.to_string()),
+            Ground::EqualCompute { .. } | Ground::Unequal { .. } if cost == Cost::Usd => {
+                said.push(IN_DOLLARS.to_string());
+            }
             Ground::EqualCompute { .. } | Ground::Unequal { .. } if !in_budget => {
                 said.push("The budget is counted in another unit than this axis.".into());
             }
@@ -69,11 +74,12 @@ impl Axis {
         Self::new(&of.view, table.ground.as_ref()?, &base.budget)
     }
 
-    /// Where a milestone stands on it.
-    pub fn at(&self, point: &MilestonePoint) -> f64 {
+    /// Where a milestone stands on it. Not a number in dollars where no price was in force.
+    pub fn at(&self, of: &Material, point: &MilestonePoint) -> f64 {
+        let dollars = || of.dollars.at(point.run, point.device_ms);
         match self.in_budget {
             true => point.x,
-            false => self.cost.of(point).unwrap_or(f64::NAN),
+            false => self.cost.of(point).or_else(dollars).unwrap_or(f64::NAN),
         }
     }
 
@@ -114,6 +120,13 @@ mod tests {
         let other = Axis::new(&wall, &equal, &budget).unwrap();
         assert_eq!((other.in_budget, other.line), (false, None));
         assert!(other.said[0].contains("another unit"), "{:?}", other.said);
+        let dollars = View {
+            x: Some(Cost::Usd),
+            ..plain
+        };
+        let money = Axis::new(&dollars, &equal, &budget).unwrap();
+        assert_eq!((money.in_budget, money.line), (false, None));
+        assert!(money.said.len() == 1 && money.said[0].starts_with("Not at equal budgets: "));
         assert!(Axis::new(&plain, &Ground::OtherUnits, &budget).is_none());
         let asked = View {
             budget: Some(12.5),

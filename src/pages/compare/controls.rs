@@ -2,8 +2,8 @@
 
 use super::entries::Material;
 use super::table::Compared;
-use super::wanted::costs;
 use crate::pages::Choice;
+use crate::pages::experiment::axis::Cost;
 use crate::pages::looks::{self, choice};
 
 /// Choices, and what stands in the fields.
@@ -26,7 +26,7 @@ impl Controls {
         let view = &of.view;
         let number = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
         let mut axes = vec![choice("", "what the budgets count", view.x.is_none())];
-        axes.extend(costs().map(|x| choice(x.word(), x.title(), view.x == Some(x))));
+        axes.extend(Cost::ALL.map(|x| choice(x.word(), x.title(), view.x == Some(x))));
         let columns = table.lines.iter().map(|line| {
             let label = format!("{} ({})", line.drawn().0, line.experiment_name);
             choice(&line.word, &label, !line.hidden)

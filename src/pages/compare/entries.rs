@@ -1,7 +1,7 @@
 //! What is compared: runs and arms of any experiments, and what policy adds to them.
 
 use super::wanted::{View, Wanted};
-use super::{decoders, look, series};
+use super::{decoders, look, prices, series};
 use crate::charts::Marked;
 use crate::pages::judged::{Judged, judged};
 use crate::pages::words;
@@ -12,7 +12,9 @@ use assay_core::ids::{ExperimentId, RunId};
 use assay_core::questions::Shares;
 use assay_core::spec::RequiredAttempt;
 use assay_core::task::Split;
-use assay_store::{self as store, ExclusionEvent, MilestonePoint, RunSeries, RunView, StoreError};
+use assay_store::{
+    self as store, Dollars, ExclusionEvent, MilestonePoint, RunSeries, RunView, StoreError,
+};
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -88,6 +90,10 @@ pub(super) struct Material {
     pub base: usize,
     /// How the figures are drawn.
     pub view: View,
+    /// Read only where the axis is to be in dollars.
+    pub dollars: Dollars,
+    /// Why it is not, though that was asked for.
+    pub no_price: Option<String>,
     /// Columns that the link leaves out of the figures, by what it calls them.
     pub hidden: Vec<String>,
     /// The same among decoders of its policy; the first one otherwise.
@@ -175,6 +181,7 @@ pub(super) async fn material(
     }
     look::settle(&mut of, wanted);
     read_figures(&mut *conn, &mut of, &runs_of).await?;
+    prices::read(&mut *conn, &mut of).await?;
     series::read(conn, &mut of, words::TRAINING[wanted.curve].1).await?;
     Ok(of)
 }

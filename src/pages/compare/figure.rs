@@ -3,6 +3,7 @@
 use super::axis::Axis;
 use super::columns::{Column, alike};
 use super::entries::Material;
+use super::prices;
 use super::standing;
 use super::table::{Compared, Line};
 use crate::charts::{self, Band, Curve, Curves, Merged, Scale, Seed, Shape, average, merge};
@@ -170,6 +171,7 @@ impl Trained {
             ..self.chart
         };
         self.caption.extend(self.chart.envelope_said());
+        self.caption.extend(prices::caption(of));
         Some(self)
     }
 
@@ -231,6 +233,19 @@ fn trained<'a>(of: impl IntoIterator<Item = Column<'a>>) -> Vec<Column<'a>> {
     of.into_iter().filter(is_trained).collect()
 }
 
+/// Those that the axis has a place for; and in sentences the others that would be drawn.
+fn with_a_price<'a>(of: &Material, columns: Vec<Column<'a>>) -> (Vec<Column<'a>>, Vec<String>) {
+    let (mut kept, mut left_out) = (vec![], vec![]);
+    for column in columns {
+        match prices::left_out(of, column.entry, &column.line.label) {
+            Some(_) if column.line.hidden => {}
+            Some(why) => left_out.push(why),
+            None => kept.push(column),
+        }
+    }
+    (kept, left_out)
+}
+
 /// One metric of training along the axis; nothing where no column has it, or where budgets are
 /// counted in different units and no cost was asked for.
 pub(super) fn training(of: &Material, table: &Compared, curve: usize) -> Option<Trained> {
@@ -252,7 +267,7 @@ pub(super) fn curves<'a>(
     (curve, word, title): (usize, String, String),
 ) -> Option<Trained> {
     let name = words::TRAINING[curve].1;
-    let columns = trained(columns);
+    let (columns, left_out) = with_a_price(of, trained(columns));
     let series = || columns.iter().flat_map(|c| &c.entry.series);
     let points = series().flat_map(|s| &s.points);
     let xs = points.map(|p| p.x).filter(|x| x.is_finite());
@@ -300,6 +315,7 @@ pub(super) fn curves<'a>(
         }
     )];
     caption.extend(axis.said.iter().cloned());
+    caption.extend(left_out);
     Trained {
         word,
         caption,

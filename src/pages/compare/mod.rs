@@ -12,6 +12,7 @@ mod figure;
 mod files;
 mod look;
 mod numbers;
+mod prices;
 mod series;
 mod standing;
 mod table;
@@ -82,6 +83,8 @@ struct ComparePage {
     training: Option<Picture>,
     /// Of columns that were asked other questions than the base, a figure a group.
     groups: Vec<Picture>,
+    /// Why there is no axis in dollars, or which columns it is without.
+    no_price: Option<String>,
     /// Why the training curve lacks some of the columns.
     no_training: Option<String>,
     /// Printed under every figure.
@@ -226,6 +229,7 @@ impl ComparePage {
                 .iter()
                 .map(|t| t.picture())
                 .collect(),
+            no_price: prices::note(of),
             no_training: figure::no_training(of, &table),
             denominator: denominator::denominator(of).to_string(),
             add: add(of, wanted),

@@ -24,10 +24,18 @@ pub(super) async fn read(
         };
         let read = store::experiment_curves(&mut *conn, *id, metric, &reading);
         let mut own = read.await?.whole;
-        if matches!(other, Some(Cost::Device | Cost::Wall)) {
-            // They come in milliseconds.
-            let points = own.iter_mut().flat_map(|s| &mut s.points);
-            points.for_each(|p| p.x /= 1e3);
+        // Time comes in milliseconds.
+        for series in &mut own {
+            let run = series.run;
+            for point in &mut series.points {
+                match other {
+                    Some(Cost::Device | Cost::Wall) => point.x /= 1e3,
+                    Some(Cost::Usd) => {
+                        point.x = of.dollars.at(run, point.x).unwrap_or(f64::NAN);
+                    }
+                    Some(Cost::Flops | Cost::Tokens) | None => {}
+                }
+            }
         }
         all.extend(own);
     }

@@ -4,6 +4,7 @@ use super::axis::Axis;
 use super::columns::{Column, Group, alike, others, spec};
 use super::entries::{Entry, Material};
 use super::figure::{self, Trained};
+use super::prices;
 use super::standing;
 use super::table::Compared;
 use crate::charts::{Bin, Curve, Curves, Marked, Scale, Seed, Shape, along, hold};
@@ -61,7 +62,7 @@ fn measuring<'a>(
 ) -> (Vec<Measuring<'a>>, Vec<String>) {
     let (mut shown, mut left_out) = (vec![], vec![]);
     for column in columns {
-        let seeds = column.entry.marked(|p| axis.at(p), by.pick);
+        let seeds = column.entry.marked(|p| axis.at(of, p), by.pick);
         if seeds.is_empty() {
             continue;
         }
@@ -71,7 +72,7 @@ fn measuring<'a>(
         };
         let label = &column.line.label;
         let why = match other {
-            _ if is_unrecorded(column.entry, axis) => Some(format!(
+            _ if is_unrecorded(of, column.entry, axis) => Some(format!(
                 "{label} is not drawn: nothing of what it was charged was recorded in {}.",
                 axis.cost.word()
             )),
@@ -80,6 +81,7 @@ fn measuring<'a>(
             )),
             None => None,
         };
+        let why = prices::left_out(of, column.entry, label).or(why);
         match why {
             Some(_) if column.line.hidden => {}
             Some(why) => left_out.push(why),
@@ -90,9 +92,9 @@ fn measuring<'a>(
 }
 
 /// It has cost something, and nothing of this.
-fn is_unrecorded(of: &Entry, axis: &Axis) -> bool {
-    let mut costly = of.milestones.iter().filter(|p| p.x > 0.0).peekable();
-    costly.peek().is_some() && costly.all(|p| axis.at(p) <= 0.0)
+fn is_unrecorded(of: &Material, entry: &Entry, axis: &Axis) -> bool {
+    let mut costly = entry.milestones.iter().filter(|p| p.x > 0.0).peekable();
+    costly.peek().is_some() && costly.all(|p| axis.at(of, p) <= 0.0)
 }
 
 /// Percentages of its budget at which a column's experiment measures, the start among them.

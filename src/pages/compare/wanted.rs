@@ -25,7 +25,7 @@ pub(super) struct View {
 
 impl View {
     fn read(asked: &mut Asked) -> Self {
-        let costs: Vec<(&str, Cost)> = costs().map(|x| (x.word(), x)).collect();
+        let costs = Cost::ALL.map(|x| (x.word(), x));
         let mut view = Self {
             x: asked.choose("x", &costs),
             x_scale: asked.choose("xs", &SCALES),
@@ -73,11 +73,6 @@ impl View {
         let range = (self.low.unwrap_or(first), self.high.unwrap_or(last));
         (range.0 < range.1).then_some(range)
     }
-}
-
-/// Axes that every milestone has a place on; dollars would take a price of every column.
-pub(super) fn costs() -> impl Iterator<Item = Cost> {
-    Cost::ALL.into_iter().filter(|x| *x != Cost::Usd)
 }
 
 /// What the address asks for.

@@ -13,8 +13,13 @@ pub(in crate::pages) struct AtBudget {
     pub budget: f64,
     pub axis: Cost,
     pub kind: Kind,
+    /// Whom differences are taken to: an arm, and its name.
+    pub base: Option<(String, String)>,
     pub rows: Vec<AtRow>,
 }
+
+/// What is said of differences at a budget.
+pub(in crate::pages) const DIFFERENCES: &str = "Differences are exploration on the validation split: paired by seed, over the seeds that both have there, with unadjusted 95 % t intervals from 3 seeds on.";
 
 #[derive(Debug)]
 pub(in crate::pages) struct AtRow {
@@ -26,6 +31,11 @@ pub(in crate::pages) struct AtRow {
     pub cost: Option<f64>,
     /// What the number does not cover; empty where it covers all.
     pub remark: String,
+    /// To the base's, over the seeds that both have there.
+    pub difference: Option<Estimate>,
+    held: Held,
+    /// It trains, and was measured last far below the budget.
+    is_far: bool,
 }
 
 impl AtBudget {
@@ -49,6 +59,7 @@ impl AtBudget {
             budget,
             axis,
             kind,
+            base: None,
             rows: vec![],
         }
     }
@@ -62,7 +73,26 @@ impl AtBudget {
             value: stats::estimate(&held.values()),
             cost: (!held.costs.is_empty()).then(|| stats::mean(&held.costs)),
             remark: remark(&held, |cost| axis.amount(cost), budget, trains),
+            difference: None,
+            is_far: trains && held.is_far_below(budget),
+            held,
         });
+    }
+
+    /// With every row's difference to one of them; none where either was measured last far
+    /// below the budget.
+    pub(super) fn compared_with(mut self, arm: &str, name: String) -> Self {
+        let Some(base) = self.rows.iter().find(|row| row.arm == arm) else {
+            return self;
+        };
+        let (held, is_far) = (base.held.clone(), base.is_far);
+        for row in self.rows.iter_mut().filter(|row| row.arm != arm) {
+            if !is_far && !row.is_far {
+                row.difference = row.held.difference(&held);
+            }
+        }
+        self.base = Some((arm.into(), name));
+        self
     }
 
     /// One sentence, for files.
@@ -79,10 +109,24 @@ impl AtBudget {
             })
             .collect();
         format!(
-            "At {}, the last measurement within it: {}.",
+            "At {}, the last measurement within it: {}.{}",
             self.axis.amount(self.budget),
-            rows.join("; ")
+            rows.join("; "),
+            self.differences_said()
         )
+    }
+
+    fn differences_said(&self) -> String {
+        let Some((_, name)) = &self.base else {
+            return String::new();
+        };
+        let rows = self.rows.iter().filter(|row| row.difference.is_some());
+        let rows = rows.map(|row| format!("{} {}", row.label, self.difference(row)));
+        let rows: Vec<String> = rows.collect();
+        match rows.is_empty() {
+            true => String::new(),
+            false => format!(" Difference to {name}: {}. {DIFFERENCES}", rows.join("; ")),
+        }
     }
 
     /// `0.512 [0.480, 0.544], n = 3`
@@ -93,6 +137,19 @@ impl AtBudget {
                 format!("{}, n = {}", number::estimate(self.kind, e), e.n)
             }
             Some(e) => number::estimate(self.kind, e),
+        }
+    }
+
+    /// `+0.102 [+0.080, +0.124], n = 3`
+    pub fn difference(&self, row: &AtRow) -> String {
+        let is_base = |(arm, _): &(String, String)| *arm == row.arm;
+        match &row.difference {
+            None if self.base.as_ref().is_some_and(is_base) => "compared with".into(),
+            None => number::NONE.into(),
+            Some(e) if e.interval.is_some() => {
+                format!("{}, n = {}", number::difference(self.kind, e), e.n)
+            }
+            Some(e) => number::difference(self.kind, e),
         }
     }
 
@@ -161,6 +218,47 @@ mod tests {
         assert_eq!(
             remark(&Held::default(), |cost| Cost::Flops.amount(cost), 1.0, true),
             "no data yet"
+        );
+    }
+
+    #[test]
+    fn differences_are_of_pairs_that_have_got_there() {
+        let values = |own: [f64; 3], end: f64| -> Vec<Seed> {
+            let all = (0..).zip(own);
+            all.map(|(n, value)| seed(n, &[(end, value)])).collect()
+        };
+        let at = |end: f64| {
+            let mut at = AtBudget::empty(Cost::Tokens, 100.0, Kind::Share);
+            at.push("a".into(), "A".into(), true, &values([0.4; 3], 100.0));
+            at.push("b".into(), "B".into(), true, &values([0.5, 0.7, 0.9], end));
+            at.push("c".into(), "C".into(), true, &values([0.5; 3], 100.0)[..2]);
+            at
+        };
+        let plain = at(100.0);
+        assert!(!plain.said().contains("Difference"));
+        assert_eq!(at(100.0).compared_with("nobody", String::new()).base, None);
+        let of = at(100.0).compared_with("a", "A".into());
+        let said = |of: &AtBudget, row: usize| of.difference(&of.rows[row]);
+        // 0.1, 0.3 and 0.5: 4.3027 * 0.2 / sqrt(3) = 0.497 on both sides.
+        assert_eq!(said(&of, 0), "compared with");
+        assert_eq!(said(&of, 1), "+0.300 [−0.197, +0.797], n = 3");
+        assert_eq!(said(&of, 2), "+0.100 (2 seeds, no interval)");
+        assert!(
+            of.said()
+                .contains(" Difference to A: B +0.300 [−0.197, +0.797], n = 3; C")
+        );
+        // Its data end before the budget.
+        let of = at(50.0).compared_with("a", "A".into());
+        assert_eq!(said(&of, 1), number::NONE);
+        // Of a base that was measured last far below it nothing is known there.
+        let mut far = AtBudget::empty(Cost::Tokens, 100.0, Kind::Share);
+        let early = |n: u64| seed(n, &[(50.0, 0.4), (120.0, 0.6)]);
+        far.push("a".into(), "A".into(), true, &[0, 1, 2].map(early));
+        far.push("b".into(), "B".into(), true, &values([0.5; 3], 100.0));
+        let far = far.compared_with("a", "A".into());
+        assert_eq!(
+            (far.rows[1].difference, far.rows[1].value.unwrap().n),
+            (None, 3)
         );
     }
 

@@ -1,6 +1,6 @@
 //! A chart with what is said below it, for pages.
 
-use super::at_budget::{AtBudget, AtRow};
+use super::at_budget::{AtBudget, AtRow, DIFFERENCES};
 use super::axis::Places;
 use super::data::data;
 use super::figure::{Every, Name};
@@ -25,18 +25,25 @@ pub(super) struct Shown {
     pub data: Option<FigureData>,
 }
 
-/// A line an arm: its value, the true cost of it, and what it does not cover.
+/// A line an arm: its value, the true cost of it, what it does not cover, and its difference.
 #[derive(Debug)]
 pub(in crate::pages) struct Table {
     pub budget: String,
-    pub rows: Vec<[String; 4]>,
+    /// Whom differences are taken to, with what is said of them.
+    pub base: Option<(String, &'static str)>,
+    pub rows: Vec<[String; 5]>,
 }
 
 impl From<&AtBudget> for Table {
     fn from(of: &AtBudget) -> Self {
-        let row = |r: &AtRow| [r.label.clone(), of.value(r), of.cost(r), r.remark.clone()];
+        let row = |r: &AtRow| {
+            let (value, cost, difference) = (of.value(r), of.cost(r), of.difference(r));
+            [r.label.clone(), value, cost, r.remark.clone(), difference]
+        };
+        let base = of.base.as_ref();
         Self {
             budget: of.axis.amount(of.budget),
+            base: base.map(|(_, name)| (name.clone(), DIFFERENCES)),
             rows: of.rows.iter().map(row).collect(),
         }
     }

@@ -167,7 +167,8 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         let all = of.view.arms.iter().enumerate();
         let own = all.filter(|(_, arm)| !of.is_decoder(&arm.key));
         let seeds = own.map(|(slot, arm)| (arm, curve(of, wanted, slot, arm).seeds));
-        AtBudget::new(of, wanted.x, budget, measured.kind, seeds)
+        let base = wanted.baseline(of);
+        AtBudget::new(of, wanted.x, budget, measured.kind, seeds).compared_with(base, of.name(base))
     });
     let (first, last) = extent(&curves);
     let (curves, merged) = merge(curves, wanted.baseline(of));

@@ -32,7 +32,7 @@ mod matrix;
 pub(super) mod milestones;
 pub(super) mod numbers;
 mod own_view;
-mod prices;
+pub(super) mod prices;
 mod published;
 mod runs;
 mod settings;

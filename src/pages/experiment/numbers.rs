@@ -2,7 +2,7 @@
 //! behind it.
 
 use super::Material;
-use super::at_budget::{AtBudget, AtRow};
+use super::at_budget::{AtBudget, AtRow, DIFFERENCES};
 use super::carried::Carried;
 use super::figure::{Chart, Figure, Line, Name};
 use super::published;
@@ -70,7 +70,7 @@ pub(super) fn json(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Ca
 
 /// Every arm's value at the budget that was asked for.
 pub(in crate::pages) fn at_json(at: &AtBudget, name: impl Fn(&str) -> String) -> Value {
-    json!({
+    let mut value = json!({
         "budget": at.budget,
         "unit": at.axis.word(),
         "rows": at.rows.iter().map(|row| json!({
@@ -80,7 +80,16 @@ pub(in crate::pages) fn at_json(at: &AtBudget, name: impl Fn(&str) -> String) ->
             "cost": row.cost,
             "remark": (!row.remark.is_empty()).then_some(&row.remark),
         })).collect::<Vec<_>>(),
-    })
+    });
+    if let Some((arm, name)) = &at.base {
+        value["compared_with"] = json!({ "arm": arm, "label": name });
+        value["differences"] = json!(DIFFERENCES);
+        let rows = value["rows"].as_array_mut().into_iter().flatten();
+        for (own, row) in rows.zip(&at.rows) {
+            own["difference"] = json!(row.difference);
+        }
+    }
+    value
 }
 
 /// Contrasts of one arm are told apart by their comparators.
@@ -293,7 +302,7 @@ pub(super) fn csv(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Car
     sheet(of, wanted, figure).csv(carried)
 }
 
-/// Each arm's value at the budget that was asked for, at its own true cost.
+/// Each arm's value at the budget that was asked for, at its own true cost, and its difference.
 fn at_budget(at: &AtBudget, called: impl Fn(&str) -> Called) -> Vec<Vec<Cell>> {
     let row = |row: &AtRow| {
         let part = match row.remark.as_str() {
@@ -304,5 +313,18 @@ fn at_budget(at: &AtBudget, called: impl Fn(&str) -> Called) -> Vec<Vec<Cell>> {
         let name = called(&row.arm);
         over_seeds(&name, row.cost, n, bounds(row.value), Cell::Text(part))
     };
-    at.rows.iter().map(row).collect()
+    let base = at.base.as_ref();
+    let part = base.map(|(_, name)| {
+        let budget = at.axis.amount(at.budget);
+        format!("at {budget}: difference to {name}, exploration on the validation split")
+    });
+    let difference = |row: &AtRow| {
+        let (of, part) = (row.difference?, part.clone()?);
+        let name = called(&row.arm);
+        let values = bounds(Some(of));
+        Some(over_seeds(&name, None, of.n, values, Cell::Text(part)))
+    };
+    let values = at.rows.iter().map(row);
+    let differences = at.rows.iter().filter_map(difference);
+    values.chain(differences).collect()
 }

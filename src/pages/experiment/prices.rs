@@ -11,17 +11,23 @@ pub(super) fn missing(asked: Cost, of: &Dollars, instead: Cost) -> Option<String
         Cost::Usd => of.unpriced(),
         Cost::Flops | Cost::Tokens | Cost::Device | Cost::Wall => vec![],
     };
-    (!devices.is_empty()).then(|| {
-        format!(
-            "No axis in dollars: no price was in force for {} when it began to work here. The axis counts {}. Prices are entered on the cost page or with assay price add, from a day on that lies before the work.",
-            devices.join(", "),
-            instead.title()
-        )
-    })
+    (!devices.is_empty()).then(|| refused(&devices, Some(instead.title())))
+}
+
+/// The same of devices that have no price; nothing instead where no other axis is known.
+pub(in crate::pages) fn refused(devices: &[&str], instead: Option<&str>) -> String {
+    let drawn = instead.map_or(
+        "Budgets are counted in different units, so no other axis is drawn.".into(),
+        |title| format!("The axis counts {title}."),
+    );
+    format!(
+        "No axis in dollars: no price was in force for {} when it began to work here. {drawn} Prices are entered on the cost page or with assay price add, from a day on that lies before the work.",
+        devices.join(", ")
+    )
 }
 
 /// What a dollar on the axis stands on.
-pub(super) fn said(of: &Dollars) -> String {
+pub(in crate::pages) fn said(of: &Dollars) -> String {
     let prices: Vec<String> = of
         .prices()
         .into_iter()

@@ -1,5 +1,6 @@
 //! One attempt: what was expected, what came out, how it failed, what was tried.
 
+use super::reopening::{Fresh, Reopened, fresh, reopened};
 use super::tables::{self, TableView};
 use super::{Material, facts, files, how};
 use crate::charts::{Bin, Curve, Curves, End, Fate, SLOTS, Seed, Shape, Stand, hold};
@@ -12,7 +13,7 @@ use crate::pages::query::link;
 use crate::pages::words;
 use assay_core::compare::Basis;
 use assay_core::failure::{FailureKind, FailureTable};
-use assay_core::note::Evidence;
+use assay_core::note::{Evidence, Reopening};
 use assay_core::outcome::{ContrastOutcome, Mark};
 use assay_core::stats::Interval;
 use assay_store::{ArmView, NoteView, RunState, RunView};
@@ -38,6 +39,11 @@ pub(super) struct Card {
     pub run: Option<String>,
     /// What the form is asked for: this arm and what it was compared with, alone.
     pub alone: String,
+    /// Where the question is open again: why, newest first, and what to do about it.
+    pub reopened: Vec<Reopened>,
+    pub fresh: Option<Fresh>,
+    /// Longest reason for it, in characters.
+    pub longest_reason: usize,
     pub note: Option<Remark>,
     pub earlier: Vec<Remark>,
     pub evidence: Vec<&'static str>,
@@ -111,7 +117,10 @@ impl Card {
             .filter(|c| c.arm == key)
             .collect();
         let unsuccessful = of.mark(key) == Some(Mark::Unsuccessful);
-        let mut notes = of.notes.iter().filter(|n| n.arm == key).map(remark);
+        let notes = || of.notes.iter().filter(|n| n.arm == key);
+        let reopened: Vec<Reopened> = notes().filter_map(reopened).collect();
+        let contrast = own.first().copied();
+        let mut remarks = notes().filter(|n| n.note.reopened().is_none()).map(remark);
         let samples = of.samples.iter().find(|(arm, _)| arm == key);
         Self {
             key: key.into(),
@@ -158,19 +167,32 @@ impl Card {
                 .iter()
                 .find(|run| run.arm.key == key)
                 .map(|run| run.id.to_string()),
-            alone: alone(of, key, own.first().copied()),
-            note: notes.next(),
-            earlier: notes.collect(),
+            alone: alone(of, key, contrast, ""),
+            fresh: (!reopened.is_empty()).then(|| fresh(of, key, contrast)),
+            reopened,
+            longest_reason: Reopening::MOST,
+            note: remarks.next(),
+            earlier: remarks.collect(),
             evidence: Evidence::ALL.map(Evidence::word).to_vec(),
         }
     }
 }
 
-fn alone(of: &Material, arm: &str, contrast: Option<&ContrastOutcome>) -> String {
+/// `seeds`: a list of them; the experiment's own where it is empty.
+pub(super) fn alone(
+    of: &Material,
+    arm: &str,
+    contrast: Option<&ContrastOutcome>,
+    seeds: &str,
+) -> String {
     let against = contrast.map_or(&of.view.spec.baseline, |c| &c.against);
     let id = of.view.id.to_string();
     let only = format!("{arm},{against}");
-    link([("from", id.as_str()), ("only", only.as_str())])
+    link([
+        ("from", id.as_str()),
+        ("only", only.as_str()),
+        ("seeds", seeds),
+    ])
 }
 
 fn is_hacking(table: &FailureTable, arm: &str) -> bool {

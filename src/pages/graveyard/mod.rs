@@ -7,6 +7,7 @@ mod cards;
 mod facts;
 mod files;
 mod how;
+mod reopening;
 mod tables;
 
 use super::query::Asked;
@@ -22,7 +23,7 @@ use assay_core::compare::ArmFigures;
 use assay_core::denominator::{denominator, is_unsuccessful, unsuccessful};
 use assay_core::failure::FailureTable;
 use assay_core::ids::ExperimentId;
-use assay_core::note::Note;
+use assay_core::note::{Note, Reopening};
 use assay_core::outcome::{Mark, Outcome, outcome};
 use assay_core::supervision::ArmSupervision;
 use assay_store::{
@@ -227,7 +228,28 @@ pub async fn note(
     let (id, arm) = path.into_inner();
     let note = form.into_inner();
     note.check().map_err(Problem::violations)?;
-    crate::api::notes::insert(&state, id, arm.clone(), note).await?;
+    add(&state, id, arm, note).await
+}
+
+/// Says with a reason that the question is open again; then back to its card, which offers
+/// what to run. The verdict and the marks are not touched.
+pub async fn reopen(
+    state: Data<AppState>,
+    path: Path<(ExperimentId, String)>,
+    form: Form<Reopening>,
+) -> Result<HttpResponse, Problem> {
+    let (id, arm) = path.into_inner();
+    let note = form.into_inner().note().map_err(Problem::violations)?;
+    add(&state, id, arm, note).await
+}
+
+async fn add(
+    state: &Data<AppState>,
+    id: ExperimentId,
+    arm: String,
+    note: Note,
+) -> Result<HttpResponse, Problem> {
+    crate::api::notes::insert(state, id, arm.clone(), note).await?;
     let to = format!("/experiments/{id}/graveyard#arm-{arm}");
     Ok(HttpResponse::SeeOther()
         .insert_header((header::LOCATION, to))

@@ -30,6 +30,10 @@ fn count(of: i32) -> Cell {
     Cell::Count(of.unsigned_abs() as usize)
 }
 
+fn bytes(of: Option<u64>) -> Cell {
+    Cell::Place(of.map(|b| b as f64))
+}
+
 fn at(of: Option<OffsetDateTime>) -> Cell {
     Cell::Word(of.map_or(String::new(), number::moment))
 }
@@ -48,6 +52,13 @@ pub(super) fn workers(of: &Material) -> Sheet {
         "libtorch",
         "version",
         "registered",
+        "cpu_percent",
+        "memory_bytes",
+        "memory_total_bytes",
+        "gpu_percent",
+        "gpu_memory_bytes",
+        "gpu_memory_total_bytes",
+        "load_s_ago",
         "runs_now",
     ];
     let mut sheet = Sheet::plain("workers", "Workers", &names);
@@ -62,6 +73,7 @@ fn worker(of: &WorkerView) -> Vec<Cell> {
         let step = number::integer(r.step);
         format!("{}, attempt {}, step {step}", r.kind, r.number)
     });
+    let load = of.load.unwrap_or_default();
     vec![
         said(&of.name),
         said(&of.host.device),
@@ -74,6 +86,13 @@ fn worker(of: &WorkerView) -> Vec<Cell> {
         said(&of.host.libtorch),
         said(&of.host.worker_version),
         at(Some(of.registered_at)),
+        Cell::Place(load.cpu_percent),
+        bytes(load.memory_bytes),
+        bytes(load.memory_total_bytes),
+        Cell::Place(load.gpu_percent),
+        bytes(load.gpu_memory_bytes),
+        bytes(load.gpu_memory_total_bytes),
+        Cell::Place(of.seconds_since_load),
         said(&running.collect::<Vec<_>>().join("; ")),
     ]
 }

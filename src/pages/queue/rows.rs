@@ -2,6 +2,7 @@
 
 use crate::number;
 use crate::pages::words;
+use assay_core::load::Load;
 use assay_core::starts::{InLine, Start, starts};
 use assay_core::wire::{LEASE_SECONDS, PROTOCOL};
 use assay_store::{JobState, JobView, NeededBy, RequeueView, RunningAttempt, Waiting, WorkerView};
@@ -14,6 +15,8 @@ pub(super) struct WorkerRow {
     /// Threads at work, of all.
     pub busy: String,
     pub device: String,
+    /// Empty where nothing, or nothing lately, was told.
+    pub load: String,
     pub seen: String,
     pub silent: bool,
     pub drained: bool,
@@ -107,11 +110,51 @@ pub(super) fn worker(of: &WorkerView, requeue: &[RequeueView]) -> WorkerRow {
         name: of.name.clone(),
         busy: part_of(busy(of), of.threads.unsigned_abs()),
         device: device.clone(),
+        load: load_now(of).as_ref().map_or(String::new(), load),
         seen: format!("{} ago", number::duration(seconds.round() * 1e3)),
         silent: seconds > LEASE_SECONDS as f64,
         drained: of.protocol != PROTOCOL as i32,
         running: of.running.iter().map(|r| running(r, requeue)).collect(),
     }
+}
+
+/// Told within the last lease, by a worker that is there.
+fn load_now(of: &WorkerView) -> Option<Load> {
+    let is_fresh = |seconds: f64| seconds.max(of.seconds_since_seen) <= LEASE_SECONDS as f64;
+    of.load
+        .filter(|_| of.seconds_since_load.is_some_and(is_fresh))
+}
+
+/// `CPU 92 %, 3.1 of 24 GB`, and on a GPU the same of it first.
+fn load(of: &Load) -> String {
+    let gpu = part(
+        "GPU",
+        of.gpu_percent,
+        of.gpu_memory_bytes,
+        of.gpu_memory_total_bytes,
+    );
+    let cpu = part(
+        "CPU",
+        of.cpu_percent,
+        of.memory_bytes,
+        of.memory_total_bytes,
+    );
+    let all: Vec<String> = gpu.into_iter().chain(cpu).collect();
+    all.join("; ")
+}
+
+fn part(name: &str, percent: Option<f64>, used: Option<u64>, total: Option<u64>) -> Option<String> {
+    let share = percent.map(|p| number::percent(p / 100.0));
+    let memory = used.zip(total).map(|(used, total)| {
+        let (by, letter) = number::prefix(total as f64);
+        let scaled = |bytes: u64| {
+            let value = bytes as f64 / by;
+            number::fixed(value, usize::from(value < 9.95))
+        };
+        format!("{} of {} {letter}B", scaled(used), scaled(total))
+    });
+    let said: Vec<String> = share.into_iter().chain(memory).collect();
+    (!said.is_empty()).then(|| format!("{name} {}", said.join(", ")))
 }
 
 fn running(of: &RunningAttempt, requeue: &[RequeueView]) -> RunningRow {

@@ -5,6 +5,7 @@ use super::*;
 use crate::pages::filed::About;
 use assay_core::ids::{ExperimentId, RunId, StageId, WorkerId};
 use assay_core::ledger::Cost;
+use assay_core::load::Load;
 use assay_core::starts::Start;
 use assay_core::wire::{Host, PROTOCOL};
 use assay_store::{NeededBy, RunningAttempt, Waiting};
@@ -49,6 +50,8 @@ fn worker(threads: i32, seconds: f64, busy: &[i32]) -> WorkerView {
         registered_at: NOW,
         seen_at: NOW,
         seconds_since_seen: seconds,
+        load: None,
+        seconds_since_load: None,
         running: busy
             .iter()
             .map(|threads| RunningAttempt {
@@ -292,4 +295,64 @@ fn the_files_have_every_run_that_needs_a_job_and_nothing_unseen() {
     let workers = files::workers(&of);
     let csv = workers.csv(&About::new("Queue", &[], &workers));
     assert!(csv.contains(",3,4,1.5,no,yes,"), "{csv}");
+}
+
+#[test]
+fn a_workers_load_is_shown_while_it_holds() {
+    let gb = 1_000_000_000;
+    let cpu = Load {
+        cpu_percent: Some(92.4),
+        memory_bytes: Some(3_100_000_000),
+        memory_total_bytes: Some(24 * gb),
+        ..Load::default()
+    };
+    let gpu = Load {
+        gpu_percent: Some(7.0),
+        gpu_memory_bytes: Some(61 * gb),
+        gpu_memory_total_bytes: Some(141 * gb),
+        ..cpu
+    };
+    let shown = |load, seen, told| {
+        let mut of = Material {
+            workers: vec![worker(1, seen, &[])],
+            ..Material::default()
+        };
+        of.workers[0].load = load;
+        of.workers[0].seconds_since_load = told;
+        page_of(&of).render().unwrap()
+    };
+    let of_cpu = shown(Some(cpu), 1.0, Some(2.0));
+    let said = "<td class=\"num\">CPU 92 %, 3.1 of 24 GB</td>";
+    assert!(of_cpu.contains(said), "{of_cpu}");
+    let of_gpu = shown(Some(gpu), 1.0, Some(2.0));
+    let said = "<td class=\"num\">GPU 7 %, 61 of 141 GB; CPU 92 %, 3.1 of 24 GB</td>";
+    assert!(of_gpu.contains(said), "{of_gpu}");
+    let part = Load {
+        memory_bytes: None,
+        ..cpu
+    };
+    assert!(shown(Some(part), 1.0, Some(2.0)).contains(">CPU 92 %</td>"));
+    let late = LEASE_SECONDS as f64 + 1.0;
+    for (what, load, seen, told) in [
+        ("told nothing", None, 1.0, None),
+        ("silent", Some(gpu), late, Some(late)),
+        ("has stopped telling", Some(gpu), 1.0, Some(late)),
+    ] {
+        let text = shown(load, seen, told);
+        assert!(text.contains("<td class=\"num\"></td>"), "{what}\n{text}");
+    }
+    crate::pages::tests::assert_is_clean(&of_gpu);
+    let mut of = Material {
+        workers: vec![worker(1, 400.0, &[])],
+        ..Material::default()
+    };
+    of.workers[0].load = Some(cpu);
+    of.workers[0].seconds_since_load = Some(402.0);
+    let sheet = files::workers(&of);
+    let csv = sheet.csv(&About::new("Queue", &[], &sheet));
+    // As it was last told, with its age.
+    assert!(
+        csv.contains(",92.4,3100000000,24000000000,,,,402,"),
+        "{csv}"
+    );
 }

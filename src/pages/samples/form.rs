@@ -25,6 +25,8 @@ pub(in crate::pages) struct Form {
     pub reward_min: String,
     pub reward_max: String,
     pub text: String,
+    /// As the address has them, where it has any.
+    pub phrases: String,
     pub typeset: bool,
     /// The same with formulas set, or as they are written.
     pub turned: String,
@@ -102,6 +104,7 @@ impl Wanted {
             reward_min: written(self.reward_min),
             reward_max: written(self.reward_max),
             text: self.text.clone().unwrap_or_default(),
+            phrases: self.phrases.join(","),
             typeset: self.typeset,
             turned: Self {
                 typeset: !self.typeset,

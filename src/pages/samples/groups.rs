@@ -156,6 +156,7 @@ fn address(of: &Shown, step: i64, group: i32, with: Option<i64>) -> String {
         ("step", &step.to_string()),
         ("group", &(group + 1).to_string()),
         ("with", &with),
+        ("phrases", &of.wanted.phrases.join(",")),
         ("render", of.wanted.render()),
     ]);
     format!("{query}#s{step}-g{group}")
@@ -212,7 +213,13 @@ fn completion(
             .collect(),
         length: number::counted(i64::from(v.length), "token"),
         truncated: v.truncated,
-        marked: marked(&shown.spec.task, &problem, &v.completion, by),
+        marked: marked(
+            &shown.spec.task,
+            &shown.wanted.phrases,
+            &problem,
+            &v.completion,
+            by,
+        ),
         mixed: is_mixed(&shown.spec.task, &problem, &v.completion),
         other: other_script(&shown.spec.task, &problem, &v.completion),
         cut: (here < of.characters).then(|| {

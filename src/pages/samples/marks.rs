@@ -73,9 +73,11 @@ pub(super) fn legend(task: &TaskSpec) -> Legend {
     }
 }
 
+/// `phrases`: what is marked in free text instead of the usual ones, where any are named.
 /// `by`: what sets the formulas, where that is asked for.
 pub(super) fn marked(
     task: &TaskSpec,
+    phrases: &[String],
     problem: &Problem,
     completion: &str,
     by: &mut Option<Typesetter>,
@@ -84,7 +86,7 @@ pub(super) fn marked(
         return plain(completion, by);
     }
     // A prompt that is not the task's own may be anything: the page has to stand.
-    let read = std::panic::AssertUnwindSafe(|| task.pieces(problem, completion));
+    let read = std::panic::AssertUnwindSafe(|| task.pieces_at(problem, completion, phrases));
     match std::panic::catch_unwind(read) {
         Ok(Some(pieces)) => Marked {
             pieces: pieces.iter().map(|p| piece(p, by)).collect(),
@@ -171,7 +173,7 @@ mod tests {
             gold: "8".into(),
             difficulty: 3,
         };
-        let found = marked(&task, &problem, "7*3=2;W;7*3=b;x;A8", &mut None);
+        let found = marked(&task, &[], &problem, "7*3=2;W;7*3=b;x;A8", &mut None);
         let marks: Vec<_> = found.pieces.iter().map(|p| p.mark).collect();
         assert_eq!(
             marks,
@@ -205,7 +207,7 @@ mod tests {
             difficulty: 0,
         };
         let text = "It is \u{447}\u{435}\u{442}. Wait, <b>4</b>";
-        let found = marked(&task, &problem, text, &mut None);
+        let found = marked(&task, &[], &problem, text, &mut None);
         let marks: Vec<_> = found.pieces.iter().map(|p| p.mark).collect();
         assert_eq!(marks, [None, Some(("aha", "aha")), None]);
         assert!(
@@ -214,9 +216,13 @@ mod tests {
                 .contains(&(Words::from("\u{447}\u{435}\u{442}"), true))
         );
         assert!(found.plain.is_none());
-        // 3 of 3 + 4 + 4 + 2.
+        // 3 of 3 + 4 + 4; the b's stand alone.
         let said = other_script(&task, &problem, text).unwrap();
-        assert!(said.starts_with("23 % of its letters"), "{said}");
+        assert!(said.starts_with("27 % of its letters"), "{said}");
+        assert!(is_mixed(&task, &problem, text));
+        let coded = "It is `\u{447}\u{435}\u{442}`.";
+        assert!(!is_mixed(&task, &problem, coded));
+        assert_eq!(other_script(&task, &problem, coded), None);
         assert_eq!(other_script(&task, &problem, "four"), None);
         let l = legend(&task);
         assert!(l.text && l.reflective && l.mixed);
@@ -257,9 +263,9 @@ mod tests {
             gold: "8".into(),
             difficulty: 3,
         };
-        let found = marked(&task, &problem, "A\u{202e}8", &mut None);
+        let found = marked(&task, &[], &problem, "A\u{202e}8", &mut None);
         assert_eq!(found.plain.unwrap().shown, Words::from("A\u{202e}8"));
-        let long = marked(&task, &problem, &"9;".repeat(9_000), &mut None);
+        let long = marked(&task, &[], &problem, &"9;".repeat(9_000), &mut None);
         assert!(long.pieces.is_empty() && long.plain.unwrap().rest.is_some());
     }
 
@@ -277,12 +283,12 @@ mod tests {
         let text = "7*3=2;W;$x^2$;A8";
         let (found, counts) = typeset(|by| {
             let mut by = Some(by);
-            let found = marked(&task, &problem, text, &mut by);
+            let found = marked(&task, &[], &problem, text, &mut by);
             (found, by.unwrap().counts())
         })
         .unwrap();
         let marks: Vec<_> = found.pieces.iter().map(|p| p.mark).collect();
-        let raw = marked(&task, &problem, text, &mut None);
+        let raw = marked(&task, &[], &problem, text, &mut None);
         assert_eq!(marks, raw.pieces.iter().map(|p| p.mark).collect::<Vec<_>>());
         assert_eq!(marks[1], Some(("aha", "aha")));
         assert!(found.is_set() && !raw.is_set());

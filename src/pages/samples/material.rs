@@ -188,6 +188,7 @@ pub(super) async fn material(
             beside: vec![],
             prompt_steps: vec![],
         };
+        shown.wanted.keep_phrases(&shown.spec.task, asked);
         for (name, words) in RATES {
             let series = store::series(&mut conn, view.stage, name, POINTS).await?;
             if !series.points.is_empty() {

@@ -47,6 +47,8 @@ struct SamplesPage {
     /// How many formulas are set, where that was asked for.
     typeset: Option<String>,
     legend: marks::Legend,
+    /// Marked and counted instead of the usual ones.
+    phrases: Option<String>,
     first: Option<String>,
     next: Option<String>,
     review: Review,
@@ -100,6 +102,7 @@ impl SamplesPage {
             groups,
             typeset,
             legend: shown.map_or_else(Default::default, |s| marks::legend(&s.spec.task)),
+            phrases: shown.and_then(phrases),
             first: shown.and_then(|s| s.wanted.after.map(|_| s.wanted.link(&s.name, None))),
             next: shown.and_then(|s| s.next.map(|at| s.wanted.link(&s.name, Some(at)))),
             review: review(&of.contests),
@@ -152,6 +155,29 @@ fn matches(of: &Shown) -> String {
         text.push_str(&format!("; {n} texts read for this page, go on for more"));
     }
     text
+}
+
+/// Those that the address names, and how many of them stand in what is shown.
+fn phrases(of: &Shown) -> Option<String> {
+    let own = &of.wanted.phrases;
+    if own.is_empty() {
+        return None;
+    }
+    let counts = of.samples.iter().map(|s| {
+        let task = &of.spec.task;
+        i64::from(task.reflections_at(&s.view.completion, own))
+    });
+    let counts: Vec<i64> = counts.collect();
+    let having = counts.iter().filter(|n| **n > 0).count();
+    let quoted: Vec<String> = own.iter().map(|p| format!("“{p}”")).collect();
+    Some(format!(
+        "phrases of this link: {}; {} in {} of the {} shown. Rates over the steps count the usual \
+         phrases",
+        quoted.join(", "),
+        number::integer(counts.iter().sum()),
+        number::integer(having as i64),
+        number::counted(counts.len() as i64, "completion")
+    ))
 }
 
 /// A bin holds the steps up to its own; without one there was nothing to count.

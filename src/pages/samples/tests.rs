@@ -350,6 +350,52 @@ fn formulas_are_set_where_that_is_asked_for_and_raw_is_the_default() {
 }
 
 #[test]
+fn phrases_of_the_address_are_marked_and_counted_instead_of_the_usual_ones() {
+    let file = serde_json::json!({"file": "a.jsonl", "sha256": "0".repeat(64)});
+    let mut of = material(vec![
+        sample(6, 0, 0, true, "Wait, Hold on: 8. Hold on."),
+        sample(6, 0, 1, false, "It is 3."),
+    ]);
+    let shown = of.stage.as_mut().unwrap();
+    shown.spec.task = serde_json::from_value(serde_json::json!({
+        "name": "questions", "train": file, "test": file, "ood": file,
+        "template": "{question}", "answer": "last_number",
+        "max_prompt_tokens": 64, "max_solution_tokens": 64,
+    }))
+    .unwrap();
+    let phrase =
+        |text: &str| format!("<mark class=\"aha\"><span class=\"tag\">aha:</span>{text}</mark>");
+    let text = render(&of);
+    assert!(text.contains(&phrase("Wait,")) && text.contains("“let me check” and others"));
+    assert!(!text.contains(&phrase("Hold on")) && !text.contains("of this link"));
+    assert!(!text.contains("name=\"phrases\""));
+
+    let shown = of.stage.as_mut().unwrap();
+    shown.wanted = Wanted::read(
+        &mut Asked::read("step=6&phrases=hold+on,%3Cb%3E"),
+        &shown.steps,
+    );
+    let text = render(&of);
+    assert_eq!(text.matches(&phrase("Hold on")).count(), 2);
+    assert!(!text.contains(&phrase("Wait,")) && !text.contains("“let me check” and others"));
+    for words in [
+        "phrases of this link: “hold on”, “&#60;b&#62;”; 2 in 1 of the 2 completions shown.",
+        "name=\"phrases\" value=\"hold on,&#60;b&#62;\"",
+        "&#38;phrases=hold%20on%2C%3Cb%3E",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    // The filter reads with them too.
+    let shown = of.stage.as_mut().unwrap();
+    shown.wanted.reflective = Some(true);
+    let takes = |at: usize| shown.wanted.takes(&shown.spec.task, &shown.samples[at]);
+    assert!(takes(0) && !takes(1));
+    shown.wanted.phrases = vec!["3".into()];
+    let takes = |at: usize| shown.wanted.takes(&shown.spec.task, &shown.samples[at]);
+    assert!(!takes(0) && takes(1));
+}
+
+#[test]
 fn nothing_stored_and_nothing_found_say_what_would_be_here() {
     let text = render(&material(vec![]));
     assert!(text.contains("No stored completion matches"));

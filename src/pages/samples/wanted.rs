@@ -20,6 +20,8 @@ pub(in crate::pages) struct Wanted {
     pub reward_min: Option<f64>,
     pub reward_max: Option<f64>,
     pub text: Option<String>,
+    /// Marked and counted in free text instead of the usual ones, in small letters.
+    pub phrases: Vec<String>,
     /// Formulas set; else every text as it is written.
     pub typeset: bool,
     pub after: Option<Place>,
@@ -45,6 +47,9 @@ pub(super) const RESULTS: [(&str, Answer, &str); 3] = [
 pub(super) const YES_NO: [(&str, bool); 2] = [("yes", true), ("no", false)];
 const RENDER: [(&str, bool); 2] = [("1", true), ("0", false)];
 const LONGEST_TEXT: usize = 200;
+/// Phrases that an address may name, and characters of one.
+const PHRASES: usize = 20;
+const LONGEST_PHRASE: usize = 40;
 
 impl Wanted {
     pub fn read(asked: &mut Asked, steps: &[i64]) -> Self {
@@ -78,6 +83,7 @@ impl Wanted {
                 .text("text")
                 // Postgres has no zero byte in text.
                 .map(|t| t.replace('\0', "").chars().take(LONGEST_TEXT).collect()),
+            phrases: phrases(asked),
             typeset: asked.choose("render", &RENDER).unwrap_or(false),
             after: after(asked),
         }
@@ -108,7 +114,10 @@ impl Wanted {
 
     pub fn takes(&self, task: &TaskSpec, sample: &Sample) -> bool {
         let view = &sample.view;
-        let reflective = |wanted: bool| (task.reflections(&view.completion) > 0) == wanted;
+        let reflective = |wanted: bool| {
+            let found = task.reflections_at(&view.completion, &self.phrases);
+            (found > 0) == wanted
+        };
         let mixed = |wanted: bool| {
             let problem = Problem {
                 prompt: view.prompt.clone(),
@@ -120,6 +129,14 @@ impl Wanted {
             found.is_some_and(|l| l.other > 0) == wanted
         };
         self.reflective.is_none_or(reflective) && self.mixed.is_none_or(mixed)
+    }
+
+    /// Only free text has phrases: elsewhere they are named as ignored.
+    pub fn keep_phrases(&mut self, task: &TaskSpec, asked: &mut Asked) {
+        if !self.phrases.is_empty() && !task.is_text() {
+            asked.refuse("phrases", &self.phrases.join(","));
+            self.phrases.clear();
+        }
     }
 
     /// The word for it in an address.
@@ -168,6 +185,7 @@ impl Wanted {
             ("reward_min", &written(self.reward_min)),
             ("reward_max", &written(self.reward_max)),
             ("text", self.text.as_deref().unwrap_or("")),
+            ("phrases", &self.phrases.join(",")),
             ("render", self.render()),
             ("after", &from),
         ])
@@ -200,6 +218,25 @@ fn decimal(asked: &mut Asked, key: &str) -> Option<f64> {
     let found = text.trim().parse().ok().filter(|v: &f64| v.is_finite());
     if found.is_none() {
         asked.refuse(key, &text);
+    }
+    found
+}
+
+/// All of them or, where they are too many or one is too long, none.
+fn phrases(asked: &mut Asked) -> Vec<String> {
+    let given = asked.list("phrases");
+    let mut found: Vec<String> = vec![];
+    for phrase in &given {
+        let phrase = phrase.trim().to_ascii_lowercase();
+        if !phrase.is_empty() && !found.contains(&phrase) {
+            found.push(phrase);
+        }
+    }
+    let is_short = |phrase: &String| phrase.chars().count() <= LONGEST_PHRASE;
+    let fits = (1..=PHRASES).contains(&found.len()) && found.iter().all(is_short);
+    if !given.is_empty() && !fits {
+        asked.refuse("phrases", &given.join(","));
+        found.clear();
     }
     found
 }
@@ -246,7 +283,7 @@ mod tests {
         };
         let (wanted, ignored) = read(
             "step=6&with=11&group=2&result=wrong_rewarded&truncated=no&reflective=yes&mixed=no\
-             &reward_min=-0.5&reward_max=1e3&text=%26%3D;W&render=1&after=6.1.3",
+             &reward_min=-0.5&reward_max=1e3&text=%26%3D;W&phrases=hold+on,%26%C3%A9&render=1&after=6.1.3",
         );
         assert_eq!((ignored.len(), wanted.after), (0, Some(place)));
         let again = read(&wanted.link("rl", Some(place))[1..]).0;
@@ -255,6 +292,32 @@ mod tests {
         assert!(wanted.typeset);
         let turned = read(&wanted.form(&STORED, "rl").turned[1..]).0;
         assert_eq!((turned.typeset, turned.after), (false, Some(place)));
+    }
+
+    #[test]
+    fn phrases_of_an_address_are_few_and_short_and_of_free_text_alone() {
+        let (wanted, ignored) = read("phrases=+Hold+ON,hold+on,,so&phrases=hmm");
+        assert_eq!(wanted.phrases, ["hold on", "so", "hmm"]);
+        assert!(ignored.is_empty());
+        let many = |n: usize| (0..n).map(|i| format!("p{i},")).collect::<String>();
+        let long = |n: usize| "\u{e9}".repeat(n);
+        for (phrases, is_kept) in [
+            (many(20), true),
+            (many(21), false),
+            (long(40), true),
+            (long(41), false),
+            ("+,+".into(), false),
+        ] {
+            let (wanted, ignored) = read(&format!("phrases={phrases}"));
+            assert_eq!(wanted.phrases.is_empty(), !is_kept, "{phrases}");
+            assert_eq!(ignored.is_empty(), is_kept, "{phrases}");
+            assert!(ignored.iter().all(|i| i.starts_with("phrases=")));
+        }
+        let mut asked = Asked::read("phrases=so");
+        let mut wanted = Wanted::read(&mut asked, &STORED);
+        wanted.keep_phrases(&TaskSpec::Parity(Default::default()), &mut asked);
+        assert!(wanted.phrases.is_empty());
+        assert_eq!(asked.ignored(), ["phrases=so"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! minutes loses nothing.
 
 use super::client::{Client, ClientError};
+use super::load::Latest;
 use super::spool::Spool;
 use crate::child::{ENVIRONMENT, Job};
 use crate::recorder::STOP;
@@ -30,6 +31,8 @@ pub struct Setup {
     pub data: Option<PathBuf>,
     /// A child that sends no record for so long is taken to hang.
     pub stall_limit: Duration,
+    /// How busy the machine is.
+    pub load: Latest,
 }
 
 /// How long the child may go on while the server is away.
@@ -104,8 +107,8 @@ fn supervise(
     let io = |e: std::io::Error| ClientError::Away(e.to_string());
     std::fs::create_dir_all(folder).map_err(io)?;
     let beat = {
-        let (shared, client, worker) = (shared.clone(), setup.client.clone(), setup.worker);
-        std::thread::spawn(move || heartbeats(&shared, &client, worker, attempt))
+        let (shared, setup) = (shared.clone(), setup.clone());
+        std::thread::spawn(move || heartbeats(&shared, &setup, attempt))
     };
     let started = prepare(setup, claim, folder).and_then(|()| start(folder).map_err(io));
     let result = match started {
@@ -339,7 +342,7 @@ fn report(
         let step = Some(shared.step.load(Ordering::Relaxed));
         let _ = setup
             .client
-            .heartbeat(setup.worker, attempt, step, Some(log));
+            .heartbeat(setup.worker, attempt, step, Some(log), None);
     }
     let request = FinishRequest {
         worker: setup.worker,
@@ -367,7 +370,7 @@ fn with_patience<T>(mut each: impl FnMut() -> Result<T, ClientError>) -> Result<
 
 /// Renews the lease every ten seconds until the child has ended; what it has printed since
 /// goes along.
-fn heartbeats(shared: &Shared, client: &Client, worker: WorkerId, attempt: AttemptRef) {
+fn heartbeats(shared: &Shared, setup: &Setup, attempt: AttemptRef) {
     let mut due = Instant::now() + Duration::from_secs(HEARTBEAT_SECONDS);
     while !shared.over.load(Ordering::Relaxed) {
         std::thread::sleep(Duration::from_millis(100));
@@ -378,7 +381,11 @@ fn heartbeats(shared: &Shared, client: &Client, worker: WorkerId, attempt: Attem
         let step = Some(shared.step.load(Ordering::Relaxed));
         let log = shared.tail().news();
         let is_news = log.is_some();
-        match client.heartbeat(worker, attempt, step, log) {
+        let load = setup.load.take();
+        match setup
+            .client
+            .heartbeat(setup.worker, attempt, step, log, load)
+        {
             Ok(answer) if answer.cancel => shared.cancelled.store(true, Ordering::Relaxed),
             Ok(_) => {}
             Err(ClientError::Away(_)) => {

@@ -1,6 +1,7 @@
 //! The worker's side of the protocol in `assay_core::wire`.
 
 use assay_core::ids::{AttemptRef, WorkerId};
+use assay_core::load::Load;
 use assay_core::wire::{
     Claim, ClaimRequest, FinishRequest, HeartbeatAnswer, HeartbeatRequest, Record, RecordAnswer,
     RecordBatch, Register, Registered,
@@ -58,6 +59,7 @@ impl Client {
         worker: WorkerId,
         free_threads: u32,
         wait_seconds: u64,
+        load: Option<Load>,
     ) -> Answer<Option<Claim>> {
         self.post_optional(
             "/claim",
@@ -65,6 +67,7 @@ impl Client {
                 worker,
                 free_threads,
                 wait_seconds,
+                load,
             },
         )
     }
@@ -75,10 +78,16 @@ impl Client {
         attempt: AttemptRef,
         step: Option<u64>,
         log: Option<Vec<String>>,
+        load: Option<Load>,
     ) -> Answer<HeartbeatAnswer> {
         self.post(
             &format!("{}/heartbeat", path(attempt)),
-            &HeartbeatRequest { worker, step, log },
+            &HeartbeatRequest {
+                worker,
+                step,
+                log,
+                load,
+            },
         )
     }
 

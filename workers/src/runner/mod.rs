@@ -3,6 +3,7 @@
 
 mod attempt;
 mod client;
+mod load;
 mod spool;
 
 use crate::recorder::{STOP, stop_on_signals};
@@ -90,6 +91,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<i32> {
     let Some(worker) = until_stopped("register", || client.register(&register))? else {
         return Ok(0);
     };
+    let gpu = load::gpu_index(&args.device).filter(|_| facts.device == "cuda");
     let setup = attempt::Setup {
         client: client.clone(),
         worker,
@@ -100,6 +102,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<i32> {
         work,
         data: args.data.clone(),
         stall_limit: Duration::from_secs(args.stall_limit),
+        load: load::watch(gpu),
     };
     let (done, finished) = mpsc::channel::<u32>();
     let mut free = threads;
@@ -114,7 +117,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<i32> {
             }
             continue;
         }
-        match client.claim(worker, free, WAIT_SECONDS) {
+        match client.claim(worker, free, WAIT_SECONDS, setup.load.take()) {
             Ok(Some(claim)) => {
                 pause = Duration::from_millis(200);
                 free -= claim.spec.threads.min(free);

@@ -435,6 +435,27 @@ impl TaskSpec {
     pub fn reflections(&self, completion: &str) -> u32 {
         each!(self, task => task.reflections(completion))
     }
+
+    /// As `pieces`, free text at these phrases, in small letters, instead of the usual ones.
+    pub fn pieces_at<'a>(
+        &self,
+        problem: &Problem,
+        completion: &'a str,
+        phrases: &[String],
+    ) -> Option<Vec<Piece<'a>>> {
+        if let Self::Questions(task) = self {
+            return task.pieces_at(problem, completion, phrases);
+        }
+        self.pieces(problem, completion)
+    }
+
+    /// As `reflections`, in free text of these phrases, in small letters, instead of the usual ones.
+    pub fn reflections_at(&self, completion: &str, phrases: &[String]) -> u32 {
+        if let Self::Questions(_) = self {
+            return questions::count_phrases(completion, phrases);
+        }
+        self.reflections(completion)
+    }
 }
 
 /// Reports ranges that are upside down, and an out-of-distribution range that

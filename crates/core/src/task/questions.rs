@@ -13,6 +13,7 @@
 mod answer;
 mod bank;
 mod marks;
+mod prose;
 mod script;
 #[cfg(test)]
 mod tests;
@@ -198,6 +199,15 @@ impl Questions {
         marks::count(self.question(problem), completion)
     }
 
+    pub(super) fn pieces_at<'a>(
+        &self,
+        problem: &Problem,
+        completion: &'a str,
+        phrases: &[String],
+    ) -> Option<Vec<Piece<'a>>> {
+        marks::cut_at(self.question(problem), completion, phrases)
+    }
+
     /// The completion that a solution and its answer make, in the form that is read.
     fn chain(&self, solution: &str, answer: &str) -> String {
         match self.answer {
@@ -208,6 +218,11 @@ impl Questions {
             AnswerForm::LastNumber => format!("{solution}\n#### {answer}"),
         }
     }
+}
+
+/// How many of these phrases a text has; without any, of the usual ones.
+pub(super) fn count_phrases(completion: &str, phrases: &[String]) -> u32 {
+    marks::phrases_of(completion, phrases).len() as u32
 }
 
 impl Kind for Questions {

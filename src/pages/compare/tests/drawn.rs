@@ -5,6 +5,7 @@ use super::*;
 use crate::charts::{Band, Scale};
 use crate::pages::experiment::axis::Cost;
 use crate::pages::looks::SeedLines;
+use assay_store::{AttemptPrice, ChargedAttempt};
 
 fn asked(query: &str) -> (Wanted, Vec<String>) {
     let mut asked = Asked::read(query);
@@ -28,7 +29,9 @@ fn shown(of: &mut Material, query: &str) -> String {
     let (mut wanted, ignored) = asked(query);
     assert!(ignored.is_empty(), "{ignored:?}");
     of.unknown.clear();
+    of.no_price = None;
     look::settle(of, &wanted);
+    prices::settle(of);
     wanted.settle(of);
     let page = ComparePage::new(Shell::plain("Compare"), &wanted, of, 0);
     let text = page.render().unwrap();
@@ -52,7 +55,7 @@ fn the_words_for_figures_are_read_written_and_refused_as_on_the_experiments_page
     let whole = "?x=wall&xs=log&ys=log&x0=1&x1=50&band=minmax&seeds=1&budget=20";
     assert_eq!(wanted.whole(), whole);
     for bad in [
-        "x=usd",
+        "x=eur",
         "x=step",
         "band=wide",
         "seeds=2",
@@ -331,4 +334,94 @@ fn how_a_column_stands_is_written_beside_its_line() {
         run.state = RunState::Failed;
     }
     assert!(shown(&mut of, "").contains("crashed</text>"));
+}
+
+/// Both columns with a second of the device a hundredth of the budget, at these prices an hour.
+fn in_dollars(prices: [Option<f64>; 2]) -> Material {
+    let mut of = measured_twice(TASK, 4e11);
+    for (entry, price) in of.entries.iter_mut().zip(prices) {
+        for p in &mut entry.milestones {
+            p.device_ms = f64::from(p.milestone) * 1e3;
+        }
+        for run in &entry.runs {
+            let attempt = ChargedAttempt {
+                device: "cpu".into(),
+                device_ms: 100e3,
+                price: price.map(|dollars_per_hour| AttemptPrice {
+                    dollars_per_hour,
+                    valid_from: OffsetDateTime::UNIX_EPOCH,
+                    source: "invoice 7".into(),
+                }),
+            };
+            of.dollars.runs.insert(run.id, vec![attempt]);
+        }
+    }
+    of
+}
+
+#[test]
+fn along_dollars_each_column_stands_at_its_own_price_and_not_at_equal_budgets() {
+    let mut of = in_dollars([Some(3_600.0), Some(7_200.0)]);
+    shown(&mut of, "");
+    let plain = files::snapshot(&of, &compared(&of, metric::PASS_AT_1));
+    let text = shown(&mut of, "x=usd&budget=100");
+    for words in [
+        "data-cost=\"usd\"",
+        "dollars charged, per seed",
+        "Not at equal budgets: no budget here is counted in dollars.",
+        "cpu $3600 an hour from 1970-01-01 (invoice 7)",
+        "cpu $7200 an hour from 1970-01-01 (invoice 7)",
+        "<option value=\"usd\" selected>",
+        "Values at $100",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert!(!text.contains("id=\"no-price\""));
+    let table = compared(&of, metric::PASS_AT_1);
+    assert_eq!(files::snapshot(&of, &table), plain, "the same comparison");
+    let drawn = validation::milestones(&of, &table).unwrap();
+    let places = |curve: usize| -> Vec<f64> {
+        let bins = drawn.chart.curves[curve].bins.iter();
+        bins.map(|b| b.x).collect()
+    };
+    // A dollar a second, and two.
+    for (curve, places_of) in [(0, [20.0, 50.0, 100.0]), (1, [40.0, 100.0, 200.0])] {
+        let own = places(curve);
+        assert_eq!(own.len(), 3);
+        let near = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-9;
+        assert!(own.iter().zip(&places_of).all(near), "{own:?}");
+    }
+    // All of the first one's budget, half of the second one's.
+    let at = drawn.at.as_ref().unwrap();
+    let means: Vec<f64> = at.rows.iter().map(|r| r.value.unwrap().mean).collect();
+    assert!((means[0] - 0.91).abs() < 1e-9 && (means[1] - 0.51).abs() < 1e-9);
+}
+
+#[test]
+fn a_column_without_a_price_is_named_and_left_out_and_without_any_there_is_no_such_axis() {
+    let mut of = in_dollars([Some(3_600.0), None]);
+    let text = shown(&mut of, "x=usd");
+    let said = "second is not drawn: no price was in force for cpu when it began to work here.";
+    // Beside the figures, and under milestones, frontier and training.
+    assert!(text.matches(said).count() >= 4, "{text}");
+    assert!(text.contains("href=\"/cost\""));
+    let table = compared(&of, metric::PASS_AT_1);
+    let alone = |drawn: Option<figure::Trained>| {
+        let curves = drawn.unwrap().chart.curves;
+        curves.len() == 1 && curves[0].label == "first"
+    };
+    assert!(alone(validation::milestones(&of, &table)));
+    assert!(alone(validation::frontier(&of, &table)));
+    assert!(alone(figure::training(&of, &table, 0)));
+    let mut of = in_dollars([None, None]);
+    let text = shown(&mut of, "x=usd&budget=100");
+    for words in [
+        "No axis in dollars: no price was in force for cpu when it began to work here. The axis counts training FLOPs charged, per seed.",
+        "data-cost=\"flops\"",
+        "href=\"/cost\"",
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    assert!(!text.contains("dollars charged, per seed</text>") && !text.contains("Values at"));
+    assert_eq!(of.unknown, ["x=usd", "budget=100, which was in dollars"]);
 }

@@ -88,6 +88,52 @@ fn beyond_the_data_the_page_and_every_file_say_so() {
 }
 
 #[test]
+fn at_a_budget_validation_has_a_difference_to_the_comparator_on_the_page_and_in_files() {
+    let of = finished();
+    let query = "budget=2e11";
+    let text = page(&of, query);
+    // Of arm-2 at half of the budget 0.36, 0.38 and 0.35, of the base 0.30, 0.32 and 0.34:
+    // 0.06, 0.06 and 0.01, s = 0.02887, t = 4.3027.
+    let said = "+0.043 [−0.028, +0.115], n = 3";
+    for words in [
+        ">Difference to Base, untrained</th>",
+        &format!("<td class=\"n\">{said}</td>"),
+        "<td class=\"n\">compared with</td>",
+        at_budget::DIFFERENCES,
+    ] {
+        assert!(text.contains(words), "{words}");
+    }
+    assert!(!page(&of, "").contains(at_budget::DIFFERENCES));
+    let (wanted, _) = asked(&of, query);
+    let carried = Carried::new(&of, &wanted);
+    let figure = Name::Milestones.figure(&of, &wanted);
+    assert!(files::drawing(&figure, &carried, Theme::Both).contains(said));
+    let csv = numbers::csv(&of, &wanted, &figure, &carried);
+    let part = "at 200 G FLOPs: difference to Base, untrained, exploration on the validation split";
+    assert_eq!(csv.matches(part).count(), 2, "{csv}");
+    let json = numbers::json(&of, &wanted, &figure, &carried);
+    let at = &json["at_budget"];
+    assert_eq!(at["compared_with"]["arm"], "arm-0");
+    assert_eq!(at["differences"], at_budget::DIFFERENCES);
+    let rows = at["rows"].as_array().unwrap();
+    assert!(rows[0]["difference"].is_null());
+    assert_eq!(rows[2]["difference"]["n"], 3);
+    let mean = rows[2]["difference"]["mean"].as_f64().unwrap();
+    assert!((mean - 0.13 / 3.0).abs() < 1e-9, "{mean}");
+    // Of training nothing is compared.
+    let training = Name::Training.figure(&of, &wanted);
+    let json = numbers::json(&of, &wanted, &training, &carried);
+    assert!(json["at_budget"]["compared_with"].is_null());
+    assert!(json["at_budget"]["rows"][0].get("difference").is_none());
+    let other = page(&of, "budget=2e11&base=arm-1");
+    assert!(other.contains(">Difference to SFT on clean chains</th>"));
+    // Beyond an arm's data it has none.
+    let beyond = Name::Milestones.figure(&of, &asked(&of, "budget=1e12").0);
+    let rows = &beyond.at.as_ref().unwrap().rows;
+    assert!(rows.iter().all(|row| row.difference.is_none()));
+}
+
+#[test]
 fn another_comparator_is_exploratory_and_gets_no_word_of_the_rule() {
     let of = with_a_failure();
     let registered = Name::Forest.figure(&of, &asked(&of, "").0).draw().svg;

@@ -1,6 +1,7 @@
 //! What stands out in free text: phrases with which it turns back on itself, and characters
 //! of another script than the question's. A count of both, not evidence of reasoning.
 
+use super::prose;
 use super::script::{Script, script};
 use crate::task::pieces::LONGEST;
 use crate::task::{Language, Piece};
@@ -27,15 +28,32 @@ const MOST: usize = 2_000;
 
 /// Where the phrases stand, in order.
 pub(super) fn phrases(text: &str) -> Vec<Range<usize>> {
-    // The same length, and no byte of a longer character is one of a phrase.
+    phrases_of(text, &[])
+}
+
+/// Where these stand instead, in small letters; without any, the usual ones. Of two that lie
+/// over each other there is the one that begins first, of two that begin together the longer.
+pub(super) fn phrases_of(text: &str, instead: &[String]) -> Vec<Range<usize>> {
+    let list: Vec<&str> = match instead {
+        [] => REFLECTIVE.to_vec(),
+        own => own.iter().map(String::as_str).collect(),
+    };
+    // The same length, and characters begin at the same bytes.
     let small = text.to_ascii_lowercase();
-    let of = |phrase: &'static str| small.match_indices(phrase);
-    let mut found: Vec<Range<usize>> = REFLECTIVE
+    let mut found: Vec<Range<usize>> = list
         .into_iter()
-        .flat_map(of)
+        .flat_map(|phrase| small.match_indices(phrase))
         .map(|(at, phrase)| at..at + phrase.len())
         .collect();
-    found.sort_by_key(|range| range.start);
+    found.sort_by_key(|range| (range.start, std::cmp::Reverse(range.end)));
+    let mut end = 0;
+    found.retain(|range| {
+        let is_apart = range.start >= end;
+        if is_apart {
+            end = range.end;
+        }
+        is_apart
+    });
     found
 }
 
@@ -91,13 +109,19 @@ impl Word {
     }
 }
 
-/// Of a text without its markup, whose letters are marked here as neither own nor other.
+/// Of a text without its code, formulas and markup, whose letters are marked here as neither own nor other.
 fn words(own: Own, text: &str) -> Vec<Word> {
     let mut out: Vec<Word> = vec![];
     // The last character belonged to the last word.
     let mut within = false;
     let mut markup_until = 0;
+    let mut left_out = prose::left_out(text).into_iter().peekable();
     for (at, c) in text.char_indices() {
+        while left_out.next_if(|range| range.end <= at).is_some() {}
+        if left_out.peek().is_some_and(|range| range.start <= at) {
+            within = false;
+            continue;
+        }
         if at < markup_until {
             continue;
         }
@@ -158,10 +182,12 @@ pub(super) fn count(question: &str, text: &str) -> Option<Language> {
         other: 0,
     };
     for word in words(own, text) {
-        if word.own {
-            found.target += word.letters;
-        } else if !word.is_symbol() {
-            found.other += word.letters;
+        if word.is_symbol() {
+            continue;
+        }
+        match word.own {
+            true => found.target += word.letters,
+            false => found.other += word.letters,
         }
     }
     Some(found)
@@ -189,10 +215,19 @@ fn foreign(question: &str, text: &str) -> Vec<Range<usize>> {
 
 /// The text at its phrases, each with its runs of other scripts; no piece has a verdict.
 pub(super) fn cut<'a>(question: &str, text: &'a str) -> Option<Vec<Piece<'a>>> {
+    cut_at(question, text, &[])
+}
+
+/// At these phrases instead; without any, at the usual ones.
+pub(super) fn cut_at<'a>(
+    question: &str,
+    text: &'a str,
+    instead: &[String],
+) -> Option<Vec<Piece<'a>>> {
     if text.len() > LONGEST {
         return None;
     }
-    let (phrases, foreign) = (phrases(text), foreign(question, text));
+    let (phrases, foreign) = (phrases_of(text, instead), foreign(question, text));
     if phrases.len() + foreign.len() > MOST {
         return None;
     }
@@ -283,6 +318,21 @@ mod tests {
     }
 
     #[test]
+    fn other_phrases_are_marked_in_place_of_the_usual_ones() {
+        let own = ["hold", "hold on", "on sec", "\u{7b49}\u{7b49}"].map(String::from);
+        let text = "Wait, HOLD on second, hold. \u{7b49}\u{7b49}\u{7b49}";
+        let pieces = cut_at(ENGLISH, text, &own).unwrap();
+        assert_eq!(whole(&pieces), text);
+        let of = |range: Range<usize>| &text[range];
+        let found: Vec<&str> = phrases_of(text, &own).into_iter().map(of).collect();
+        // The longer of two, and not what lies over it.
+        assert_eq!(found, ["HOLD on", "hold", "\u{7b49}\u{7b49}"]);
+        assert_eq!(pieces.iter().filter(|p| p.reflection).count(), 3);
+        assert_eq!(phrases_of(text, &[]), phrases(text));
+        assert_eq!(phrases(text).len(), 1);
+    }
+
+    #[test]
     fn letters_of_another_script_are_marked_and_counted() {
         let text = "There are \u{43e}\u{441}\u{442}\u{430}\u{43b}\u{43e}\u{441}\u{44c} \u{447}\u{435}\u{442}\u{44b}\u{440}\u{435}, so 4 \u{44f}\u{438}\u{446}\u{430}.";
         assert_eq!(
@@ -338,6 +388,27 @@ mod tests {
         // A question of digits alone is written in nothing.
         assert_eq!(other("3+4=?", "seven \u{43e}\u{441}"), [""; 0]);
         assert_eq!(counted("3+4=?", "seven"), None);
+    }
+
+    #[test]
+    fn code_formulas_and_what_is_not_thought_are_of_no_script() {
+        let chinese = "\u{8fd8}\u{5269}\u{591a}\u{5c11}?";
+        // "We write code", a block, "gives", and an answer in English.
+        let coded = "<think>\u{6211}\u{4eec}\u{5199}\u{4ee3}\u{7801}\n```python\nprint(total)\n```\n\
+                     `print(n)` \u{7ed9}\u{51fa} $total = n$, \\(count\\).</think> four eggs";
+        assert_eq!(other(chinese, coded), [""; 0]);
+        assert_eq!(counted(chinese, coded), Some((7, 0)));
+        // "Four are left" within an English chain: There, are, so, it, is.
+        let mixed =
+            "<think>There are \u{8fd8}\u{5269}\u{56db}\u{4e2a}, so x = 4: it is $four$.</think>";
+        assert_eq!(other(ENGLISH, mixed), ["\u{8fd8}\u{5269}\u{56db}\u{4e2a}"]);
+        assert_eq!(counted(ENGLISH, mixed), Some((14, 4)));
+        // A variable is of no script, whatever the question is written in.
+        assert_eq!(counted(ENGLISH, "x = y"), Some((0, 0)));
+        assert_eq!(
+            counted(ENGLISH, "<think>six</think> \u{56db}"),
+            Some((3, 0))
+        );
     }
 
     #[test]
