@@ -71,7 +71,7 @@ pub fn broken(curves: &Curves, limits: &Alarms) -> Vec<FoundAlarm> {
                 value,
                 threshold: rule.threshold(limits),
             }),
-            Finding::NotMeasured | Finding::Quiet => None,
+            Finding::NotMeasured | Finding::TooShort | Finding::Quiet => None,
         })
         .collect()
 }

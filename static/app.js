@@ -18,7 +18,8 @@ function posted(part) {
   for (const field of part.querySelectorAll(POSTED)) {
     const form = field.closest("form");
     const of = [...form.querySelectorAll("input[type=hidden]:not([name=force])")].map((h) => `${h.name}=${h.value}`);
-    const key = [form.id, form.getAttribute("action"), ...of, field.name].join(" ");
+    // What follows a question mark says where the form stood, not what it acts on.
+    const key = [form.id, form.getAttribute("action")?.split("?")[0], ...of, field.name].join(" ");
     let n = 0;
     while (found.has(`${key} ${n}`)) n += 1;
     found.set(`${key} ${n}`, field);
@@ -121,9 +122,11 @@ function controls() {
     if (swapping || !form || form.method !== "get") return;
     const url = new URL(location.href);
     for (const field of form.elements) if (field.name) url.searchParams.delete(field.name);
+    // Places on one axis are none on another.
+    const left = event.target.name === "x" ? ["only", "was", "x0", "x1", "budget"] : ["only", "was"];
     const arms = [...form.querySelectorAll("input[name=only]")];
     if (arms.length) for (const name of ["hide", ...ALIAS]) url.searchParams.delete(name);
-    for (const [name, value] of new FormData(form)) if (value !== "" && name !== "only") url.searchParams.append(name, value);
+    for (const [name, value] of new FormData(form)) if (value !== "" && !left.includes(name)) url.searchParams.append(name, value);
     const chosen = arms.filter((a) => a.checked);
     if (chosen.length < arms.length) url.searchParams.set("only", chosen.map((a) => a.value).join(","));
     go(url, () => form.submit());
@@ -256,9 +259,12 @@ function written(kind, v) {
   return text.replace(/^-/, "\u2212");
 }
 
-/** The point that a chart shows at a place: steps hold, other lines have their nearest. */
+/** The point that a chart shows at a place: steps hold, other lines have their nearest. Of an arm
+    that spends there is none beyond its data, as in a value at a budget. */
 function at(series, x, shape) {
   let best = null;
+  const last = series.points[series.points.length - 1];
+  if (series.spends && last && last[0] < 0.95 * x) return null;
   for (const point of series.points) {
     if (shape === "steps" ? point[0] <= x * (1 + 1e-9) : !best || Math.abs(point[0] - x) < Math.abs(best[0] - x)) best = point;
   }
@@ -351,6 +357,7 @@ function steps([low, high]) {
 function zoom(range) {
   const url = new URL(location.href);
   if (!range && !url.searchParams.has("x0") && !url.searchParams.has("x1")) return;
+  url.searchParams.delete("was");
   for (const [i, name] of ["x0", "x1"].entries()) {
     if (range) url.searchParams.set(name, String(range[i])); else url.searchParams.delete(name);
   }

@@ -1,5 +1,6 @@
 //! `/api/v1/experiments`.
 
+use super::runs::MarkedRun;
 use super::submission;
 use crate::body;
 use crate::config::MAX_JSON_BYTES;
@@ -42,6 +43,11 @@ pub async fn one(state: Data<AppState>, id: Path<ExperimentId>) -> Result<HttpRe
     let mut conn = state.conn().await?;
     let experiment = store::get_experiment(&mut conn, *id).await?;
     let runs = store::list_runs(&mut conn, *id).await?;
+    let exclusions = store::list_exclusions(&mut conn, *id).await?;
+    let runs: Vec<MarkedRun> = runs
+        .into_iter()
+        .map(|run| MarkedRun::new(run, &exclusions))
+        .collect();
     Ok(HttpResponse::Ok().json(json!({ "experiment": experiment, "runs": runs })))
 }
 
@@ -111,13 +117,13 @@ pub struct SplitComparison {
     /// At equal cost of inference, by the policy that they decode.
     #[serde(default)]
     pub decoders: Vec<DecoderGroup>,
-    /// Every run's unbiased pass@k.
+    /// The unbiased pass@k of every run that was not left out.
     #[serde(default)]
     pub pass_at_k: Vec<store::PassAtK>,
     /// How far pass@1 would move with other seeds, other questions, and both.
     #[serde(default)]
     pub beyond: Option<Beyond>,
-    /// What the best of the arms would lose on fresh seeds, by metric.
+    /// What the best of the arms would lose on fresh seeds, by metric in which more is better.
     #[serde(default)]
     pub selection: Vec<Selection>,
 }
@@ -156,9 +162,14 @@ pub async fn comparison(
     let mut splits = vec![];
     let test = store::run_figures(&mut conn, *id).await?;
     let test_decoders = store::decoder_figures(&mut conn, *id).await?;
-    let rule = outcome(spec, &test, &test_decoders);
     let exclusions = store::list_exclusions(&mut conn, *id).await?;
     let runs = store::list_runs(&mut conn, *id).await?;
+    let rule =
+        outcome(spec, &test, &test_decoders).with_open_runs(store::fates(&runs, &exclusions));
+    let all_runs = || {
+        let rule = outcome_with_all_runs(spec, &test, &test_decoders);
+        rule.with_open_runs(store::fates(&runs, &[]))
+    };
     for split in [Split::Test, Split::Ood] {
         let arms = store::figures_for_split(&mut conn, *id, split).await?;
         let decoders = store::decoder_figures_for_split(&mut conn, *id, split).await?;
@@ -168,13 +179,15 @@ pub async fn comparison(
             .map(|metric| compare(&spec.budget, &spec.baseline, metric, &arms))
             .collect();
         let shares = store::arm_shares(&mut conn, &runs, &exclusions, split).await?;
+        let mut pass_at_k = store::pass_at_k(&mut conn, *id, split).await?;
+        pass_at_k.retain(|p| !exclusions.iter().any(|e| e.leaves_out(&p.arm_key, p.seed)));
         splits.push(SplitComparison {
             split,
             selection: comparisons.iter().filter_map(selection).collect(),
             comparisons,
             beyond: beyond(&spec.budget, &spec.baseline, &shares),
             decoders: by_policy(spec, &decoders),
-            pass_at_k: store::pass_at_k(&mut conn, *id, split).await?,
+            pass_at_k,
         });
     }
     Ok(HttpResponse::Ok().json(ComparisonAnswer {
@@ -184,7 +197,7 @@ pub async fn comparison(
         outcome_with_all_runs: exclusions
             .iter()
             .any(ExclusionEvent::is_in_force)
-            .then(|| outcome_with_all_runs(spec, &test, &test_decoders)),
+            .then(all_runs),
         denominator: denominator(store::fates(&runs, &exclusions), &rule, 0),
         exclusions,
         outcome: rule,
@@ -196,12 +209,13 @@ pub async fn comparison(
     }))
 }
 
+/// Of the runs that were not left out, as on the pages; the comparison names the others.
 pub async fn milestones(
     state: Data<AppState>,
     id: Path<ExperimentId>,
 ) -> Result<HttpResponse, Problem> {
     let mut conn = state.conn().await?;
-    let milestones = store::milestones(&mut conn, *id).await?;
+    let milestones = store::counted_milestones(&mut conn, *id).await?;
     Ok(HttpResponse::Ok().json(json!({ "milestones": milestones })))
 }
 

@@ -38,6 +38,9 @@ pub struct RunProgress {
     pub seed: u64,
     /// `waiting running succeeded failed cancelled`.
     pub state: String,
+    /// Somebody has left it out of the comparison.
+    #[serde(default)]
+    pub excluded: bool,
     /// Stages that have ended, of how many.
     pub done: usize,
     pub stages: usize,
@@ -66,6 +69,7 @@ pub async fn progress(
     let mut conn = state.conn().await?;
     let view = store::get_experiment(&mut conn, *id).await?;
     let runs = store::list_runs(&mut conn, *id).await?;
+    let exclusions = store::list_exclusions(&mut conn, *id).await?;
     let plan = recipe::plan(&view.spec, "");
     let mut seen: HashMap<StageId, Current> = HashMap::new();
     let mut answer = vec![];
@@ -95,6 +99,9 @@ pub async fn progress(
             arm: run.arm.key.clone(),
             seed: run.seed,
             state: run.state.word().into(),
+            excluded: exclusions
+                .iter()
+                .any(|e| e.run == run.id && e.is_in_force()),
             done,
             stages: run.stages.len(),
             fraction: (done as f64 + part) / run.stages.len().max(1) as f64,

@@ -8,17 +8,38 @@ use actix_web::web::{Data, Path, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use assay_core::ids::RunId;
 use assay_core::stats::wilson;
-use assay_store::{self as store, GraderVerdict, Place, RunStageView, RunView};
-use serde::Deserialize;
+use assay_store::{self as store, ExclusionEvent, GraderVerdict, Place, RunStageView, RunView};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 const MAX_POINTS: usize = 5_000;
 const MAX_CONTEST_BYTES: usize = 16 << 10;
 const MAX_REQUEUE_BYTES: usize = 16 << 10;
 
+/// A run as it is answered: one that was left out is listed, with its mark.
+#[derive(Debug, Serialize)]
+pub struct MarkedRun {
+    #[serde(flatten)]
+    pub run: RunView,
+    pub excluded: bool,
+}
+
+impl MarkedRun {
+    /// `exclusions` are the decisions about its experiment's runs.
+    pub fn new(run: RunView, exclusions: &[ExclusionEvent]) -> Self {
+        let mut all = exclusions.iter();
+        Self {
+            excluded: all.any(|e| e.run == run.id && e.is_in_force()),
+            run,
+        }
+    }
+}
+
 pub async fn one(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResponse, Problem> {
-    let run = store::get_run(&mut *state.conn().await?, *id).await?;
-    Ok(HttpResponse::Ok().json(run))
+    let mut conn = state.conn().await?;
+    let run = store::get_run(&mut conn, *id).await?;
+    let exclusions = store::list_exclusions(&mut conn, run.experiment).await?;
+    Ok(HttpResponse::Ok().json(MarkedRun::new(run, &exclusions)))
 }
 
 /// The stages that were asked for: one by its name, or all.

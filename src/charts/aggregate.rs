@@ -66,14 +66,20 @@ pub fn along(seeds: &[Marked], marks: &[f64]) -> Vec<Bin> {
 /// Debiased exponential moving average of one seed, before anything is aggregated.
 /// What is not finite is left out.
 pub fn ema(points: &[(f64, f64)], beta: f64) -> Vec<(f64, f64)> {
+    let single = points.iter().map(|p| (p.0, p.1, 1.0));
+    ema_of_means(single, beta)
+}
+
+/// The same of means over so many steps each (x, mean, steps): as strong as it would be on the
+/// steps themselves, however coarsely they are stored.
+pub fn ema_of_means(points: impl Iterator<Item = (f64, f64, f64)>, beta: f64) -> Vec<(f64, f64)> {
     let (mut mean, mut weight) = (0.0, 0.0);
-    let finite = points
-        .iter()
-        .filter(|(x, y)| x.is_finite() && y.is_finite());
+    let finite = points.filter(|(x, y, _)| x.is_finite() && y.is_finite());
     finite
-        .map(|&(x, y)| {
-            mean = beta * mean + (1.0 - beta) * y;
-            weight = beta * weight + (1.0 - beta);
+        .map(|(x, y, steps)| {
+            let keeps = beta.powf(steps);
+            mean = keeps * mean + (1.0 - keeps) * y;
+            weight = keeps * weight + (1.0 - keeps);
             (x, mean / weight)
         })
         .collect()
@@ -265,6 +271,11 @@ mod tests {
         // (0.5 * 0.5 * 1 + 0.5 * 4) / 0.75, by hand.
         let two = ema(&[(0.0, 1.0), (1.0, 4.0)], 0.5);
         assert!((two[1].1 - 3.0).abs() < 1e-12);
+        // A mean over two steps counts as two steps of that value.
+        let stored = [(1.0, 1.0, 2.0), (3.0, 4.0, 2.0)].into_iter();
+        let stored = ema_of_means(stored, 0.5);
+        let single = ema(&[(0.0, 1.0), (1.0, 1.0), (2.0, 4.0), (3.0, 4.0)], 0.5);
+        assert!((stored[1].1 - single[3].1).abs() < 1e-12 && stored[1].0 == 3.0);
         let none = ema(&[(0.0, 1.0), (1.0, 4.0)], 0.0);
         assert_eq!(none, [(0.0, 1.0), (1.0, 4.0)]);
     }

@@ -185,11 +185,15 @@ impl Axis {
                 } else {
                     (by, letter)
                 };
-                let decimals =
-                    (-(step / by * (1.0 + 1e-9)).log10().floor()).clamp(0.0, 6.0) as usize;
                 if position.abs() < step * 1e-6 {
                     return "0".into();
                 }
+                let needed = -(step / by * (1.0 + 1e-9)).log10().floor();
+                // Learning rates: more decimals than can be read.
+                if needed > 6.0 && position.abs() < step * 1e3 {
+                    return number::significant(position);
+                }
+                let decimals = needed.clamp(0.0, 12.0) as usize;
                 let text = number::fixed(position / by, decimals);
                 if letter.is_empty() {
                     text
@@ -303,5 +307,19 @@ mod tests {
         assert_eq!(labels(&axis), ["50.0 G", "100 G", "200 G"]);
         let axis = Axis::log_between(0.02, 0.9);
         assert_eq!(labels(&axis), ["0.02", "0.05", "0.1", "0.2", "0.5"]);
+    }
+
+    #[test]
+    fn numbers_too_small_for_decimals_are_told_apart() {
+        for values in [vec![1e-6], vec![1e-7, 5e-7], vec![0.0, 3e-9]] {
+            let axis = Axis::new(Scale::Linear, values.iter().copied(), 5);
+            let mut labels: Vec<String> = axis.ticks.iter().map(|t| axis.label(*t)).collect();
+            let n = labels.len();
+            labels.sort();
+            labels.dedup();
+            assert!(n > 2 && labels.len() == n, "{labels:?}");
+        }
+        let axis = Axis::new(Scale::Linear, [0.0, 1.0], 5);
+        assert_eq!(axis.label(0.2), "0.2");
     }
 }

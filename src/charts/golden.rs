@@ -1,9 +1,11 @@
 //! Every chart against its stored picture. `ASSAY_BLESS=1 cargo test golden`
 //! writes them anew; look at the difference before you keep it.
 
+mod parts;
+
 use super::*;
-use crate::number::Kind;
-use assay_core::stats::{self, Estimate};
+use crate::number::{self, Kind};
+use assay_core::stats::{self, Estimate, Interval};
 
 pub(crate) fn check(name: &str, svg: &str) {
     let path = format!(

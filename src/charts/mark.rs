@@ -97,6 +97,14 @@ pub(super) fn marker(buffer: &Buffer, slot: usize, at: (i32, i32), open: bool) {
     markers(buffer, class, shape(slot), &[at]);
 }
 
+/// The mark of what is done, at several places: one element.
+pub(super) fn done_markers(buffer: &Buffer, slot: usize, fate: Fate, at: &[(i32, i32)]) {
+    match fate {
+        Fate::Ordinary => markers(buffer, "", shape(slot), at),
+        Fate::Unsuccessful => markers(buffer, " x", CROSS, at),
+    }
+}
+
 /// What was measured on the way to a line's end.
 pub(super) fn waypoints(buffer: &Buffer, slot: usize, fate: Fate, at: &[(i32, i32)]) {
     match fate {

@@ -25,7 +25,7 @@ mod palette;
 
 use crate::number;
 
-pub use aggregate::{Bin, Stand, along, average, ema, enclose, hold};
+pub use aggregate::{Bin, Stand, along, average, ema_of_means, enclose, hold};
 pub use assay_core::at_budget::Seed;
 pub use assay_core::frontier::{Marked, pareto};
 pub use axis::Scale;
@@ -35,7 +35,7 @@ pub use merge::{MOST, Merged, merge};
 pub use panel::{Panel, PanelPoint};
 #[cfg(feature = "png")]
 pub use png::{NoPng, png};
-pub use rows::{Row, Rows};
+pub use rows::{Row, Rows, VerdictWord};
 pub use sparkline::sparkline;
 pub use standalone::{Theme, standalone};
 pub use text::{UNSUCCESSFUL, escape, fit, width};

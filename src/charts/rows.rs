@@ -1,11 +1,12 @@
 //! Two lines of room an arm: a forest of differences around zero, or the seeds'
-//! own values. The name and the numbers stand above what is drawn.
+//! own values. The name and the numbers stand above what is drawn; where rows have
+//! verdicts, these have a line between, on which verdicts and numbers are two columns.
 
 use super::axis::{Axis, Scale};
 use super::backend::{Buffer, TEXT, ThemedSvg, UNIT, document};
-use super::mark::{DrawError, Margins, dots, end_marker, frame, text};
-use super::text::{escape, fit_label, width};
-use super::{Drawn, End, Fate, drawn_class};
+use super::mark::{DrawError, Margins, done_markers, dots, frame, text};
+use super::text::{escape, fit, fit_label, width};
+use super::{Drawn, Fate, drawn_class};
 use crate::number::{self, Kind};
 use assay_core::stats::Estimate;
 use plotters::prelude::*;
@@ -23,6 +24,23 @@ pub struct Row {
     pub seeds: Vec<f64>,
     /// Stands in the place of numbers: "baseline", "no seed finished".
     pub note: Option<String>,
+    /// Of the registered contrast that is drawn here; nothing where none is.
+    pub verdict: Option<VerdictWord>,
+}
+
+/// What the registered rule says, short enough for a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VerdictWord {
+    /// `+`, `-`, `=` or `?`.
+    pub sign: &'static str,
+    pub word: &'static str,
+}
+
+impl std::fmt::Display for VerdictWord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Never in a line of its own.
+        write!(f, "{}\u{a0}{}", self.sign, self.word)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +59,10 @@ const WIDTH: u32 = 432;
 const ROW: i32 = 42;
 /// Of a row's height, what the line of text takes.
 const WORDS: i32 = 19;
+/// What a second one adds.
+const SECOND: i32 = 16;
+/// Of the longest verdict: where that column ends, whatever stands in it.
+const VERDICT: f64 = 150.0;
 const MARGINS: Margins = Margins {
     top: 4,
     right: 14,
@@ -50,7 +72,8 @@ const MARGINS: Margins = Margins {
 
 impl Rows {
     pub fn draw(&self) -> Drawn {
-        let height = self.rows.len().max(1) as u32 * ROW as u32 + MARGINS.top + MARGINS.bottom;
+        let rows = self.rows.len().max(1) as u32 * self.height() as u32;
+        let height = rows + MARGINS.top + MARGINS.bottom;
         let (backend, buffer) = ThemedSvg::new(WIDTH, height);
         let left_out = self
             .rows
@@ -66,6 +89,24 @@ impl Rows {
             left_out,
             not_positive: 0,
         }
+    }
+
+    /// Of the second line of text, where there is one.
+    fn second(&self) -> i32 {
+        match self.rows.iter().any(|row| row.verdict.is_some()) {
+            true => SECOND,
+            false => 0,
+        }
+    }
+
+    /// Of what a row says.
+    fn words(&self) -> i32 {
+        WORDS + self.second()
+    }
+
+    /// Of a whole row.
+    fn height(&self) -> i32 {
+        ROW + self.second()
     }
 
     fn axis(&self) -> Axis {
@@ -108,29 +149,11 @@ impl Rows {
             self.zero_line(buffer, zero, py.start);
         }
         for (i, row) in self.rows.iter().enumerate() {
-            let top = py.start + i as i32 * ROW * UNIT;
-            let middle = top + 29 * UNIT;
+            let top = py.start + i as i32 * self.height() * UNIT;
+            let middle = top + (self.words() + 10) * UNIT;
             let at = |v: f64| x.clamped(v).map(|p| chart.backend_coord(&(p, 0.0)).0);
-            let numbers = self.numbers(row);
-            let _ = write!(
-                buffer.borrow_mut(),
-                r#"<g class="{}" data-arm="{}"><title>{}</title>"#,
-                drawn_class(row.tint.unwrap_or(row.slot), row.fate),
-                escape(&row.key),
-                escape(&format!("{}: {numbers}", row.label))
-            );
             let base = top + 14 * UNIT;
-            let mark = |at| end_marker(buffer, row.slot, row.fate, End::Done, at);
-            mark((px.start + 5 * UNIT, base - 4 * UNIT));
-            let room = f64::from(WIDTH) - 2.0 * 14.0 - 20.0 - width(&numbers, TEXT);
-            text(
-                buffer,
-                "tx hl",
-                (px.start + 15 * UNIT, base),
-                "",
-                &fit_label(&row.label, TEXT, room),
-            );
-            text(buffer, "tx num hl", (px.end, base), "end", &numbers);
+            self.open(buffer, row, (px.start, px.end), base);
             if let Some(interval) = row.estimate.and_then(|e| e.interval)
                 && let (Some(low), Some(high)) = (at(interval.low), at(interval.high))
             {
@@ -144,12 +167,41 @@ impl Rows {
                 buffer,
                 row.seeds.iter().filter_map(|v| Some((at(*v)?, middle))),
             );
-            if let Some(mean) = row.estimate.and_then(|e| at(e.mean)) {
-                mark((mean, middle));
-            }
+            // Beside the label and at the mean.
+            let mut marks = vec![(px.start + 5 * UNIT, base - 4 * UNIT)];
+            let mean = row.estimate.and_then(|e| at(e.mean));
+            marks.extend(mean.map(|mean| (mean, middle)));
+            done_markers(buffer, row.slot, row.fate, &marks);
             buffer.borrow_mut().push_str("</g>");
         }
         Ok(())
+    }
+
+    /// The row's group, with what it says: its label, and the numbers at the right. Where the
+    /// chart has verdicts, they and the numbers stand below the labels.
+    fn open(&self, buffer: &Buffer, row: &Row, (left, right): (i32, i32), base: i32) {
+        let numbers = self.numbers(row);
+        let said = row.verdict.map_or(String::new(), |v| format!("; {v}"));
+        let _ = write!(
+            buffer.borrow_mut(),
+            r#"<g class="{}" data-arm="{}"><title>{}</title>"#,
+            drawn_class(row.tint.unwrap_or(row.slot), row.fate),
+            escape(&row.key),
+            escape(&format!("{}: {numbers}{said}", row.label))
+        );
+        let whole = f64::from(WIDTH) - 2.0 * 14.0 - 20.0;
+        let beside = whole - width(&numbers, TEXT);
+        let second = self.second() * UNIT;
+        let room = if second > 0 { whole } else { beside };
+        let left = left + 15 * UNIT;
+        let label = fit_label(&row.label, TEXT, room);
+        text(buffer, "tx hl", (left, base), "", &label);
+        if let Some(verdict) = row.verdict {
+            let word = fit(&verdict.to_string(), TEXT, beside.min(VERDICT));
+            text(buffer, "tx hl", (left, base + second), "", &word);
+        }
+        let at = (right, base + second);
+        text(buffer, "tx num hl", at, "end", &numbers);
     }
 
     /// Behind what is drawn of each row, and not behind its words.
@@ -158,7 +210,7 @@ impl Rows {
         let parts: String = (0_i32..)
             .zip(&self.rows)
             .map(|(i, _)| {
-                let from = top + (i * ROW + WORDS) * UNIT;
+                let from = top + (i * self.height() + self.words()) * UNIT;
                 format!("M{low} {from}h{wide}v{}h-{wide}z", (ROW - WORDS) * UNIT)
             })
             .collect();
@@ -170,7 +222,7 @@ impl Rows {
         let parts: String = (0_i32..)
             .zip(&self.rows)
             .map(|(i, _)| {
-                let from = top + (i * ROW + WORDS) * UNIT;
+                let from = top + (i * self.height() + self.words()) * UNIT;
                 format!("M{x} {from}v{}", (ROW - WORDS) * UNIT)
             })
             .collect();
@@ -194,122 +246,4 @@ impl Rows {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::charts::UNSUCCESSFUL;
-    use assay_core::stats;
-
-    /// Class, place and content of every text.
-    fn texts(svg: &str) -> Vec<(&str, f64, i32, &str)> {
-        svg.split("<text class=\"")
-            .skip(1)
-            .map(|rest| {
-                let (class, rest) = rest.split_once("\" x=\"").unwrap();
-                let (x, rest) = rest.split_once("\" y=\"").unwrap();
-                let (y, rest) = rest.split_once('"').unwrap();
-                let (_, rest) = rest.split_once('>').unwrap();
-                let (content, _) = rest.split_once("</text>").unwrap();
-                (class, x.parse().unwrap(), y.parse().unwrap(), content)
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_margin_is_a_band_around_zero_behind_every_row_and_no_axis_cuts_it() {
-        let row = |values: &[f64]| Row {
-            estimate: stats::estimate(values),
-            ..Row::default()
-        };
-        let mut of = Rows {
-            title: "Difference".into(),
-            x_title: "difference".into(),
-            kind: Kind::Share,
-            differences: true,
-            margin: Some(0.02),
-            rows: vec![row(&[0.001, 0.002, 0.003]), row(&[])],
-        };
-        let svg = of.draw().svg;
-        let band = svg.split("class=\"margin\" d=\"M").nth(1).unwrap();
-        let band = band.split('"').next().unwrap();
-        assert_eq!(band.matches('z').count(), 2);
-        let number = |text: &str| -> i32 {
-            let end = text.find(|c: char| !c.is_ascii_digit());
-            text[..end.unwrap_or(text.len())].parse().unwrap()
-        };
-        let (low, wide) = (number(band), number(band.split('h').nth(1).unwrap()));
-        let zero = svg.split("class=\"zero\" d=\"M").nth(1).unwrap();
-        // Zero lies in its middle, and the interval [-0.0005, 0.0045] within it.
-        assert!((2 * number(zero) - 2 * low - wide).abs() <= 2, "{svg}");
-        let line = svg.split("class=\"ln\" d=\"M").nth(1).unwrap();
-        let (from, to) = (number(line), number(line.split('H').nth(1).unwrap()));
-        assert!(low < from && to < low + wide, "{svg}");
-        // It lies under the rows.
-        assert!(svg.find("class=\"margin\"") < svg.find("data-arm"));
-        of.margin = None;
-        assert!(!of.draw().svg.contains("margin"));
-    }
-
-    #[test]
-    fn a_long_label_crosses_neither_the_numbers_nor_the_zero_line() {
-        let long: String = "Cold start on long chains, then GRPO with a process reward "
-            .chars()
-            .cycle()
-            .take(60)
-            .collect();
-        let failed = format!("× {long}{UNSUCCESSFUL}");
-        let row = |label: &str| Row {
-            label: label.into(),
-            estimate: stats::estimate(&[-0.11, -0.12, 0.13]),
-            ..Row::default()
-        };
-        let svg = Rows {
-            title: "Difference".into(),
-            x_title: "difference".into(),
-            kind: Kind::Share,
-            differences: true,
-            margin: None,
-            rows: vec![row(&long), row(&failed), row("Short")],
-        }
-        .draw()
-        .svg;
-        let all = texts(&svg);
-        let of = |class: &str| -> Vec<(f64, i32, &str)> {
-            let own = all.iter().filter(|t| t.0 == class);
-            own.map(|t| (t.1, t.2, t.3)).collect()
-        };
-        let (labels, numbers) = (of("tx hl"), of("tx num hl"));
-        assert_eq!((labels.len(), numbers.len()), (3, 3));
-        let unit = f64::from(UNIT);
-        for (label, number) in labels.iter().zip(&numbers) {
-            assert_eq!(label.1, number.1);
-            let end = label.0 + width(label.2, TEXT) * unit;
-            let start = number.0 - width(number.2, TEXT) * unit;
-            assert!(end < start, "{label:?} and {number:?}");
-        }
-        assert!(labels[0].2.starts_with("Cold start") && labels[0].2.ends_with('…'));
-        assert!(labels[1].2.ends_with("… (unsuccessful)"));
-        assert_eq!(labels[2].2, "Short");
-        for whole in [&long, &failed] {
-            assert!(svg.contains(&format!("<title>{whole}: ")), "{whole}");
-        }
-        let zero = svg.split("class=\"zero\" d=\"M").nth(1).unwrap();
-        let zero = zero.split('"').next().unwrap();
-        let parts: Vec<(i32, i32)> = zero
-            .split('M')
-            .map(|part| {
-                let (_, rest) = part.split_once(' ').unwrap();
-                let (from, length) = rest.split_once('v').unwrap();
-                let from: i32 = from.parse().unwrap();
-                (from, from + length.parse::<i32>().unwrap())
-            })
-            .collect();
-        assert_eq!(parts.len(), 3);
-        for (_, base, text) in &labels {
-            // From the top of its capitals to the foot of its descenders.
-            let (top, foot) = (base - 9 * UNIT, base + 3 * UNIT);
-            for (from, to) in &parts {
-                assert!(*to <= top || *from >= foot, "{text}: {from} to {to}");
-            }
-        }
-    }
-}
+mod tests;

@@ -1,6 +1,9 @@
 //! Text in charts: escaping, and widths from our own table, so that the layout
 //! is the same on every machine, with or without fonts.
 
+use super::Fate;
+use assay_core::unseen::is_unseen;
+
 /// For XML text and attributes. Characters that XML forbids become U+FFFD.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -12,10 +15,10 @@ pub fn escape(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\n' | '\t' => out.push(' '),
-            // Direction overrides could disguise what stands beside them.
-            c if c.is_control()
-                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}') =>
-            {
+            // Joiners belong into emoji and many scripts.
+            '\u{200c}' | '\u{200d}' => out.push(c),
+            // What cannot be seen could disguise what stands beside it.
+            c if c.is_control() || is_unseen(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
                 out.push('\u{fffd}');
             }
             c => out.push(c),
@@ -66,6 +69,30 @@ pub fn fit(text: &str, size: f64, room: f64) -> String {
 /// What the registered rule calls an arm stands at the end of its label.
 pub const UNSUCCESSFUL: &str = " (unsuccessful)";
 
+/// Before its name.
+const CROSS: &str = "× ";
+
+impl Fate {
+    /// An arm's label in a chart: a finding is never told by a colour or a dash alone.
+    pub fn label(self, name: &str) -> String {
+        match self {
+            Self::Ordinary => name.into(),
+            Self::Unsuccessful => format!("{CROSS}{name}{UNSUCCESSFUL}"),
+        }
+    }
+
+    /// The name in such a label, for tables in which the finding has a column of its own.
+    pub fn name(self, label: &str) -> &str {
+        let name = label.strip_prefix(CROSS);
+        match self {
+            Self::Ordinary => label,
+            Self::Unsuccessful => name
+                .and_then(|name| name.strip_suffix(UNSUCCESSFUL))
+                .unwrap_or(label),
+        }
+    }
+}
+
 /// An arm's label in its room: a name may be cut, a finding never.
 pub fn fit_label(label: &str, size: f64, room: f64) -> String {
     match label.strip_suffix(UNSUCCESSFUL) {
@@ -86,6 +113,22 @@ mod tests {
             escape("<b a=\"'&\u{1}\u{202e}"),
             "&lt;b a=&quot;&#39;&amp;\u{fffd}\u{fffd}"
         );
+        assert_eq!(
+            escape("a\u{61c}\u{ad}\u{e0041}\u{1f469}\u{200d}\u{1f466}"),
+            "a\u{fffd}\u{fffd}\u{fffd}\u{1f469}\u{200d}\u{1f466}"
+        );
+    }
+
+    #[test]
+    fn a_label_says_what_the_rule_calls_an_arm_and_gives_its_name_back() {
+        for name in ["SFT", "× SFT (unsuccessful)", ""] {
+            let label = Fate::Unsuccessful.label(name);
+            assert_eq!(label, format!("× {name} (unsuccessful)"));
+            assert_eq!(Fate::Unsuccessful.name(&label), name);
+            assert_eq!(Fate::Ordinary.label(name), name);
+            assert_eq!(Fate::Ordinary.name(name), name);
+        }
+        assert_eq!(Fate::Unsuccessful.name("SFT"), "SFT");
     }
 
     #[test]

@@ -38,7 +38,13 @@ const TABLES: [&str; 9] = [
     "table", "verdicts", "costs", "matrix", "runs", "excluded", "charged", "spent", "versions",
 ];
 /// Not of every experiment.
-const OTHER_TABLES: [&str; 4] = ["decoders", "both-ways", "rule-both-ways", "beyond"];
+const OTHER_TABLES: [&str; 5] = [
+    "decoders",
+    "both-ways",
+    "decoders-both-ways",
+    "rule-both-ways",
+    "beyond",
+];
 const MAX_BYTES: u64 = 256 << 20;
 
 impl Export {

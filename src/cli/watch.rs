@@ -82,7 +82,15 @@ fn name(run: &RunProgress) -> String {
     format!("{} seed {}", run.arm, run.seed)
 }
 
+/// What is said of a run; of one that somebody has left out, that too.
 fn message(run: &RunProgress) -> String {
+    match run.excluded {
+        true => format!("{} (left out)", doing(run)),
+        false => doing(run),
+    }
+}
+
+fn doing(run: &RunProgress) -> String {
     let Some(current) = &run.current else {
         return run.state.clone();
     };
@@ -179,5 +187,29 @@ impl View {
         if let Self::Bars { all, .. } = self {
             all.set_move_cursor(false);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_core::ids::RunId;
+
+    #[test]
+    fn a_run_that_was_left_out_is_said_to_be() {
+        let mut run = RunProgress {
+            run: RunId(uuid::Uuid::nil()),
+            arm: "grpo".into(),
+            seed: 1,
+            state: "succeeded".into(),
+            excluded: false,
+            done: 2,
+            stages: 2,
+            fraction: 1.0,
+            current: None,
+        };
+        assert_eq!(message(&run), "succeeded");
+        run.excluded = true;
+        assert_eq!(message(&run), "succeeded (left out)");
     }
 }

@@ -194,7 +194,7 @@ pub(super) fn findings() -> Group {
                     "By arm, seed and cost, on the validation split.",
                 )]),
             )
-            .says("An experiment that nobody knows has none."),
+            .says("Without the runs that were left out, which the comparison names in `exclusions`. An experiment that nobody knows has none."),
             get(
                 "getFailures",
                 "/experiments/{id}/failures",

@@ -265,6 +265,12 @@ fn verdicts(of: &Judged) -> Vec<String> {
     if unsuccessful > 0 {
         said.push(format!("× {unsuccessful} unsuccessful"));
     }
+    if let Some(open) = outcome.interim() {
+        said.push(format!(
+            "so far: {} open",
+            number::counted(open as i64, "run")
+        ));
+    }
     said
 }
 

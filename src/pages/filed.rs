@@ -3,6 +3,7 @@
 
 use super::experiment::files::{pixels, saved};
 use super::judged::judged;
+use super::query::ignored_said;
 use super::sheet::{Carries, Sheet};
 use super::text;
 use crate::charts::{Theme, standalone};
@@ -47,6 +48,8 @@ pub(super) struct About {
     further: Vec<String>,
     /// Of the experiment that a run is of.
     behind: Option<Denominator>,
+    /// What of the file's address was not understood.
+    ignored: Vec<String>,
     snapshot: String,
 }
 
@@ -72,6 +75,7 @@ impl About {
             of: line(of),
             further: further.iter().map(|l| line(l)).collect(),
             behind: None,
+            ignored: vec![],
             snapshot: canonical::sha256(&sheet.numbers()),
         }
     }
@@ -99,6 +103,12 @@ impl About {
             ..Self::new(&belongs, &further, sheet)
         }
     }
+
+    /// Names what of the file's address was not understood.
+    pub fn ignoring(mut self, words: Vec<String>) -> Self {
+        self.ignored = words;
+        self
+    }
 }
 
 impl Carries for About {
@@ -106,6 +116,7 @@ impl Carries for About {
         let mut lines = vec![format!("{}: {title}", self.of)];
         lines.extend(self.further.iter().cloned());
         lines.extend(self.behind.map(|of| of.to_string()));
+        lines.extend(ignored_said(&self.ignored));
         lines.push(format!("Snapshot {}", self.snapshot));
         lines
     }
@@ -115,6 +126,7 @@ impl Carries for About {
             "of": self.of,
             "title": title,
             "about": self.further,
+            "ignored": self.ignored,
             "snapshot": self.snapshot,
         });
         if let Some(of) = self.behind {
@@ -214,5 +226,31 @@ mod tests {
         assert_eq!(value(&sheet(0.5), false, &one)["rows"][0]["value"], 0.5);
         // Infinities have a hash too.
         assert_eq!(about(f64::INFINITY).snapshot().len(), 64);
+    }
+
+    #[test]
+    fn what_of_an_address_was_not_understood_is_named_in_every_kind_of_file() {
+        let mut of = Sheet::plain("w", "a title", &["x"]);
+        of.push(vec![Cell::Place(Some(1.0))]);
+        let plain = About::new("a run", &[], &of);
+        assert_eq!(value(&of, false, &plain)["ignored"], json!([]));
+        assert!(!of.csv(&plain).contains("ignored") && !of.tex(&plain).contains("ignored"));
+        let about = About::new("a run", &[], &of).ignoring(vec!["hdie".into(), "x0=%".into()]);
+        assert!(
+            of.csv(&about)
+                .contains("\r\n# ignored: hdie, x0=%\r\n# Snapshot ")
+        );
+        assert!(
+            of.tex(&about)
+                .contains("\n% ignored: hdie, x0=\\%\n% Snapshot ")
+        );
+        let said = value(&of, false, &about);
+        assert_eq!(said["ignored"], json!(["hdie", "x0=%"]));
+        assert_eq!(said["snapshot"], plain.snapshot());
+        assert!(
+            about
+                .lines("t")
+                .contains(&"ignored: hdie, x0=%".to_string())
+        );
     }
 }

@@ -20,8 +20,15 @@ pub(super) async fn judged(conn: &mut PgConnection, id: ExperimentId) -> Result<
     let view = store::get_experiment(&mut *conn, id).await?;
     let arms = store::run_figures(&mut *conn, id).await?;
     let decoders = store::decoder_figures(&mut *conn, id).await?;
+    let mut rule = outcome(&view.spec, &arms, &decoders);
+    // Read only where it matters: lists have many experiments, and most of them have ended.
+    if rule.lacks_seeds() {
+        let runs = store::list_runs(&mut *conn, id).await?;
+        let exclusions = store::list_exclusions(conn, id).await?;
+        rule = rule.with_open_runs(store::fates(&runs, &exclusions));
+    }
     Ok(Judged {
-        outcome: outcome(&view.spec, &arms, &decoders),
+        outcome: rule,
         view,
         arms,
         decoders,

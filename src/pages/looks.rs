@@ -38,6 +38,19 @@ pub(super) fn band_word(of: Band) -> &'static str {
     }
 }
 
+/// Places on an axis are none on another: those of a form that was made for another one (its
+/// word is `was`) are dropped by name.
+pub(super) fn leave(asked: &mut Asked, x: &str, places: [(&str, &mut Option<f64>); 3]) {
+    if asked.text("was").is_none_or(|was| was == x) {
+        return;
+    }
+    for (key, place) in places {
+        if let Some(at) = place.take() {
+            asked.refuse(key, &format!("{at}, a place on another axis"));
+        }
+    }
+}
+
 /// A part of the axis ends after its beginning; else there is none.
 pub(super) fn part(
     asked: &mut Asked,
@@ -113,6 +126,29 @@ mod tests {
             let chosen: Vec<Choice> = lines(of).into_iter().filter(|c| c.chosen).collect();
             assert_eq!((chosen.len(), chosen[0].value.as_str()), (1, word));
         }
+    }
+
+    #[test]
+    fn places_of_another_axis_are_left_and_named() {
+        let read = |query: &str| {
+            let mut asked = Asked::read(query);
+            let mut places = ["x0", "x1", "budget"].map(|key| asked.float(key));
+            let [low, high, budget] = &mut places;
+            let all = [("x0", low), ("x1", high), ("budget", budget)];
+            leave(&mut asked, "wall", all);
+            (places, asked.ignored())
+        };
+        let query = "x0=1&x1=2e11&budget=3e11";
+        for same in ["", "&was=wall"] {
+            let (places, ignored) = read(&format!("{query}{same}"));
+            assert_eq!(places, [Some(1.0), Some(2e11), Some(3e11)]);
+            assert!(ignored.is_empty(), "{ignored:?}");
+        }
+        let (places, ignored) = read(&format!("{query}&was=flops"));
+        assert_eq!(places, [None; 3]);
+        assert_eq!(ignored.len(), 3);
+        assert_eq!(ignored[0], "x0=1, a place on another axis");
+        assert!(read("was=flops").1.is_empty());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The pages. One file a page, its struct above its handler; they read from the
 //! store, let `charts` draw, and write HTML that works without a script.
 
+mod addressed;
 pub mod assets;
 mod calibrated;
 mod compare;
@@ -98,7 +99,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/experiments/{id}/arms/{arm}/reopen").route(post().to(graveyard::reopen)))
         .service(
             resource(
-                "/experiments/{id}/{figure:milestones|frontier|forest|training|seeds|passk|contrasts|decoders-[0-9]+|table|verdicts|decoders|costs|matrix|runs|excluded|both-ways|rule-both-ways|charged|spent|versions|beyond}.{ending:svg|csv|json|png|tex}",
+                "/experiments/{id}/{figure:milestones|frontier|forest|training|seeds|passk|contrasts|decoders-[0-9]+|table|verdicts|decoders|costs|matrix|runs|excluded|both-ways|decoders-both-ways|rule-both-ways|charged|spent|versions|beyond}.{ending:svg|csv|json|png|tex}",
             )
             .route(get().to(experiment::file)).route(head().to(experiment::file)),
         )
@@ -136,8 +137,11 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(resource("/runs/{id}/log.txt").route(get().to(run::log)))
         .service(resource("/runs/{id}/files/{sha256}").route(get().to(run::download)))
         .service(resource("/runs/{id}/notes").route(post().to(run::note)))
-        .service(resource("/runs/{id}/samples").route(get().to(samples::page)))
-        .service(resource("/runs/{id}/contests").route(post().to(samples::contest)))
+        .service(
+            resource("/runs/{id}/samples")
+                .route(get().to(samples::page))
+                .route(post().to(samples::contest)),
+        )
         .service(resource("/runs/{id}/trees").route(get().to(trees::list)))
         // Before the pages of one tree and one text, which would take them for its name.
         .service(

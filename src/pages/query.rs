@@ -4,7 +4,7 @@
 use actix_web::web;
 
 /// What was asked for after the question mark.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Asked {
     pairs: Vec<(String, String)>,
     ignored: Vec<String>,
@@ -122,6 +122,11 @@ impl Asked {
     }
 }
 
+/// The line of a file that names what of its address was not understood; nothing where all was.
+pub fn ignored_said(words: &[String]) -> Option<String> {
+    (!words.is_empty()).then(|| format!("ignored: {}", words.join(", ")))
+}
+
 /// A query string of what is given; empty values are left out.
 pub fn link<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut out = String::new();
@@ -132,16 +137,23 @@ pub fn link<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
         out.push(if out.is_empty() { '?' } else { '&' });
         out.push_str(key);
         out.push('=');
-        for byte in value.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                    out.push(char::from(byte));
-                }
-                _ => out.push_str(&format!("%{byte:02X}")),
-            }
-        }
+        out.push_str(&encoded(value));
     }
     if out.is_empty() { "?".into() } else { out }
+}
+
+/// A text as one part of an address.
+pub fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
 }
 
 fn shown(text: &str) -> String {
@@ -182,7 +194,10 @@ mod tests {
         let mut asked = Asked::read("only=a,b&only=&only=b,c&x0=1e3&x1=inf");
         assert_eq!(asked.list("only"), ["a", "b", "c"]);
         assert_eq!((asked.float("x0"), asked.float("x1")), (Some(1e3), None));
-        assert_eq!(asked.ignored(), ["x1=inf"]);
+        let ignored = asked.ignored();
+        assert_eq!(ignored, ["x1=inf"]);
+        assert_eq!(ignored_said(&ignored).as_deref(), Some("ignored: x1=inf"));
+        assert_eq!(ignored_said(&[]), None);
         assert_eq!(reload("a=1&refresh=30"), Some(30));
         assert!(Asked::read("refresh=30").ignored().is_empty());
         for bad in ["refresh=0", "refresh=x", "refresh=-5", "refresh=99999"] {

@@ -2,7 +2,7 @@
 //! of an experiment whose task names the benchmark.
 
 use super::filed::{self, About};
-use super::query::Asked;
+use super::query::{Asked, ignored_said};
 use super::sheet::{Cell, Sheet};
 use super::{Choice, Shell, html};
 use crate::problem::Problem;
@@ -150,9 +150,11 @@ pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
 }
 
 pub async fn csv(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let benchmark = benchmark(&mut Asked::read(request.query_string()));
-    let mut out =
-        String::from("model,benchmark,metric,value,source,version,date,place,url,note\r\n");
+    let mut asked = Asked::read(request.query_string());
+    let benchmark = benchmark(&mut asked);
+    let ignored = ignored_said(&asked.ignored());
+    let mut out = ignored.map_or(String::new(), |line| format!("# {line}\r\n"));
+    out += "model,benchmark,metric,value,source,version,date,place,url,note\r\n";
     let library = library();
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     for of in chosen(benchmark.as_deref()) {
@@ -184,11 +186,13 @@ pub async fn csv(request: HttpRequest) -> Result<HttpResponse, Problem> {
 }
 
 pub async fn json(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let benchmark = benchmark(&mut Asked::read(request.query_string()));
+    let mut asked = Asked::read(request.query_string());
+    let benchmark = benchmark(&mut asked);
     let results: Vec<&Published> = chosen(benchmark.as_deref()).collect();
     Ok(HttpResponse::Ok().json(serde_json::json!({
         "sources": library().sources,
         "results": results,
+        "ignored": asked.ignored(),
     })))
 }
 
@@ -232,9 +236,10 @@ fn sheet(benchmark: Option<&str>) -> Sheet {
 }
 
 pub async fn tex(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let benchmark = benchmark(&mut Asked::read(request.query_string()));
+    let mut asked = Asked::read(request.query_string());
+    let benchmark = benchmark(&mut asked);
     let sheet = sheet(benchmark.as_deref());
-    let about = About::new("Published by others", &[], &sheet);
+    let about = About::new("Published by others", &[], &sheet).ignoring(asked.ignored());
     filed::answer(&sheet, None, &about, "references", "tex").await
 }
 

@@ -3,15 +3,22 @@
 
 use super::experiment::export::text;
 use super::experiment::latex;
+use super::text as words;
 use crate::number::{self, Kind};
 use assay_core::stats::{Estimate, Interval};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 /// What every file says of itself.
 pub(super) trait Carries {
     /// The title first, the snapshot last.
     fn lines(&self, title: &str) -> Vec<String>;
     fn json(&self, title: &str) -> Value;
+    /// What makes its numbers comparable, for the caption of a table for a paper; nothing where
+    /// nothing is compared.
+    fn basis(&self) -> Option<&str> {
+        None
+    }
     /// How much stands behind it, in a sentence under a table for a paper.
     fn behind(&self) -> String;
     /// Hexadecimal digits of a hash.
@@ -24,8 +31,10 @@ pub(super) trait Carries {
     }
 }
 
+/// Nothing unseen stands in it.
 fn comment(line: &str) -> String {
-    format!("# {}\r\n", line.replace(['\r', '\n'], " "))
+    let line = words::visible(&line.replace(['\r', '\n'], " "));
+    format!("# {line}\r\n")
 }
 
 /// Columns with their units, and rows of what stands in them.
@@ -42,8 +51,9 @@ pub(super) struct Sheet {
     /// Of the rows: what the registered rule says of the arm.
     pub unsuccessful: Vec<bool>,
     pub kind: Kind,
-    /// Of the points of a figure: how many cells name the line that a row is of. A table for
-    /// a paper has some of them. `None` of all else: every row stands everywhere.
+    /// Of the points of a figure: how many cells name the line that a row is of; 0 where all
+    /// rows are one list. A table for a paper has some of them. `None` of all else: every row
+    /// stands everywhere.
     pub along: Option<usize>,
 }
 
@@ -61,6 +71,9 @@ pub(super) enum Cell {
     /// A mean with its interval.
     Estimate(Option<Estimate>),
     Difference(Option<Estimate>),
+    /// The same beside a value over so many seeds, 0 where none stands there: for a paper, one of
+    /// another number of pairs says of how many.
+    Paired(Option<Estimate>, usize),
     /// Of another kind than the sheet.
     Measured(Kind, Option<Estimate>),
     /// Of a difference.
@@ -103,6 +116,15 @@ impl Sheet {
     pub fn push(&mut self, row: Vec<Cell>) {
         self.rows.push(row);
         self.unsuccessful.push(false);
+    }
+
+    /// What stands in a column of words, row by row; nothing where there is no such column.
+    pub fn texts(&self, column: &str) -> Vec<&str> {
+        let Some(at) = self.head.iter().position(|name| name == column) else {
+            return vec![];
+        };
+        let cells = self.rows.iter().filter_map(|row| row.get(at));
+        cells.filter_map(Cell::text).collect()
     }
 
     pub fn csv(&self, carried: &impl Carries) -> String {
@@ -178,17 +200,22 @@ impl Sheet {
             out += &format!("% {}\n", latex::escape(&self.said));
         }
         if every > 1 {
+            let of = match self.along {
+                Some(0) => "row",
+                _ => "point of each line",
+            };
             out += &format!(
-                "% One point in {every} of each line, its last among them: {} of {}; the CSV file has them all\n",
+                "% One {of} in {every}, the last among them: {} of {}; the CSV file has them all\n",
                 rows.len(),
                 self.rows.len()
             );
         }
         out += "% \\usepackage{booktabs}\n\\begin{table}\n\\centering\n";
         out += &format!(
-            "\\caption{{{}.{} {}}}\n",
+            "\\caption{{{}.{}{} {}}}\n",
             latex::escape(&self.title),
             self.note,
+            self.basis(carried),
             latex::escape(&carried.behind())
         );
         out += &format!(
@@ -208,6 +235,15 @@ impl Sheet {
         }
         out += "\\bottomrule\n\\end{tabular}\n\\end{table}\n";
         out
+    }
+
+    /// A sentence of the caption; nothing where the title has said it.
+    fn basis(&self, carried: &impl Carries) -> String {
+        let said = carried.basis().filter(|basis| !basis.is_empty());
+        let said = said.filter(|basis| !self.title.contains(*basis));
+        said.map_or(String::new(), |basis| {
+            format!(" Basis: {}.", latex::escape(basis))
+        })
     }
 
     /// The rows of a table for a paper, and one in how many they are. No line is without its
@@ -248,9 +284,52 @@ enum Spread {
 }
 
 impl Cell {
+    /// Of people, models and machines: nothing unseen, and whole.
+    pub fn said(of: &str) -> Self {
+        Self::Text(words::visible(of))
+    }
+
+    pub fn yes_no(of: bool) -> Self {
+        Self::Word(if of { "yes" } else { "no" }.into())
+    }
+
+    /// A grader's verdict.
+    pub fn right(of: bool) -> Self {
+        Self::Word(if of { "right" } else { "wrong" }.into())
+    }
+
+    pub fn moment(of: OffsetDateTime) -> Self {
+        Self::Word(number::moment(of))
+    }
+
+    /// Of the store, which counts with a sign.
+    pub fn count(of: impl Into<i64>) -> Self {
+        Self::Count(of.into().unsigned_abs() as usize)
+    }
+
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(words) | Self::Word(words) => Some(words),
+            Self::Count(_)
+            | Self::Estimate(_)
+            | Self::Difference(_)
+            | Self::Paired(..)
+            | Self::Measured(..)
+            | Self::Interval(_)
+            | Self::Range(_)
+            | Self::P(_)
+            | Self::Cost(_)
+            | Self::Dollars(_)
+            | Self::Value(_)
+            | Self::Place(_) => None,
+        }
+    }
+
     fn spread(&self) -> Spread {
         match self {
-            Self::Estimate(_) | Self::Difference(_) | Self::Measured(..) => Spread::Estimate,
+            Self::Estimate(_) | Self::Difference(_) | Self::Paired(..) | Self::Measured(..) => {
+                Spread::Estimate
+            }
             Self::Interval(_) | Self::Range(_) => Spread::Interval,
             Self::Text(_)
             | Self::Word(_)
@@ -275,7 +354,7 @@ impl Cell {
             Self::Interval(i) | Self::Range(i) => {
                 format!("{},{}", number(i.map(|i| i.low)), number(i.map(|i| i.high)))
             }
-            Self::Estimate(e) | Self::Difference(e) | Self::Measured(_, e) => {
+            Self::Estimate(e) | Self::Difference(e) | Self::Paired(e, _) | Self::Measured(_, e) => {
                 let interval = e.and_then(|e| e.interval);
                 format!(
                     "{},{},{},{}",
@@ -297,7 +376,9 @@ impl Cell {
                 json!(v)
             }
             Self::Interval(i) | Self::Range(i) => json!(i),
-            Self::Estimate(e) | Self::Difference(e) | Self::Measured(_, e) => json!(e),
+            Self::Estimate(e) | Self::Difference(e) | Self::Paired(e, _) | Self::Measured(_, e) => {
+                json!(e)
+            }
         }
     }
 
@@ -311,6 +392,13 @@ impl Cell {
             Self::Count(n) => n.to_string(),
             Self::Estimate(Some(e)) => with(e, number::value(kind, e.mean)),
             Self::Difference(Some(e)) => with(e, number::signed(kind, e.mean)),
+            Self::Paired(Some(e), n) => {
+                let said = with(e, number::signed(kind, e.mean));
+                match e.n == *n {
+                    true => said,
+                    false => format!("{said} ($n = {}$)", e.n),
+                }
+            }
             Self::Interval(Some(i)) => format!(
                 "[{}, {}]",
                 latex::number(&number::signed(kind, i.low)),
@@ -332,6 +420,7 @@ impl Cell {
             Self::Measured(..)
             | Self::Estimate(None)
             | Self::Difference(None)
+            | Self::Paired(None, _)
             | Self::Interval(None)
             | Self::Range(None)
             | Self::P(None)
@@ -385,10 +474,10 @@ mod tests {
     #[test]
     fn a_table_for_a_paper_has_every_line_and_no_more_points_than_a_page_bears() {
         let few = points(&[100, 100]).tex(&Nothing);
-        assert!(!few.contains("One point in") && few.matches("line 0 &").count() == 100);
+        assert!(!few.contains("% One ") && few.matches("line 0 &").count() == 100);
         let of = points(&[3, 10_000, 1]);
         let tex = of.tex(&Nothing);
-        assert!(tex.contains("% One point in "), "{tex}");
+        assert!(tex.contains("% One point of each line in "), "{tex}");
         let count = |line: &str| tex.matches(&format!("{line} &")).count();
         assert!(count("line 0") > 0 && count("line 2") == 1);
         assert!((100..=200).contains(&count("line 1")));
@@ -400,6 +489,34 @@ mod tests {
         assert_eq!(many.matches("\nline ").count(), 500);
         // Programs read them all.
         assert_eq!(of.csv(&Nothing).lines().count(), 2 + 10_004);
+    }
+
+    #[test]
+    fn a_difference_of_other_pairs_than_the_seeds_beside_it_says_of_how_many() {
+        let mut of = Sheet::plain("w", "t", &["label", "n", "difference"]);
+        for (label, pairs, n) in [("all", 3, 3), ("some", 3, 5), ("two", 2, 5), ("none", 0, 5)] {
+            let values = &[0.1, 0.2, 0.3][..pairs];
+            of.push(vec![
+                Cell::Text(label.into()),
+                Cell::Count(n),
+                Cell::Paired(assay_core::stats::estimate(values), n),
+            ]);
+        }
+        let tex = of.tex(&Nothing);
+        // 4.3027 * 0.1 / sqrt(3).
+        for line in [
+            "\nall & 3 & $+0.2000$ $\\pm$ $0.2484$ \\\\\n",
+            "\nsome & 5 & $+0.2000$ $\\pm$ $0.2484$ ($n = 3$) \\\\\n",
+            "\ntwo & 5 & $+0.1500$ ($n = 2$) \\\\\n",
+            "\nnone & 5 & -- \\\\\n",
+        ] {
+            assert!(tex.contains(line), "{line} in {tex}");
+        }
+        // Elsewhere the number has a column.
+        let csv = of.csv(&Nothing);
+        assert!(csv.contains("label,n,difference_n,difference,"), "{csv}");
+        assert!(csv.contains("\"some\",5,3,"), "{csv}");
+        assert_eq!(of.json(&Nothing)["rows"][2]["difference"]["n"], 2);
     }
 
     #[test]
@@ -417,5 +534,47 @@ mod tests {
         );
         assert_eq!(of.json(&Nothing)["rows"][0]["value"], Value::Null);
         assert!(of.tex(&Nothing).contains("\nseed & -- \\\\\n"));
+    }
+
+    struct Compared(&'static str);
+
+    impl Carries for Compared {
+        fn lines(&self, title: &str) -> Vec<String> {
+            Nothing.lines(title)
+        }
+
+        fn json(&self, title: &str) -> Value {
+            Nothing.json(title)
+        }
+
+        fn basis(&self) -> Option<&str> {
+            Some(self.0)
+        }
+
+        fn behind(&self) -> String {
+            "2 runs.".into()
+        }
+
+        fn snapshot(&self) -> &str {
+            "0123456789"
+        }
+    }
+
+    #[test]
+    fn the_caption_of_a_table_for_a_paper_has_its_basis_once() {
+        let caption = |title: &str, basis: &'static str| {
+            let tex = Sheet::plain("w", title, &["x"]).tex(&Compared(basis));
+            let line = tex.lines().find(|line| line.starts_with("\\caption"));
+            line.unwrap_or_default().to_string()
+        };
+        assert_eq!(
+            caption("A title", "equal compute: 5 %"),
+            "\\caption{A title. Basis: equal compute: 5 \\%. 2 runs.}"
+        );
+        let said = "\\caption{A title (equal compute). 2 runs.}";
+        assert_eq!(caption("A title (equal compute)", "equal compute"), said);
+        assert_eq!(caption("A title", ""), "\\caption{A title. 2 runs.}");
+        let none = Sheet::plain("w", "A title", &["x"]).tex(&Nothing);
+        assert!(none.contains("\\caption{A title. }"), "{none}");
     }
 }

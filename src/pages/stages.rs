@@ -80,12 +80,15 @@ pub(super) struct Opened {
     stage: String,
     pub step: i64,
     pub lines: Vec<String>,
+    /// What of the address was not understood.
+    ignored: Vec<String>,
     /// What the file has, and its word in addresses.
     what: &'static str,
     word: &'static str,
 }
 
-/// The file of this role; what the address does not name is not there.
+/// The file of this role; what the address does not name is not there. All else that an address
+/// may say of it has been read before.
 pub(super) async fn opened(
     state: &AppState,
     id: RunId,
@@ -111,6 +114,7 @@ pub(super) async fn opened(
         stage,
         step,
         lines,
+        ignored: asked.clone().ignored(),
         what,
         word,
     })
@@ -127,6 +131,7 @@ impl Opened {
         let more = [format!("{} of step {}", self.what, self.step)];
         let stage = Some(self.stage.as_str());
         let about = About::of_run(&self.run, &self.question, stage, self.behind, &more, of);
+        let about = about.ignoring(self.ignored.clone());
         let name = format!("{}-{}-{}{name}", self.run.id, self.word, self.step);
         filed::answer(of, svg, &about, &name, ending).await
     }

@@ -1,8 +1,14 @@
 //! Texts of models and people on pages: as they are, but with nothing in them that could
 //! disguise what stands beside them, and no longer than a page can hold.
 
+use crate::number;
+use assay_core::unseen::is_unseen;
+
 /// Characters shown at once; more stands folded below.
 pub const LONG: usize = 4_096;
+
+/// Characters that a page reads of a text; it says where that is not all.
+pub const MOST: usize = 20_000;
 
 /// What cannot be seen, as words, where only plain text can stand: attributes, options,
 /// pictures, files. Line ends and tabs stay.
@@ -69,33 +75,54 @@ fn written(c: char, before: Option<char>) -> Option<String> {
     }
 }
 
-/// Overrides of direction, joiners, fillers, separators and tags.
-fn is_unseen(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
-}
-
 /// A text in what is shown at once and what is folded; both as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Long {
     pub shown: String,
     pub rest: Option<String>,
+    /// How much of it is not here.
+    pub cut: Option<String>,
 }
 
+/// A text that is whole.
 pub fn fold(text: &str) -> Long {
     match text.char_indices().nth(LONG) {
         None => Long {
             shown: text.into(),
-            rest: None,
+            ..Long::default()
         },
         Some((at, _)) => Long {
             shown: text[..at].into(),
             rest: Some(text[at..].into()),
+            cut: None,
         },
     }
+}
+
+/// The start of a text of which no more was read; the whole has `all` characters.
+pub fn fold_read(text: &str, all: u64) -> Long {
+    Long {
+        cut: cut(text, all),
+        ..fold(text)
+    }
+}
+
+/// As much of a text as a page reads.
+pub fn fold_start(text: &str) -> Long {
+    let read: String = text.chars().take(MOST).collect();
+    fold_read(&read, text.chars().count() as u64)
+}
+
+/// How much was read of a text of `all` characters, where that is not all of it.
+pub fn cut(read: &str, all: u64) -> Option<String> {
+    let here = read.chars().count() as u64;
+    (here < all).then(|| {
+        format!(
+            "cut: {} of {} characters",
+            number::integer(here as i64),
+            number::integer(all as i64)
+        )
+    })
 }
 
 /// The start of a text on one line, as it is: for [`markup`].
@@ -180,6 +207,17 @@ mod tests {
         assert_eq!(long.shown.chars().count(), LONG);
         assert_eq!(long.rest.as_deref(), Some("ééé"));
         assert_eq!(fold("short").rest, None);
+        // What was not read is said, beside what is folded.
+        let long = fold_start(&"é".repeat(MOST + 5));
+        let rest = long.rest.unwrap();
+        assert_eq!(rest.chars().count(), MOST - LONG);
+        assert_eq!(
+            long.cut.as_deref(),
+            Some("cut: 20,000 of 20,005 characters")
+        );
+        assert_eq!(fold_start(&text), fold(&text));
+        assert_eq!(fold_read("abc", 3), fold("abc"));
+        assert_eq!(cut("abc", 4).as_deref(), Some("cut: 3 of 4 characters"));
         assert_eq!(line("a\nb", 9), "a b");
         assert_eq!(line("abcdef", 3), "abc…");
         assert_eq!(

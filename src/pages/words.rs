@@ -19,6 +19,12 @@ pub fn place(metric: &str) -> usize {
     FINAL.iter().position(|f| f.1 == metric).unwrap_or(0)
 }
 
+/// A final figure's title, or its name where it has none.
+pub fn final_title(metric: &str) -> &str {
+    let known = FINAL.iter().find(|f| f.1 == metric);
+    known.map_or(metric, |f| f.2)
+}
+
 /// Curves of training: the same, of `metric::PANELS`.
 pub const TRAINING: [(&str, &str); 8] = [
     ("reward", metric::REWARD_MEAN),
@@ -57,6 +63,17 @@ pub fn panel_title(name: &str) -> &str {
         .map_or(name, |(_, title)| title)
 }
 
+/// How the stored groups of a step were taken from all that it sampled.
+pub fn sampled(dynamic: bool) -> &'static str {
+    match dynamic {
+        false => "whole groups in the order in which they were drawn; nothing is chosen by reward",
+        true => {
+            "whole groups as they stand in the step's batch: groups whose rewards differ stand \
+             first, as dynamic sampling trains on them; discarded draws are not counted here"
+        }
+    }
+}
+
 /// Names that may stand in an address as they are: plain words with a slash between them.
 pub fn is_metric(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_/.-".contains(&b);
@@ -67,6 +84,14 @@ pub fn unit(unit: BudgetUnit) -> &'static str {
     match unit {
         BudgetUnit::Flops => "FLOPs",
         BudgetUnit::Tokens => "tokens",
+    }
+}
+
+/// A policy by its stage, said with the arm that trains it.
+pub fn policy(key: &str, name: impl Fn(&str) -> String) -> String {
+    match key.split_once('/') {
+        Some((arm, _)) => format!("{} ({key})", name(arm)),
+        None => key.into(),
     }
 }
 

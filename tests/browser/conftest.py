@@ -70,10 +70,11 @@ def pictures():
 
 
 def visitor(chromium, site):
-    """visit(entry, **settings of the browser's context) -> Visit, until it is closed"""
+    """visit(entry, **settings of the browser's context) -> Visit, until it is closed; `scripts`
+    run before those of the page."""
     contexts = []
 
-    def go(entry, listen=True, live=True, width=1280, height=900, **settings):
+    def go(entry, listen=True, live=True, width=1280, height=900, scripts=(), **settings):
         context = chromium.new_context(
             base_url=site["url"], viewport={"width": width, "height": height}, **settings
         )
@@ -83,6 +84,8 @@ def visitor(chromium, site):
             context.add_init_script(LISTEN)
         if not live:
             context.add_init_script(NOT_LIVE)
+        for script in scripts:
+            context.add_init_script(script)
         page = context.new_page()
         seen = Visit(page, 0)
         page.on(

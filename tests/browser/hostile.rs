@@ -7,6 +7,7 @@ use crate::seed::{Seeder, Until, spec};
 use crate::{leave, post, runs, stored};
 use assay_core::ids::ExperimentId;
 use assay_core::judged::Judged;
+use assay_core::ledger::Cost;
 use assay_core::trees::{StoredTree, Terminal, TreeNode};
 use assay_core::wire::{Claim, Record, role};
 use serde_json::json;
@@ -15,6 +16,9 @@ const MARKUP: &str =
     "</pre></dd><script>alert(1)</script><img src=x onerror=alert(1)> ' \" {{7*7}}";
 const DIRECTIONS: &str =
     "\u{202e}evil\u{202c} \u{2067}\u{5e9}\u{5dc} mixed \u{4e2d}\u{6587} \u{7}\u{1b}[31m";
+
+/// Of a metric and of what a cost was for: nothing in it but what a database takes.
+const NAME: &str = "odd/\u{202e}live\u{ad} <b>\u{61c}' \"\u{e0041}";
 
 /// One arm gains less than was registered, one crashes on a seed, one has searched.
 pub fn experiment(app: &App, steps: u64) -> ExperimentId {
@@ -116,7 +120,16 @@ fn say(app: &App, id: ExperimentId) {
 
 /// Markup, mixed directions, control characters, formulas that grow, a megabyte.
 fn spoil(record: &mut Record) {
-    if let Record::Completions { items, .. } = record {
+    if let Record::Step { metrics, .. } = record {
+        metrics.insert(NAME.into(), 0.5);
+    } else if let Record::Ledger { costs, .. } = record {
+        let next_to_nothing = Cost {
+            tokens: 1.0,
+            flops: 1.0,
+            device_ms: 1.0,
+        };
+        costs.insert(NAME.into(), next_to_nothing);
+    } else if let Record::Completions { items, .. } = record {
         for item in items {
             item.prompt = "<h1>3+4</h1> \"quoted\" '; drop table run; --".into();
             item.completion = match item.index {

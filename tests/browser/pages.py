@@ -65,6 +65,8 @@ PAGES = [
     Entry("run-waiting", "/runs/{waiting:arm-0:0}"),
     Entry("run-hostile", "/runs/{hostile:arm-1:0}"),
     Entry("run-hostile-failed", "/runs/{hostile:arm-1:1}"),
+    # A metric and a purpose whose names hide something.
+    Entry("run-hostile-metrics", "/runs/{hostile:arm-1:0}?metrics=all"),
     Entry("cost", "/cost"),
     Entry("references", "/references"),
     Entry("interface", "/docs/api"),

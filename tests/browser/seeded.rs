@@ -7,6 +7,8 @@
 #[path = "../http/app.rs"]
 mod app;
 mod hostile;
+#[path = "../pages/lasting.rs"]
+mod lasting;
 #[allow(dead_code, reason = "shared with the tests of the pages")]
 #[path = "../pages/numbers.rs"]
 mod numbers;
@@ -43,14 +45,20 @@ struct Args {
     /// The experiment of twelve arms alone
     #[arg(long)]
     twelve: bool,
+    /// One run of so many steps alone
+    #[arg(long, conflicts_with = "twelve")]
+    lasting: Option<u64>,
 }
 
 fn main() {
     let args = Args::parse();
     let app = App::start();
-    let mut ids = BTreeMap::from([("twelve", twelve(&app, args.steps))]);
+    let mut ids = match args.lasting {
+        Some(steps) => BTreeMap::from([("lasting", lasting::lasting(&app, steps))]),
+        None => BTreeMap::from([("twelve", twelve(&app, args.steps))]),
+    };
     let (mut open, mut kept) = (vec![], None);
-    if !args.twelve {
+    if !args.twelve && args.lasting.is_none() {
         let decoded = decoders(&app, args.steps);
         kept = Some(keep(&app, decoded));
         ids.insert("decoders", decoded);

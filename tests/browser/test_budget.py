@@ -65,12 +65,26 @@ def test_three_requests_paint_the_page_and_none_leaves_the_house(visit, site):
     assert all(u.startswith(site["url"] + "/") for u in asked)
 
 
+#: Until the first of the page is painted, in milliseconds.
+PAINTED = 500
+
+
+def test_something_is_painted_soon(visit):
+    times = []
+    for _ in range(5):
+        page = visit(PAGE["experiment-twelve"]).page
+        page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
+        times.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+    print([round(ms) for ms in times], "ms")
+    # The quickest, for other programs may be at work here.
+    assert min(times) < PAINTED
+
+
 def test_a_warm_page_is_answered_quickly(site):
     path = path_of(PAGE["experiment-twelve"], site)
     times = sorted(fetched(site, path)[1] for _ in range(15))
     print([round(1000 * t) for t in times], "ms")
-    # The quickest, for other programs may be at work here.
-    assert times[0] < 0.15
+    assert times[len(times) // 2] < 0.15
 
 
 @pytest.mark.parametrize("entry", [e for e in PAGES if e.status == 200], ids=lambda e: e.name)

@@ -120,11 +120,12 @@ def test_a_step_of_a_curve_leads_to_what_the_run_wrote_there(visit, how):
     chart = page.locator(PANELS).first
     low, high, _ = chart.locator("svg[data-plot]").get_attribute("data-x").split()
     share = (target + 1 - float(low)) / (float(high) - float(low))
+    # The focus may move the page under the mouse.
+    page.locator(".panels").focus()
     x, y, _ = place(chart, share)
     if how == "click":
         page.mouse.click(x, y)
     else:
-        page.locator(".panels").focus()
         page.mouse.move(x, y)
         page.wait_for_selector(f"{PANELS} .hair", state="attached")
         page.keyboard.press("Enter")
@@ -155,6 +156,31 @@ def test_one_crosshair_stands_in_all_charts_of_one_cost(visit):
     expect(page.locator(".hair")).to_have_count(0)
     assert label.text_content() == before
     assert seen.complaints == [] and seen.violations() == []
+
+
+def test_beyond_the_data_of_an_arm_the_crosshair_has_no_value_of_it(visit):
+    path = "/experiments/{twelve}?x1=8e11"
+    page = visit(replace(PAGE["experiment-twelve"], path=path), live=False).page
+    chart = page.locator(MILESTONES)
+    at = point_at(page, chart, 0.99)
+    expect(page.locator(f"{MILESTONES} .hair")).to_have_count(1)
+    numbers = page.request.get(chart.get_attribute("data-src")).json()
+    spend = [s for s in numbers["series"] if s["spends"] and s["points"]]
+    short = [s["arm"] for s in spend if s["points"][-1][0] < 0.95 * at]
+    assert short, "some arm has not got there"
+    for arm in short:
+        expect(chart.locator(f'g.lb[data-arm="{arm}"] text.num')).to_have_text("\u2013")
+    # One that spends nothing keeps its value at every cost.
+    free = next(s for s in numbers["series"] if not s["spends"] and s["points"])
+    expect(chart.locator(f'g.lb[data-arm="{free["arm"]}"] text.num')).to_contain_text(", n = ")
+
+
+def test_another_axis_leaves_the_places_of_the_one_before(visit):
+    page = visit(replace(PAGE["experiment-twelve"], path="/experiments/{twelve}?x0=1e10&x1=9e11&budget=5e11"), live=False).page
+    page.locator("select[name=x]").select_option("device_s")
+    page.wait_for_url("**x=device_s**")
+    assert not {"x0", "x1", "budget", "was"} & set(parse_qs(urlsplit(page.url).query))
+    assert page.locator("input[name=x0]").input_value() == ""
 
 
 def test_the_keyboard_moves_the_crosshair_of_an_experiment(visit):

@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 from pages import PAGE
 from test_charts import MILESTONES, PANELS, TRAINING, place
 
-#: Of the median: other programs may be at work here, and take some of the moves.
-HOVER_MS = 250
+#: Of the median, and of 95 moves in 100: other programs may be at work here, and take some of them.
+HOVER_MS, LATE_MS = 8, 50
 MOVES = 40
 
 #: By chart and arm, what tells an arm's line from the others when no colour does.
@@ -235,4 +235,4 @@ def test_the_crosshair_follows_the_mouse_at_once(visit, name, chart, svg):
     print(name, [round(ms, 1) for ms in times[:: MOVES // 8]], "ms")
     assert places > MOVES / 2, "the line has moved"
     median, late = times[MOVES // 2], times[int(0.95 * MOVES) - 1]
-    assert median < HOVER_MS, f"median {median:.0f} ms, p95 {late:.0f} ms"
+    assert median < HOVER_MS and late < LATE_MS, f"median {median:.1f} ms, p95 {late:.1f} ms"

@@ -221,6 +221,11 @@ def test_the_seeded_states_are_the_ones_that_the_pages_are_named_after(visit):
     assert main("trees-hostile").locator("#trees tbody tr").count() == 2
     assert "<script>alert(1)</script>" in main("tree-hostile").text_content()
     assert "<script>alert(1)</script>" in main("prm-text-hostile").text_content()
+    hostile = main("run-hostile-metrics")
+    hidden = "odd/⟨U+202E⟩live⟨U+00AD⟩ <b>⟨U+061C⟩' \"⟨U+E0041⟩"
+    assert hidden in hostile.locator("#panels").text_content()
+    assert hidden in hostile.locator("#ledger").text_content()
+    assert not set("\u202e\u00ad\u061c\U000e0041") & set(hostile.text_content())
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

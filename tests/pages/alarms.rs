@@ -82,6 +82,30 @@ fn a_look_that_fails_leaves_the_others_and_is_done_later() {
     assert!(!run.contains(&experiment));
 }
 
+#[test]
+fn what_a_worker_has_raised_is_not_pushed_out_by_what_was_told_later() {
+    let app = App::start();
+    let id = seeded(&app, 60, |_, _| Until::End);
+    let run = run_link(
+        &page(&app, &format!("/experiments/{id}")),
+        "GRPO from the base",
+        0,
+    );
+    assert!(page(&app, &run).contains("grpo: entropy fell"));
+    app.sql(
+        "insert into event (stage_id, attempt, step, level, text)
+         select id, 1, 60, 'info', 'requeued by hand' from stage, generate_series(1, 60)
+         where kind = 'grpo'",
+    );
+    let text = page(&app, &run);
+    let alarms = &text[text.find("<section id=\"alarms\"").unwrap()..];
+    let (alarms, rest) = alarms.split_once("</section>").unwrap();
+    assert!(alarms.contains("grpo: entropy fell") && !alarms.contains("has raised none"));
+    assert!(rest.contains("Of grpo not listed: "), "{rest}");
+    let found = app.get(&format!("{run}/found.csv")).text;
+    assert!(found.contains("entropy fell"), "{found}");
+}
+
 fn first_alarmed(app: &App) -> String {
     let state = app.state();
     app.block_on(async {

@@ -88,6 +88,10 @@ fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
             };
             assert!(answer.text.contains(written), "{written} in {path}");
             assert!(answer.text.contains("9 runs planned"), "{path}");
+            let caption = answer.text.lines().find(|l| l.starts_with("\\caption"));
+            let said = caption.is_some_and(|l| l.contains(" Basis: equal compute: 4.000e11 "));
+            // Keys are listed, not compared at anything.
+            assert_eq!(said, ending == "tex" && figure != "config", "{path}");
         }
     }
     let rows = app.get(&format!("/compare/forest.csv?{to}")).text;
@@ -113,6 +117,29 @@ fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
         .json();
     assert_eq!(forest["denominator"]["hidden"], 1);
     assert_eq!(forest["collapsed"][0], "prm (rerank)");
+    // And in the notes of tables and under figures, as those are that policy has added.
+    let pair = format!("arms={judged}/zero,{judged}/student");
+    for (query, words) in [
+        (pair.clone(), "Added by policy: Best by the step judge."),
+        (
+            format!("{pair}&collapse=1"),
+            "Collapsed by the link: prm (rerank).",
+        ),
+    ] {
+        for file in ["compare.tex", "compare/forest.tex"] {
+            let tex = app.get(&format!("/{file}?{query}")).text;
+            let note = tex.lines().find(|line| line.starts_with("\\caption"));
+            assert!(note.unwrap().contains(words), "{words} in {tex}");
+        }
+        for file in ["compare.csv", "compare.json", "compare/forest.svg"] {
+            let text = app.get(&format!("/{file}?{query}")).text;
+            assert!(text.contains(words), "{words} in {file}: {text}");
+        }
+        let text = page(&app, &format!("/compare?{query}"));
+        let caption = text.split("<figcaption>").nth(1).unwrap();
+        let caption = caption.split("</figcaption>").next().unwrap();
+        assert!(caption.contains(words), "{words} in {caption}");
+    }
     assert_eq!(app.get("/compare/forest.svg").status, 404);
     assert_eq!(app.get(&format!("/compare/moods.svg?{to}")).status, 404);
     // Figures as on an experiment's page: the same words, on the page and in its files.
@@ -185,6 +212,10 @@ fn arms_of_two_experiments_are_compared_with_what_policy_adds() {
     assert_eq!(at["rows"][1]["difference"]["n"], 3);
     let svg = app.get(&format!("/compare/decoders-0.svg?{query}"));
     assert!(svg.text.contains("equal inference tokens"));
+    let tex = app.get(&format!("/compare/decoders-0.tex?{query}")).text;
+    let caption = tex.lines().find(|line| line.starts_with("\\caption"));
+    let basis = " Basis: equal inference: the cost of ";
+    assert!(caption.is_some_and(|l| l.contains(basis)), "{tex}");
     assert_eq!(
         app.get(&format!("/compare/decoders-7.svg?{query}")).status,
         404
@@ -237,6 +268,73 @@ fn the_commit_that_workers_were_built_from_is_a_row_of_the_comparison() {
     );
     assert!(text.contains("<td>0.1.0, commit aaa</td>"), "{text}");
     assert!(text.contains("<code>0.1.0, commit bbb</code>"), "{text}");
+}
+
+#[test]
+fn arms_of_other_commits_differ_in_their_code_on_the_experiments_page() {
+    let app = App::start();
+    let state = app.state();
+    let id = app.block_on(async {
+        let mut seeder = Seeder::new(state, "w", 40).await;
+        let id = seeder.submit(&spec(&THREE, 1, 0)).await;
+        while let Some(claim) = seeder.claim().await {
+            seeder.rewrite = match claim.spec.job.kind() {
+                "grpo" => |record| built_from(record, "0.1.0, commit bbb"),
+                _ => |record| built_from(record, "0.1.0, commit aaa"),
+            };
+            seeder.work(&claim, Until::End).await;
+        }
+        id
+    });
+    let experiment = format!("/experiments/{id}");
+    let csv = app.get(&format!("{experiment}/matrix.csv")).text;
+    let mut rows = csv.lines().filter(|line| !line.starts_with('#'));
+    assert_eq!(rows.next(), Some("key,arm_base,arm_arm-0,arm_arm-1"));
+    let (one, two) = ("0.1.0, commit aaa", "0.1.0, commit bbb");
+    let code = format!("\"code\",\"{one}\",\"{one}\",\"{one}; {two}\"");
+    assert_eq!(rows.next(), Some(code.as_str()), "{csv}");
+    let text = page(&app, &experiment);
+    let matrix = crate::decoders::section(&text, "matrix");
+    assert!(matrix.contains(">code</th>") && matrix.contains(two));
+    // A citation keeps it with the rest.
+    let hash = crate::kept::keep(&app, id);
+    let kept = app
+        .get(&format!("{experiment}/matrix.csv?snap={hash}"))
+        .text;
+    assert_eq!(kept, csv);
+    // Where all are of one commit there is nothing to be said.
+    let same = seeded(&app, 30, |_, _| Until::End);
+    let text = page(&app, &format!("/experiments/{same}"));
+    assert!(!text.contains(">code</th>"));
+}
+
+#[test]
+fn columns_that_there_is_no_room_for_are_named_and_have_links_of_their_own() {
+    let app = App::start();
+    let labels: Vec<String> = (0..25).map(|i| format!("Recipe {i}")).collect();
+    let arms: Vec<(&str, &str)> = labels.iter().map(|l| ("grpo", l.as_str())).collect();
+    let of = spec(&arms, 1, 0);
+    let state = app.state();
+    let id = app.block_on(async { Seeder::new(state, "w", 1).await.submit(&of).await });
+    let words: Vec<String> = (0..25).map(|i| format!("{id}/arm-{i}")).collect();
+    let query = format!("arms={},{id}/arm-3,nobody", words.join(","));
+    let said = format!(
+        "Beyond 24 columns, in no table and no figure here: Recipe 24 ({}); nobody.",
+        of.name
+    );
+    let text = page(&app, &format!("/compare?{query}"));
+    assert!(text.contains(&said), "{text}");
+    assert!(text.contains("ignored: <code>columns=27, the first 24 are shown</code>"));
+    for file in ["compare.csv", "compare.json", "compare/config.csv"] {
+        let file = app.get(&format!("/{file}?{query}")).text;
+        assert!(file.contains(&said), "{file}");
+    }
+    let text = page(&app, &format!("/experiments/{id}"));
+    let matrix = crate::decoders::section(&text, "matrix");
+    let link = format!(
+        "<a href=\"/compare?arms={id}/arm-23,{id}/arm-24&amp;all=1\">Every key of arms 25 to 26</a>"
+    );
+    assert!(matrix.contains(&link), "{matrix}");
 }
 
 #[test]

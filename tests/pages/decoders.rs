@@ -72,6 +72,33 @@ fn a_finished_experiment_gives_verdicts_and_decoders_on_page_csv_json_api_and_te
         assert!(cost.contains(words), "{words} not in {cost}");
     }
     assert!(text.contains("Best of 5: expect it to shrink."), "{text}");
+    // A figure says of how many arms it is, and what was not run stands with every verdict.
+    let not_run = "mcts: not run, because: Too dear for two cores.";
+    for (figure, said) in [
+        (
+            "forest",
+            "In this figure: 5 of 8 arms, with 25 of 40 runs planned.",
+        ),
+        (
+            "decoders-0",
+            "In this figure: 3 of 8 arms, with 15 of 40 runs planned.",
+        ),
+    ] {
+        assert!(text.contains(said), "{said}");
+        for ending in ["svg", "csv", "json", "tex"] {
+            let file = app.get(&format!("/experiments/{id}/{figure}.{ending}"));
+            assert!(file.text.contains(said), "{said} in {figure}.{ending}");
+            let reason = "Too dear for two cores.";
+            assert!(file.text.contains(reason), "{figure}.{ending}");
+        }
+    }
+    let headline = text.split("<div id=\"verdict\"").nth(1).unwrap();
+    let headline = headline.split("<div id=\"basis\"").next().unwrap();
+    assert!(headline.contains(not_run), "{headline}");
+    let table = app.get(&format!("/experiments/{id}/verdicts.json")).json();
+    assert_eq!(table["not_run"][0]["role"], "mcts");
+    let said = table["caption"].as_str().unwrap();
+    assert!(said.contains("mcts: not run, because: "), "{said}");
     // The run of a decoder is a page too.
     let run = page(&app, &run_link(&text, "Tree search", 0));
     assert!(run.contains("mcts") && run.contains("search"), "{run}");

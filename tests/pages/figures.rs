@@ -185,6 +185,7 @@ fn a_table_for_a_paper_carries_its_basis_and_snapshot() {
         assert!(tex.text.contains(part), "{part} in {}", tex.text);
     }
     let bib = app.get(&format!("/experiments/{id}/cite.bib")).text;
+    assert!(bib.contains("This state was not kept"), "{bib}");
     assert!(
         bib.starts_with("@misc{assay-") && bib.contains(&id.to_string()),
         "{bib}"
@@ -352,9 +353,11 @@ fn an_experiment_of_decoders_alone_has_all_its_files() {
         let answer = app.get(&format!("/experiments/{id}/{file}"));
         assert_eq!(answer.status, 200, "{file}: {}", answer.text);
         assert!(answer.text.contains("equal inference"), "{file}");
-        // Of one policy's decoders, a file says nothing of how many arms it draws.
-        let hidden = answer.text.contains("Hidden: none.");
-        assert_eq!(hidden, !file.starts_with("decoders-"), "{file}");
+        assert!(answer.text.contains("Hidden: none."), "{file}");
+        // Registered contrasts are of two of the three decoders: the figure says so.
+        let part = "In this figure: 2 of 3 arms, with 6 of 9 runs planned.";
+        let is_part = file.starts_with("contrasts.");
+        assert_eq!(answer.text.contains(part), is_part, "{file}");
     }
     for file in ["decoders-1.svg", "forest.svg", "passk.tex", "costs.svg"] {
         let answer = app.get(&format!("/experiments/{id}/{file}"));

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::seed::Until;
 use crate::{html, page, run_link, seeded};
+use serde_json::json;
 
 /// Pixels need a font, and are drawn from the same picture as the SVG.
 const KINDS: [(&str, &str); 4] = [
@@ -54,7 +55,78 @@ pub fn all_there(app: &App, path: &str, named: &[&str]) {
         let kind = kind_of(file).unwrap();
         assert!(answer.header("content-type").starts_with(kind), "{file}");
         assert!(!answer.text.contains('\u{202e}'), "{file}");
+        // A page asks for nothing that its files do not understand.
+        assert!(!answer.text.contains("ignored: "), "{file}");
+        if kind == "application/json" {
+            let words = answer.json()["ignored"].clone();
+            assert!(
+                words.as_array().is_none_or(Vec::is_empty),
+                "{file}: {words}"
+            );
+        }
     }
+}
+
+#[test]
+fn a_file_names_what_it_did_not_understand_of_its_address() {
+    let app = App::start();
+    let id = seeded(&app, 60, |_, _| Until::End);
+    let experiment = format!("/experiments/{id}");
+    let run = run_link(&page(&app, &experiment), "GRPO from the base", 1);
+    let own = |rest: &str| format!("{experiment}{rest}");
+    let of_run = |rest: &str| format!("{run}{rest}");
+    let arms = format!("&arms={id}/base,{id}/arm-1");
+    let arms = arms.as_str();
+    let figure: &[&str] = &["svg", "csv", "tex", "json"];
+    let table: &[&str] = &["csv", "tex", "json"];
+    let (whole, list): (&[&str], &[&str]) = (&["csv", "json"], &["json"]);
+    for (path, words, endings) in [
+        (own("/training"), "&x=device_s", figure),
+        (own("/milestones"), "", figure),
+        (own("/table"), "&sort=name", table),
+        (own("/costs"), "", table),
+        (own(""), "", whole),
+        (own("/graveyard"), "", list),
+        ("/compare/training".into(), arms, figure),
+        ("/compare/forest".into(), arms, figure),
+        ("/compare/config".into(), arms, table),
+        ("/compare".into(), arms, table),
+        ("/cost/spent".into(), "&gpus=8", table),
+        ("/queue/jobs".into(), "", table),
+        ("/experiments".into(), "&q=base", table),
+        ("/references".into(), "&benchmark=math_500", table),
+        (of_run("/train-kl"), "&stage=grpo", figure),
+        (of_run("/ledger"), "", table),
+        (of_run("/contests"), "", table),
+    ] {
+        for ending in endings {
+            let path = format!("{path}.{ending}");
+            let answer = app.get(&format!("{path}?hdie=a{words}"));
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+            let plain = app.get(&format!("{path}?{}", words.trim_start_matches('&')));
+            match *ending {
+                "json" => {
+                    assert_eq!(answer.json()["ignored"], json!(["hdie"]), "{path}");
+                    assert_eq!(plain.json()["ignored"], json!([]), "{path}");
+                }
+                _ => {
+                    let named = answer.text.contains("ignored: hdie");
+                    assert!(named, "{path}: {}", answer.text);
+                    assert!(!plain.text.contains("ignored: "), "{path}: {}", plain.text);
+                }
+            }
+        }
+    }
+    let of_one = app.get(&format!("/cost/arms.csv?experiment={id}&hdie=a"));
+    let said = "# ignored: hdie\r\n";
+    assert!(of_one.text.contains(said), "{}", of_one.text);
+    // All arms, though the address asks for one: this file has no parts.
+    let whole = app.get(&own(".csv?only=arm-1")).text;
+    assert!(whole.contains("# ignored: only\r\n"), "{whole}");
+    // Nothing that is asked for begins another entry.
+    let entry = app.get(&own("/cite.bib?%40misc%7Bx=1")).text;
+    assert!(entry.contains("}\n% ignored: "), "{entry}");
+    assert_eq!(entry.matches('@').count(), 1, "{entry}");
 }
 
 #[test]

@@ -327,6 +327,23 @@ fn spending_stands_by_experiment_and_arm_and_in_dollars_once_there_is_a_price() 
         ("source", ""),
     ];
     assert_eq!(send(&app, "/cost/prices", &wrong).status, 422);
+    let refused = send(&app, "/cost/prices?gpus=8&hours=12", &wrong);
+    assert_eq!(refused.status, 422);
+    for words in [
+        "<details id=\"price-form\" open>",
+        "value=\"cpu\"",
+        "value=\"cheap\"",
+        "id=\"price-dollars_per_hour\">must be a number of dollars above 0</strong>",
+        "id=\"price-source\">is required</strong>",
+        // The estimate above the form is the same as before, and so is where it is sent.
+        "8 GPUs × 12 h = 96 GPU-hours",
+        "action=\"/cost/prices?gpus=8&#38;hours=12\"",
+    ] {
+        assert!(refused.text.contains(words), "{words}\n{}", refused.text);
+    }
+    assert_eq!(refused.text.matches("<h1>").count(), 1);
+    assert!(!refused.text.contains("id=\"price-device\""));
+    assert_eq!(app.count("price"), 0);
     let id = seeded(&app, 60, |_, _| Until::End);
     let path = format!("/cost?experiment={id}");
     let before = page(&app, &path);
@@ -335,6 +352,14 @@ fn spending_stands_by_experiment_and_arm_and_in_dollars_once_there_is_a_price() 
         own.contains("No price is known") && !own.contains("<th scope=\"col\" class=\"n\">Dollars")
     );
     assert!(own.contains("Shared by several arms") && own.contains("GRPO from the base"));
+    // Its device is named, and the link has the form with that very name.
+    let form = "/cost?device=CPU%2C%202%20cores#price-form";
+    assert!(own.contains(&format!("<a href=\"{form}\"><bdi>CPU, 2 cores</bdi></a>")));
+    let filled = page(&app, "/cost?device=CPU%2C%202%20cores");
+    for words in ["<details id=\"price-form\" open>", "value=\"CPU, 2 cores\""] {
+        assert!(filled.contains(words), "{words} in {filled}");
+    }
+    assert!(!filled.contains("ignored: "));
     // Three planned and finished seeds, two registered contrasts.
     for words in [
         "level 0.05/2 shows in 80 % of experiments",
@@ -352,9 +377,17 @@ fn spending_stands_by_experiment_and_arm_and_in_dollars_once_there_is_a_price() 
         ("valid_from", "2020-01-01"),
         ("source", "a dollar a second"),
     ];
-    assert_eq!(send(&app, "/cost/prices", &price).status, 303);
+    let kept = send(
+        &app,
+        &format!("/cost/prices?gpus=8&experiment={id}"),
+        &price,
+    );
+    assert_eq!(kept.status, 303);
+    let back = format!("/cost?gpus=8&experiment={id}#prices");
+    assert_eq!(kept.header("location"), back);
     let after = page(&app, &path);
     assert!(after.contains("a dollar a second") && after.contains(">Dollars</th>"));
+    assert!(before.contains("id=\"unpriced\"") && !after.contains("id=\"unpriced\""));
     let home = page(&app, "/");
     assert!(home.contains("<span class=\"nw\">$"), "{home}");
     // One dollar a second: the sum in dollars is the device time in seconds.

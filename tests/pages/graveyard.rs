@@ -7,7 +7,7 @@ use crate::seed::{Seeder, Until, spec};
 use assay_core::spec::RequiredAttempt;
 
 /// The card of an arm.
-fn card<'a>(text: &'a str, arm: &str) -> &'a str {
+pub fn card<'a>(text: &'a str, arm: &str) -> &'a str {
     let at = text
         .find(&format!("id=\"arm-{arm}\""))
         .unwrap_or_else(|| panic!("no card of {arm}"));
@@ -391,6 +391,29 @@ fn every_chart_and_table_is_a_file_that_says_what_stands_behind_it() {
     let hacking = own("judged/hacking-grpo.csv").text;
     assert!(hacking.contains("_ci95_low,"), "{hacking}");
     assert!(own("judged/hacking-grpo.tex").text.contains("$\\pm$"));
+    // What a card compares stands on a basis; what was true and what a judge said of it, and
+    // what is described, on none.
+    let caption = |file: &str| {
+        let tex = own(file).text;
+        let line = tex.lines().find(|line| line.starts_with("\\caption"));
+        line.unwrap_or_else(|| panic!("{tex}")).to_string()
+    };
+    for file in ["judged/course.tex", "judged/hacking-grpo.tex"] {
+        assert!(!caption(file).contains("Basis: "), "{}", caption(file));
+    }
+    let others = files.iter().filter_map(|file| file["at"].as_str());
+    let others = others.filter(|at| at.ends_with("/course") && !at.contains("/judged/"));
+    for at in others {
+        let at = at.rsplit_once("/graveyard/").unwrap().1;
+        let said = caption(&format!("{at}.tex"));
+        assert!(said.contains(" Basis: equal "), "{said}");
+    }
+    for file in ["judged/course", "judged/hacking-grpo"] {
+        let csv = own(&format!("{file}.csv?hdie=a")).text;
+        assert!(csv.contains("# ignored: hdie\r\n"), "{csv}");
+        let json = own(&format!("{file}.json?hdie=a")).json();
+        assert_eq!(json["ignored"][0], "hdie");
+    }
     // Of the present data alone, and of what is there.
     assert_eq!(own("judged/course.csv?snap=00000000").status, 404);
     for missing in [

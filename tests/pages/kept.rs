@@ -104,6 +104,7 @@ fn a_kept_state_is_shown_as_it_was_while_the_page_goes_on() {
     }
     let bib = app.get(&format!("{experiment}/cite.bib?snap={hash}")).text;
     assert!(bib.contains(&format!("Snapshot sha256 {hash}")), "{bib}");
+    assert!(!bib.contains("not kept"), "{bib}");
     assert_ne!(keep(&app, id), hash);
     assert_eq!(app.count("snapshot"), 2);
 }

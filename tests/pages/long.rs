@@ -1,14 +1,13 @@
 //! Long runs, and parts of them.
 
 use crate::app::App;
-use crate::seed::{Seeder, Until, spec};
+use crate::lasting::lasting;
+use crate::seed::Until;
 use crate::{page, run_link, seeded};
-use assay_core::ids::{AttemptRef, ExperimentId};
 use assay_core::metric;
-use assay_core::wire::{Cumulative, HostFacts, Record};
-use assay_store as store;
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+
+const STEPS: u64 = 1_000_000;
 
 #[test]
 fn a_part_of_a_run_is_read_for_its_panels_and_for_the_script() {
@@ -25,6 +24,18 @@ fn a_part_of_a_run_is_read_for_its_panels_and_for_the_script() {
     let points = json["stages"][0]["points"].as_array().unwrap();
     let steps: Vec<i64> = points.iter().map(|p| p["step"].as_i64().unwrap()).collect();
     assert_eq!(steps, (20..=29).collect::<Vec<i64>>());
+    // A file is of the same steps, each as it was measured.
+    let file = app.get(&format!("{run}/train-loss.csv?x0=20&x1=29&hdie=1"));
+    assert_eq!(file.status, 200, "{}", file.text);
+    let lines = file.text.lines().filter(|line| !line.starts_with('#'));
+    assert_eq!(lines.count(), 1 + 10, "{}", file.text);
+    assert!(
+        file.text.contains("Steps 20 to 29 alone") && file.text.contains("# ignored: hdie\r\n")
+    );
+    let whole = app.get(&format!("{run}/train-loss.csv"));
+    let lines = whole.text.lines().filter(|line| !line.starts_with('#'));
+    assert_eq!(lines.count(), 1 + 60, "{}", whole.text);
+    assert!(!whole.text.contains("ignored"));
     for (query, named) in [
         ("x0=30&x1=20", "x0=30, not below x1=20"),
         ("x0=-3", "x0=-3"),
@@ -47,69 +58,6 @@ fn a_part_of_a_run_is_read_for_its_panels_and_for_the_script() {
     }
 }
 
-const STEPS: u64 = 1_000_000;
-/// Records of one transaction.
-const BATCH: u64 = 50_000;
-
-/// One arm on one seed, left running after so many steps.
-fn long(app: &App) -> ExperimentId {
-    let state = app.state();
-    app.block_on(async {
-        let mut seeder = Seeder::new(state.clone(), "w", 10).await;
-        let id = seeder.submit(&spec(&[("grpo", "GRPO")], 1, 0)).await;
-        while let Some(claim) = seeder.claim().await {
-            if claim.spec.job.kind() != "grpo" {
-                seeder.work(&claim, Until::End).await;
-                continue;
-            }
-            let attempt = AttemptRef {
-                stage: claim.stage,
-                number: claim.attempt,
-            };
-            let mut last = 0;
-            for from in (0..STEPS).step_by(BATCH as usize) {
-                let mut records = vec![];
-                if from == 0 {
-                    records.push(Record::Started {
-                        from_step: 0,
-                        host: HostFacts::default(),
-                    });
-                }
-                records.extend((from..from + BATCH).map(step));
-                let mut conn = state.conn().await.unwrap();
-                store::heartbeat(&mut conn, seeder.worker, attempt, None)
-                    .await
-                    .unwrap();
-                drop(conn);
-                let mut tx = state.begin().await.unwrap();
-                last = store::append_records(&mut tx, seeder.worker, attempt, last + 1, &records)
-                    .await
-                    .unwrap();
-                tx.commit().await.unwrap();
-            }
-        }
-        id
-    })
-}
-
-fn step(at: u64) -> Record {
-    let share = at as f64 / STEPS as f64;
-    let wave = (at as f64 * 0.01).sin();
-    let mut cum = Cumulative::default();
-    cum.charged.flops = 4e11 * share;
-    cum.charged.tokens = 1e9 * share;
-    Record::Step {
-        step: at,
-        cum,
-        metrics: BTreeMap::from([
-            (metric::REWARD_MEAN.into(), 0.3 + 0.5 * share + 0.05 * wave),
-            (metric::ENTROPY.into(), 0.9 - 0.5 * share),
-            (metric::LOSS.into(), 1.0 + 0.1 * wave),
-            (metric::KL.into(), 0.1 * share),
-        ]),
-    }
-}
-
 /// Of seven.
 fn fastest(app: &App, path: &str) -> Duration {
     let of = || {
@@ -123,7 +71,7 @@ fn fastest(app: &App, path: &str) -> Duration {
 #[test]
 fn slow_a_run_of_a_million_points_is_drawn_at_once_whole_and_in_part() {
     let app = App::start();
-    let id = long(&app);
+    let id = lasting(&app, STEPS);
     app.sql("analyze");
     let experiment = format!("/experiments/{id}");
     let run = run_link(&page(&app, &experiment), "GRPO", 0);
@@ -131,8 +79,7 @@ fn slow_a_run_of_a_million_points_is_drawn_at_once_whole_and_in_part() {
     assert!(whole.contains("data-metric=\"train/entropy\""));
     let part = page(&app, &format!("{run}?x0=500000&x1=500250"));
     assert!(part.contains(" data-x=\"500000 500250 linear\""));
-    // A build for release; the profile of the tests checks more and is optimised less.
-    let limit = Duration::from_millis(if cfg!(debug_assertions) { 300 } else { 100 });
+    let limit = Duration::from_millis(100);
     for path in [
         run.clone(),
         format!("{run}?x0=500000&x1=500250"),

@@ -4,7 +4,9 @@ mod alarms;
 #[expect(dead_code, reason = "shared with the HTTP tests, which use more of it")]
 #[path = "../http/app.rs"]
 mod app;
+mod cards;
 mod comparing;
+mod contesting;
 mod curves;
 mod deciding;
 mod decoders;
@@ -15,11 +17,15 @@ mod files;
 mod forms;
 mod freshness;
 mod graveyard;
+mod interim;
 mod kept;
+mod lasting;
+mod left_out;
 mod listed;
 mod long;
 mod numbers;
 mod own_view;
+mod prompts;
 mod reflective;
 mod requeueing;
 mod seed;

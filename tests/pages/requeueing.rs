@@ -2,8 +2,8 @@
 
 use crate::app::App;
 use crate::forms::send;
-use crate::seed::Until;
-use crate::{page, run_link, seeded};
+use crate::seed::{Seeder, Until, spec};
+use crate::{THREE, page, run_link, seeded};
 
 const SILENCE: [&str; 2] = [
     "update attempt set lease_expires_at = clock_timestamp() - interval '6 minutes'
@@ -130,4 +130,50 @@ fn a_crashed_run_goes_on_with_a_reason_and_what_was_entered_is_kept() {
     }
     let nobody = "01234567-89ab-7def-8123-456789abcdef";
     assert_eq!(send(&app, "/queue/requeue", &[("run", nobody)]).status, 404);
+}
+
+#[test]
+fn a_queue_that_is_longer_than_its_list_is_counted_whole_and_hides_no_crashed_run() {
+    let app = App::start();
+    let state = app.state();
+    let counted = app.block_on(async {
+        let mut seeder = Seeder::new(state.clone(), "w-1", 10).await;
+        seeder.submit(&spec(&THREE, 80, 0)).await;
+        // The base, its evaluations, and the first stage that trains on it, which crashes.
+        loop {
+            let claim = seeder.claim().await.unwrap();
+            let kind = claim.spec.job.kind();
+            if ["sft", "grpo"].contains(&kind) {
+                seeder.work(&claim, Until::Nan(0.5)).await;
+                break;
+            }
+            seeder.work(&claim, Until::End).await;
+        }
+        let mut conn = state.conn().await.unwrap();
+        assay_store::count_jobs(&mut conn).await.unwrap()
+    });
+    let open: i64 = counted.iter().map(|(_, n)| n).sum();
+    assert!(open > 300, "{counted:?}");
+    let queue = page(&app, "/queue");
+    let lede = &queue[queue.find("<p class=\"lede num\">").unwrap()..];
+    let lede = &lede[..lede.find("</p>").unwrap()];
+    for (state, n) in &counted {
+        assert!(lede.contains(&format!("{n} {state}")), "{state} in {lede}");
+    }
+    let unlisted = format!(
+        "{} more of those that run or wait are not listed",
+        open - 200
+    );
+    for words in [
+        unlisted.as_str(),
+        "Requeue a crashed run",
+        "Try a run again",
+    ] {
+        assert!(queue.contains(words), "{words}");
+    }
+    let cancel = &queue[queue.find("id=\"cancel-form\"").unwrap()..];
+    let cancel = &cancel[..cancel.find("</details>").unwrap()];
+    // Of each open run the first job is named: what is blocked is offered like all else.
+    assert!(cancel.matches("<option").count() >= 159, "{cancel}");
+    assert!(app.get("/queue/jobs.csv").text.contains(&unlisted));
 }

@@ -66,7 +66,7 @@ fn samples_are_one_click_from_the_run_and_people_can_contest_the_grader() {
             ("accept", "text/html"),
         ];
         all.extend(headers);
-        app.send("POST", &format!("/runs/{run}/contests"), &all, body)
+        app.send("POST", &format!("/runs/{run}/samples"), &all, body)
     };
     let foreign = post(&[("origin", "http://evil.example")], form);
     assert_eq!(foreign.status, 403);
@@ -256,8 +256,8 @@ fn trees_and_judged_texts_are_listed_shown_and_said_to_be_missing() {
     let judge = runs(&app, id, "rerank")[0];
     let text = page(&app, &format!("/runs/{judge}/prm"));
     for words in [
-        "AUC within problems",
-        "no interval under 50 wrong steps",
+        "No AUC within problems: it would rest on ",
+        "under 50 wrong steps none is shown",
         "not a readable text",
     ] {
         assert!(text.contains(words), "{words}\n{text}");

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{libtorch, seeded, shell};
+use crate::seeded::{self, Seeded};
+use crate::{libtorch, shell};
 
 const TRL: &str = "1.16.0";
 /// What one step of benches/grpo-cpu.yaml generates: 16 prompts x 8 completions x 64 tokens.
@@ -39,12 +40,21 @@ enum Bench {
         #[arg(long, default_value_t = 200)]
         requests: usize,
     },
+    /// The warm page of one long run, whole and in part
+    Run {
+        /// Stored steps of the run, each with four metrics
+        #[arg(long, default_value_t = 1_000_000)]
+        steps: u64,
+        #[arg(long, default_value_t = 50)]
+        requests: usize,
+    },
 }
 
 pub fn run(args: &Args) -> Result<()> {
     match args.bench {
         Bench::GrpoCpu { rounds, steps } => grpo_cpu(rounds, steps.max(WARM_UP + 1)),
         Bench::Page { steps, requests } => page(steps, requests.max(WARM_UP + 1)),
+        Bench::Run { steps, requests } => long_run(steps, requests.max(WARM_UP + 1)),
     }
 }
 
@@ -55,13 +65,63 @@ fn page(steps: u64, requests: usize) -> Result<()> {
     shell::catch_stop()?;
     seeded::build()?;
     let server = seeded::start(&["--twelve", "--steps", &steps.to_string()])?;
-    let host = server.url().trim_start_matches("http://").to_owned();
     let path = format!("/experiments/{}", server.experiment("twelve"));
+    let times = times(&server, &path, requests)?;
+    println!(
+        "12 arms x 5 seeds x {steps} steps, {} requests, one after another: {}",
+        times.len(),
+        spread(&times)
+    );
+    if share(&times, 0.95) > PAGE_LIMIT {
+        bail!("p95 is over {PAGE_LIMIT:?}");
+    }
+    Ok(())
+}
+
+/// What half of the requests for a long run may take at most.
+const RUN_LIMIT: Duration = Duration::from_millis(100);
+
+fn long_run(steps: u64, requests: usize) -> Result<()> {
+    shell::catch_stop()?;
+    seeded::build()?;
+    let server = seeded::start(&["--lasting", &steps.to_string()])?;
+    let runs = server.site["runs"]["lasting"].as_object();
+    let of_arm = runs.and_then(|arms| arms.values().find_map(|seeds| seeds["0"].as_str()));
+    let run = format!("/runs/{}", of_arm.context("a run")?);
+    let (low, high) = (steps / 2, steps / 2 + 250);
+    let mut too_slow = vec![];
+    for (what, path) in [
+        ("whole", run.clone()),
+        ("250 of its steps", format!("{run}?x0={low}&x1={high}")),
+        (
+            "a tenth of it",
+            format!("{run}?x0={low}&x1={}", low + steps / 10),
+        ),
+    ] {
+        let times = times(&server, &path, requests)?;
+        println!(
+            "a run of {steps} steps, {what}, {} requests, one after another: {}",
+            times.len(),
+            spread(&times)
+        );
+        if share(&times, 0.5) > RUN_LIMIT {
+            too_slow.push(what);
+        }
+    }
+    if !too_slow.is_empty() {
+        bail!("median over {RUN_LIMIT:?}: {}", too_slow.join(", "));
+    }
+    Ok(())
+}
+
+/// What a warm page takes, request by request, in ascending order.
+fn times(server: &Seeded, path: &str, requests: usize) -> Result<Vec<Duration>> {
+    let host = server.url().trim_start_matches("http://").to_owned();
     let headers = [("Accept", "text/html"), ("Accept-Encoding", "gzip")];
     let mut times = vec![];
     for _ in 0..requests {
         let begun = Instant::now();
-        let answer = shell::http(&host, "GET", &path, &headers, "");
+        let answer = shell::http(&host, "GET", path, &headers, "");
         if !matches!(answer, Some((200, _))) {
             bail!("{path} was not answered with 200");
         }
@@ -69,19 +129,22 @@ fn page(steps: u64, requests: usize) -> Result<()> {
     }
     let mut times = times.split_off(WARM_UP);
     times.sort();
-    let share = |of: f64| times[((times.len() as f64 * of).ceil() as usize).max(1) - 1];
-    println!(
-        "12 arms x 5 seeds x {steps} steps, {} requests, one after another: fastest {:.1?}, median {:.1?}, p95 {:.1?}, longest {:.1?}",
-        times.len(),
-        share(0.0),
-        share(0.5),
-        share(0.95),
-        share(1.0)
-    );
-    if share(0.95) > PAGE_LIMIT {
-        bail!("p95 is over {PAGE_LIMIT:?}");
-    }
-    Ok(())
+    Ok(times)
+}
+
+/// What a share of the requests takes at most.
+fn share(times: &[Duration], of: f64) -> Duration {
+    times[((times.len() as f64 * of).ceil() as usize).max(1) - 1]
+}
+
+fn spread(times: &[Duration]) -> String {
+    format!(
+        "fastest {:.1?}, median {:.1?}, p95 {:.1?}, longest {:.1?}",
+        share(times, 0.0),
+        share(times, 0.5),
+        share(times, 0.95),
+        share(times, 1.0)
+    )
 }
 
 fn grpo_cpu(rounds: usize, steps: usize) -> Result<()> {

@@ -2,7 +2,7 @@
 //! true cost. Nothing is interpolated between two measurements, and where a seed's data end
 //! before the budget nothing is said in its place.
 
-use crate::stats::{Estimate, mean, paired_difference};
+use crate::stats::{Estimate, paired_difference};
 
 /// A seed has got there when its data reach this part of the budget.
 pub const REACHED: f64 = 0.95;
@@ -27,6 +27,9 @@ pub struct Held {
     pub furthest: f64,
     /// Seeds that were measured beyond it only.
     pub later: usize,
+    /// Of `seeds`, those that were measured last under [`REACHED`] of the budget: what they had
+    /// there is not known. None of an arm that spends nothing.
+    pub far: Vec<u64>,
 }
 
 impl Held {
@@ -34,15 +37,21 @@ impl Held {
         self.seeds.iter().map(|s| s.1).collect()
     }
 
-    /// Measured last, in the mean, under [`REACHED`] of the budget that it was taken at: what
-    /// arms that train had there is not known. Of those that spend nothing it says nothing.
-    pub fn is_far_below(&self, budget: f64) -> bool {
-        !self.costs.is_empty() && mean(&self.costs) < REACHED * budget
+    /// Seed and value, of the seeds that were measured at the budget or little below it.
+    pub fn near(&self) -> Vec<(u64, f64)> {
+        let is_near = |s: &&(u64, f64)| !self.far.contains(&s.0);
+        self.seeds.iter().filter(is_near).copied().collect()
     }
 
-    /// Less what another arm has at the same budget: of the seeds that both have there, paired.
+    /// Every seed that it has was measured last far below the budget.
+    pub fn is_far_below(&self) -> bool {
+        !self.seeds.is_empty() && self.far.len() == self.seeds.len()
+    }
+
+    /// Less what another arm has at the same budget: of the seeds that both have there, paired,
+    /// without the pairs in which either was measured last far below it.
     pub fn difference(&self, base: &Self) -> Option<Estimate> {
-        paired_difference(&self.seeds, &base.seeds)
+        paired_difference(&self.near(), &base.near())
     }
 }
 
@@ -64,6 +73,9 @@ pub fn held(seeds: &[Seed], budget: f64, spends: bool) -> Held {
         let within = |p: &&(f64, f64)| p.0 <= budget * (1.0 + 1e-9);
         match points.iter().rfind(within) {
             Some(&(cost, value)) => {
+                if spends && cost < REACHED * budget {
+                    all.far.push(seed.seed);
+                }
                 all.costs.push(cost);
                 all.seeds.push((seed.seed, value));
             }
@@ -93,10 +105,35 @@ mod tests {
         let at = held(&seeds, 25.0, true);
         assert_eq!(at.seeds, [(0, 0.5), (1, 0.6)]);
         assert_eq!(at.costs, [20.0, 24.0]);
-        assert!(at.is_far_below(25.0) && !at.is_far_below(22.0));
-        assert!(!Held::default().is_far_below(1.0));
+        // 80 % and 96 % of the budget.
+        assert_eq!(at.far, [0]);
         // On a measurement the measurement itself.
         assert_eq!(held(&seeds, 30.0, true).values(), [0.9, 0.6]);
+    }
+
+    #[test]
+    fn each_seed_that_was_measured_far_below_the_budget_is_known_and_is_in_no_pair() {
+        // 96 % of the budget in the mean of the costs, and yet one of the five lies at 80 %.
+        let at = |n: u64, last: f64| seed(n, &[(last, 0.5 + 0.1 * n as f64), (120.0, 0.9)]);
+        let arm: Vec<Seed> = (0..4).map(|n| at(n, 100.0)).chain([at(4, 80.0)]).collect();
+        let base: Vec<Seed> = (0..5).map(|n| seed(n, &[(100.0, 0.4)])).collect();
+        let (arm, base) = (held(&arm, 100.0, true), held(&base, 100.0, true));
+        assert_eq!((arm.far.as_slice(), arm.seeds.len()), (&[4][..], 5));
+        assert!(!arm.is_far_below() && base.far.is_empty());
+        assert_eq!(arm.near().len(), 4);
+        // 0.1, 0.2, 0.3 and 0.4, whichever of the two is far below.
+        let of = arm.difference(&base).unwrap();
+        assert!(of.n == 4 && (of.mean - 0.25).abs() < 1e-9, "{of:?}");
+        assert_eq!(base.difference(&arm).unwrap().n, 4);
+        // Of nobody what it had there is known, and so there is no difference.
+        let all: Vec<Seed> = (0..3).map(|n| at(n, 80.0)).collect();
+        let all = held(&all, 100.0, true);
+        assert!(all.is_far_below() && all.values().len() == 3);
+        assert_eq!(all.difference(&base), None);
+        assert!(!Held::default().is_far_below());
+        // At 95 % it counts, and what spends nothing has its value at every budget.
+        assert!(held(&[at(0, 95.0)], 100.0, true).far.is_empty());
+        assert!(held(&[seed(0, &[(0.0, 0.3)])], 100.0, false).far.is_empty());
     }
 
     #[test]

@@ -5,18 +5,16 @@
 //! variance max(MS_seed, MS_seed + MS_question - MS_rest) / (seeds x questions) and Student's t of
 //! (seeds - 1) degrees of freedom. Where questions carry most of it, that is cautious: the interval
 //! is wider than it would have to be. Over questions alone the trained models are held as they
-//! are, and the questions are drawn again.
+//! are ([`over_questions`](crate::over_questions)).
 
 use crate::compare::Basis;
 use crate::metric;
+use crate::over_questions::{ALIKE, Method, of_differences, of_shares};
 use crate::questions::Shares;
-use crate::rng::Uniform;
 use crate::spec::Budget;
 use crate::stats::{Interval, MIN_SEEDS_INTERVAL, mean, mean_squares, t_critical, t_interval};
 use serde::{Deserialize, Serialize};
 
-/// Times that the questions are drawn again.
-pub const DRAWS: u32 = 1_000;
 const ALPHA: f64 = 0.05;
 
 /// What is thought of as drawn by chance, and so what an interval speaks of. Never two of
@@ -47,35 +45,18 @@ impl std::fmt::Display for Over {
 }
 
 /// The 1 - `alpha` interval of the mean over all cells, rows being seeds and columns questions,
-/// where both are drawn by chance. `None` under three seeds or two questions.
+/// where both are drawn by chance. `None` under three seeds or two questions, and where the
+/// variance is estimated as nothing: an interval without a width would be certain of questions
+/// that nobody has asked.
 pub fn seeds_and_questions(cells: &[Vec<f64>], alpha: f64) -> Option<Interval> {
     let n = cells.len();
     let of = mean_squares(cells).filter(|_| n >= MIN_SEEDS_INTERVAL)?;
     let all = (n * cells[0].len()) as f64;
     let variance = of.rows.max(of.rows + of.columns - of.rest) / all;
     let half = t_critical(n - 1, alpha) * variance.sqrt();
-    Some(Interval {
+    (half > ALIKE).then_some(Interval {
         low: of.mean - half,
         high: of.mean + half,
-    })
-}
-
-/// The 1 - `alpha` percentile interval of the mean of `values` drawn again with replacement;
-/// the same values have the same interval. `None` under two of them.
-pub fn bootstrap(values: &[f64], alpha: f64) -> Option<Interval> {
-    let n = u32::try_from(values.len()).ok().filter(|n| *n > 1)?;
-    let mut stream = Uniform::new(0, "bootstrap of questions").stream(0, n);
-    let mut means: Vec<f64> = (0..DRAWS)
-        .map(|_| {
-            let drawn = (0..n).map(|_| values[stream.below(n) as usize]);
-            drawn.sum::<f64>() / f64::from(n)
-        })
-        .collect();
-    means.sort_by(f64::total_cmp);
-    let cut = (alpha / 2.0 * f64::from(DRAWS)) as usize;
-    Some(Interval {
-        low: means[cut],
-        high: means[means.len() - 1 - cut],
     })
 }
 
@@ -85,10 +66,23 @@ pub fn bootstrap(values: &[f64], alpha: f64) -> Option<Interval> {
 pub struct Spread {
     /// Seeds.
     pub n: usize,
+    /// 0 where it was not written down.
+    #[serde(default)]
+    pub questions: usize,
     pub mean: f64,
     pub over_seeds: Option<Interval>,
     pub over_questions: Option<Interval>,
+    /// How that was found, or why there is none.
+    #[serde(default)]
+    pub over_questions_by: Method,
     pub over_seeds_and_questions: Option<Interval>,
+}
+
+/// What the cells of a table are.
+#[derive(Debug, Clone, Copy)]
+enum Cells {
+    Shares,
+    Differences,
 }
 
 impl Spread {
@@ -100,7 +94,30 @@ impl Spread {
         }
     }
 
-    fn new(cells: &[Vec<f64>]) -> Self {
+    /// Why there is no interval where questions are drawn by chance; `None` where there is one,
+    /// and where it is for want of seeds.
+    pub fn without(&self, over: Over) -> Option<String> {
+        let few = match self.questions {
+            1 => Some("no interval: 1 question".to_string()),
+            _ => None,
+        };
+        match over {
+            Over::Seeds => None,
+            Over::Questions => match self.over_questions_by {
+                Method::Bootstrap | Method::Wilson => None,
+                Method::Alike => Some("no interval: all questions alike".into()),
+                Method::TooFew => few,
+            },
+            Over::SeedsAndQuestions => {
+                let is_asked = self.over_seeds_and_questions.is_none();
+                let is_asked = is_asked && self.n >= MIN_SEEDS_INTERVAL;
+                let flat = || "no interval: the estimated variance is 0".to_string();
+                is_asked.then(|| few.unwrap_or_else(flat))
+            }
+        }
+    }
+
+    fn new(cells: &[Vec<f64>], of: Cells) -> Self {
         let seeds: Vec<f64> = cells.iter().map(|row| mean(row)).collect();
         let questions = cells.first().map_or(0, Vec::len);
         let of_question = |q: usize| {
@@ -108,11 +125,17 @@ impl Spread {
             mean(&column)
         };
         let of_questions: Vec<f64> = (0..questions).map(of_question).collect();
+        let over_questions = match of {
+            Cells::Shares => of_shares(&of_questions),
+            Cells::Differences => of_differences(&of_questions),
+        };
         Self {
             n: seeds.len(),
+            questions,
             mean: mean(&seeds),
             over_seeds: t_interval(&seeds, ALPHA),
-            over_questions: bootstrap(&of_questions, ALPHA),
+            over_questions: over_questions.interval,
+            over_questions_by: over_questions.method,
             over_seeds_and_questions: seeds_and_questions(cells, ALPHA),
         }
     }
@@ -196,11 +219,11 @@ pub fn beyond(
     let reference = grids.iter().find(|(arm, _)| *arm == baseline);
     let rows = grids.iter().map(|(arm, grid)| BeyondRow {
         arm: (*arm).to_string(),
-        value: Spread::new(&grid.cells()),
+        value: Spread::new(&grid.cells(), Cells::Shares),
         difference: reference
             .filter(|(baseline, _)| baseline != arm)
             .and_then(|(_, other)| grid.less(other))
-            .map(|cells| Spread::new(&cells)),
+            .map(|cells| Spread::new(&cells, Cells::Differences)),
     });
     Some(Beyond {
         basis: budget.into(),
@@ -243,23 +266,6 @@ mod tests {
         assert_eq!(seeds_and_questions(&single, 0.05), None);
     }
 
-    #[test]
-    fn a_bootstrap_of_equal_values_has_no_width_and_of_others_that_of_their_error() {
-        assert_eq!(
-            bootstrap(&[0.5; 40], 0.05),
-            Some(Interval {
-                low: 0.5,
-                high: 0.5
-            })
-        );
-        assert_eq!(bootstrap(&[0.5], 0.05), None);
-        let values: Vec<f64> = (0..400).map(|i| f64::from(i % 2)).collect();
-        let of = bootstrap(&values, 0.05);
-        // 1.96 x 0.5 / 20, and the same every time.
-        assert!((half(of) - 0.049).abs() < 0.005, "{of:?}");
-        assert_eq!(of, bootstrap(&values, 0.05));
-    }
-
     fn shares(values: &[f64]) -> Shares {
         (0..).zip(values.iter().copied()).collect()
     }
@@ -291,10 +297,20 @@ mod tests {
         assert_eq!((of.questions, of.rows.len()), (3, 3));
         assert_eq!((of.rows[0].difference, of.rows[2].difference), (None, None));
         let difference = of.rows[1].difference.unwrap();
-        // Every cell differs alike: nothing is left of either luck.
+        // Every cell differs alike: nothing is left of either luck, and of other questions
+        // nothing is known.
         assert!(close(difference.mean, 0.25) && difference.n == 3);
-        for over in Over::ALL {
-            assert!(half(difference.interval(over)) < 1e-9, "{over}");
+        assert!(half(difference.over_seeds) < 1e-9);
+        assert_eq!(difference.over_questions_by, Method::Alike);
+        for (over, why) in [
+            (Over::Questions, "no interval: all questions alike"),
+            (
+                Over::SeedsAndQuestions,
+                "no interval: the estimated variance is 0",
+            ),
+        ] {
+            assert_eq!(difference.interval(over), None, "{over}");
+            assert_eq!(difference.without(over).as_deref(), Some(why));
         }
         assert!(close(of.rows[0].value.mean, 0.4));
         assert!(half(of.rows[0].value.over_seeds) > 0.2);
@@ -307,9 +323,38 @@ mod tests {
     #[test]
     fn two_seeds_have_an_interval_over_questions_alone() {
         let cells = [vec![0.0, 0.5, 1.0, 0.5], vec![0.1, 0.6, 0.9, 0.5]];
-        let of = Spread::new(&cells);
+        let of = Spread::new(&cells, Cells::Shares);
         assert_eq!((of.over_seeds, of.over_seeds_and_questions), (None, None));
-        assert!(of.over_questions.is_some());
+        assert!(of.over_questions.is_some() && of.questions == 4);
+        for over in Over::ALL {
+            assert_eq!(of.without(over), None, "{over}");
+        }
+    }
+
+    #[test]
+    fn where_every_answer_is_right_no_interval_over_questions_is_without_a_width() {
+        let same = |value: f64, questions: usize| vec![vec![value; questions]; 3];
+        let of = Spread::new(&same(1.0, 30), Cells::Shares);
+        let over = of.over_questions.unwrap();
+        assert_eq!(of.over_questions_by, Method::Wilson);
+        assert!((over.low - 0.886_5).abs() < 1e-4 && over.high > 1.0 - 1e-9);
+        assert_eq!(of.over_seeds_and_questions, None);
+        assert!(of.without(Over::SeedsAndQuestions).is_some());
+        assert_eq!(of.without(Over::Questions), None);
+        // Two arms that are both always right differ by nothing on these questions, and that is
+        // no share of anything.
+        let of = Spread::new(&same(0.0, 30), Cells::Differences);
+        let none = (None, Method::Alike);
+        assert_eq!((of.over_questions, of.over_questions_by), none);
+        // One question.
+        let of = Spread::new(&same(1.0, 1), Cells::Shares);
+        for over in [Over::Questions, Over::SeedsAndQuestions] {
+            assert_eq!(of.without(over).as_deref(), Some("no interval: 1 question"));
+        }
+        // What an older server wrote says neither how nor of how many.
+        let old = r#"{"n":3,"mean":0.5,"over_seeds":null,"over_questions":null,"over_seeds_and_questions":null}"#;
+        let old: Spread = serde_json::from_str(old).unwrap();
+        assert_eq!(old.over_questions_by, Method::Bootstrap);
     }
 
     proptest! {
@@ -317,7 +362,7 @@ mod tests {
         fn both_sources_are_never_narrower_than_seeds_alone(
             cells in prop::collection::vec(prop::collection::vec(0.0_f64..1.0, 6), 3..6),
         ) {
-            let of = Spread::new(&cells);
+            let of = Spread::new(&cells, Cells::Shares);
             let both = half(of.over_seeds_and_questions);
             prop_assert!(both >= half(of.over_seeds) - 1e-9);
         }

@@ -1,6 +1,8 @@
 //! What an experiment would take, said before it is submitted, and when the queue would be
-//! empty: from past stages of the same kinds, with the kinds for which there are none.
+//! empty: from past stages of the same kinds on the same device, with the kinds for which there
+//! are none.
 
+use crate::device::Threads;
 use crate::recipe::Plan;
 use crate::spec::{BudgetUnit, Experiment};
 use crate::spending::KindSpeed;
@@ -27,13 +29,13 @@ pub struct WorkEstimate {
     pub stages: usize,
     /// Of those, computed already and used again.
     pub known: usize,
-    /// `None` where no stage to come is of a kind that has been run here.
+    /// `None` where no stage to come is of a kind that has been run on the device.
     pub device_ms: Option<f64>,
     /// One standard deviation of the device time, by how past stages of the same kinds
     /// differed; `None` where a kind has fewer than [`MIN_PAST`] of them.
     pub spread_ms: Option<f64>,
     pub basis: Vec<KindBasis>,
-    /// Kinds that have never finished here: not in the device time.
+    /// Kinds that have never finished on it: not in the device time.
     pub without: Vec<KindBasis>,
 }
 
@@ -100,7 +102,7 @@ pub struct Underway<'a> {
 pub const OWN_SHARE: f64 = 0.05;
 
 /// Device time of the whole stage: at the rate of its own share so far, else by the past of
-/// its kind; `None` where it has neither.
+/// its kind on its device, whose speeds are given; `None` where it has neither.
 pub fn whole_ms(of: &Underway<'_>, speeds: &[KindSpeed]) -> Option<f64> {
     if of.share >= OWN_SHARE && of.spent_ms > 0.0 {
         return Some(of.spent_ms / of.share.min(1.0));
@@ -109,7 +111,7 @@ pub fn whole_ms(of: &Underway<'_>, speeds: &[KindSpeed]) -> Option<f64> {
     Some(expected_ms(speed, of.budget).max(of.spent_ms))
 }
 
-/// Device time by past stages of the same kinds.
+/// Device time by past stages of the same kinds on one device, whose speeds are given.
 pub fn estimate(
     experiment: &Experiment,
     plan: &Plan,
@@ -167,47 +169,84 @@ pub fn estimate(
 }
 
 /// When what waits and runs now would be done, by past stages of the same kinds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Clearing {
     /// With every stage as long as half of its kind were at most, then as nine in ten.
     pub half_ms: f64,
     pub most_ms: f64,
     pub basis: Vec<KindBasis>,
     pub without: Vec<KindBasis>,
+    /// Devices of which there are threads, and a past of what is open.
+    pub devices: Vec<String>,
+    /// Devices of which there are threads alone: they are thought to do nothing.
+    pub idle: Vec<String>,
 }
 
-/// `None` without threads, or where no kind that is open has been run before. Stages are
-/// thought to be spread over the threads without a gap, so it is a lower bound.
-pub fn clearing(open: &[(String, i64)], speeds: &[KindSpeed], threads: u32) -> Option<Clearing> {
-    let (mut half_ms, mut most_ms) = (0.0, 0.0);
-    let (mut basis, mut without) = (vec![], vec![]);
+/// `None` without threads, or where no kind that is open has been run before on a device that
+/// is there. Kinds are done one after the other, each by the threads of all devices on which it
+/// has been run before, at their own speeds and without a gap between stages.
+pub fn clearing(
+    open: &[(String, i64)],
+    speeds: &[KindSpeed],
+    threads: &[Threads],
+) -> Option<Clearing> {
+    let mut of = Clearing::default();
+    let live = || threads.iter().filter(|own| own.count > 0);
     for (kind, n) in open {
-        let speed = speeds.iter().find(|s| s.kind == *kind && s.stages > 0);
-        let of = KindBasis {
+        let known: Vec<(&Threads, &KindSpeed)> = live()
+            .filter_map(|own| Some((own, past(speeds, kind, &own.device)?)))
+            .collect();
+        let basis = KindBasis {
             kind: kind.clone(),
             to_come: n.unsigned_abs(),
-            past: speed.map_or(0, |s| s.stages),
+            past: known.iter().map(|(_, speed)| speed.stages).sum(),
         };
-        match speed {
-            None => without.push(of),
-            Some(speed) => {
-                half_ms += of.to_come as f64 * speed.half_ms;
-                most_ms += of.to_come as f64 * speed.most_ms;
-                basis.push(of);
+        if known.is_empty() {
+            of.without.push(basis);
+            continue;
+        }
+        of.half_ms += shared_ms(basis.to_come, &known, |speed| speed.half_ms);
+        of.most_ms += shared_ms(basis.to_come, &known, |speed| speed.most_ms);
+        of.basis.push(basis);
+        for (own, _) in known {
+            if !of.devices.contains(&own.device) {
+                of.devices.push(own.device.clone());
             }
         }
     }
-    (threads > 0 && !basis.is_empty()).then(|| Clearing {
-        half_ms: half_ms / f64::from(threads),
-        most_ms: most_ms / f64::from(threads),
-        basis,
-        without,
-    })
+    let idle = live().map(|own| own.device.clone());
+    of.idle = idle.filter(|name| !of.devices.contains(name)).collect();
+    (!of.basis.is_empty()).then_some(of)
+}
+
+/// How past stages of a kind went on a device; `None` where there are none.
+pub(crate) fn past<'a>(speeds: &'a [KindSpeed], kind: &str, device: &str) -> Option<&'a KindSpeed> {
+    let own = |speed: &&KindSpeed| speed.kind == kind && speed.device.name == device;
+    speeds.iter().filter(own).find(|speed| speed.stages > 0)
+}
+
+/// The time of so many stages that all these threads share, where one of them takes a single
+/// thread as long as `length` says.
+fn shared_ms(
+    stages: u64,
+    known: &[(&Threads, &KindSpeed)],
+    length: impl Fn(&KindSpeed) -> f64,
+) -> f64 {
+    let stages = stages as f64;
+    match known {
+        [(own, speed)] => stages * length(speed) / f64::from(own.count),
+        _ => {
+            let rates = known.iter();
+            let rates = rates.map(|(own, speed)| f64::from(own.count) / length(speed));
+            stages / rates.sum::<f64>()
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::Device;
     use crate::ledger::Cost;
     use crate::recipe::plan;
     use crate::spending::Spread;
@@ -237,7 +276,14 @@ arms:
             },
             half_ms: 100.0,
             most_ms: 300.0,
-            spread: Default::default(),
+            ..KindSpeed::default()
+        }
+    }
+
+    fn threads(device: &str, count: u32) -> Threads {
+        Threads {
+            device: device.into(),
+            count,
         }
     }
 
@@ -280,7 +326,7 @@ arms:
             spread: Spread {
                 device_ms,
                 per_token,
-                per_flop: None,
+                ..Spread::default()
             },
             ..speed(kind, past, 40_000.0, 8_000.0)
         };
@@ -332,10 +378,48 @@ arms:
     #[test]
     fn a_queue_is_cleared_by_its_threads_and_without_a_past_there_is_no_time() {
         let open = [("sft".to_string(), 4), ("ppo".to_string(), 1)];
-        let of = clearing(&open, &[speed("sft", 9, 1.0, 1.0)], 2).unwrap();
+        let speeds = [speed("sft", 9, 1.0, 1.0)];
+        let of = clearing(&open, &speeds, &[threads("", 2)]).unwrap();
         assert_eq!((of.half_ms, of.most_ms), (200.0, 600.0));
         assert_eq!(of.without[0].kind, "ppo");
-        assert_eq!(clearing(&open, &[], 2), None);
-        assert_eq!(clearing(&open, &[speed("sft", 9, 1.0, 1.0)], 0), None);
+        assert_eq!(clearing(&open, &[], &[threads("", 2)]), None);
+        assert_eq!(clearing(&open, &speeds, &[threads("", 0)]), None);
+        assert_eq!(clearing(&open, &speeds, &[]), None);
+    }
+
+    #[test]
+    fn each_device_works_at_its_own_speed_and_one_without_a_past_does_nothing() {
+        let on = |device: &str, kind: &str, half_ms: f64| KindSpeed {
+            device: Device {
+                name: device.into(),
+                class: String::new(),
+            },
+            half_ms,
+            most_ms: 2.0 * half_ms,
+            ..speed(kind, 3, 1.0, 1.0)
+        };
+        let speeds = [
+            on("gpu", "grpo", 100.0),
+            on("cpu", "grpo", 10_000.0),
+            on("cpu", "sft", 1_000.0),
+        ];
+        let open = [("grpo".to_string(), 100), ("sft".to_string(), 2)];
+        let of = |all: &[Threads]| clearing(&open, &speeds, all);
+        // A past of the processor is none of the GPU's, and is not taken for one.
+        let gpu = of(&[threads("gpu", 1)]).unwrap();
+        assert_eq!((gpu.half_ms, gpu.basis[0].past), (10_000.0, 3));
+        assert_eq!(gpu.without[0].kind, "sft");
+        let cpu = of(&[threads("cpu", 2)]).unwrap();
+        assert_eq!(cpu.half_ms, 100.0 * 10_000.0 / 2.0 + 2.0 * 1_000.0 / 2.0);
+        // Together: a hundredth of a stage a millisecond, and two ten-thousandths more.
+        let both = of(&[threads("gpu", 1), threads("cpu", 2)]).unwrap();
+        let expected = 100.0 / (0.01 + 0.0002) + 1_000.0;
+        assert!((both.half_ms - expected).abs() < 1e-6, "{both:?}");
+        assert_eq!((both.basis[0].past, both.basis[1].past), (6, 3));
+        assert_eq!(both.devices, ["gpu", "cpu"]);
+        assert!(both.without.is_empty() && both.idle.is_empty());
+        let new = of(&[threads("gpu", 1), threads("new", 64)]).unwrap();
+        assert_eq!((new.half_ms, new.idle), (gpu.half_ms, vec!["new".into()]));
+        assert_eq!(of(&[threads("new", 64)]), None);
     }
 }

@@ -69,10 +69,11 @@ impl Ground {
 
     /// Of what two arms had reached within the shortest budget, paired by seed: both taken with
     /// [`held`](crate::at_budget::held) at [`shortest`](Self::shortest). None where budgets are
-    /// equal, which compares final values.
+    /// equal, which compares final values, and of pairs in which either was measured last far
+    /// below it.
     pub fn difference_at_shortest(&self, arm: &Held, base: &Held) -> Option<Estimate> {
         self.shortest()?;
-        paired_difference(&arm.seeds, &base.seeds)
+        arm.difference(base)
     }
 }
 

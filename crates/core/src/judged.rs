@@ -120,7 +120,7 @@ pub fn with_pairs(problems: &[Vec<(f32, bool)>]) -> usize {
     problems.iter().filter(|p| pairs_of(p).1 > 0.0).count()
 }
 
-/// Fewest wrong steps for which an interval of a judge's AUC is shown.
+/// Fewest wrong steps for which an AUC of a judge is shown: fewer make none that could be read.
 pub const MIN_WRONG_STEPS: usize = 50;
 const RESAMPLES: u32 = 1_000;
 

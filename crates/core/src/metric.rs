@@ -13,6 +13,12 @@ pub fn gains_by_falling(name: &str) -> bool {
     name == TRUNCATED
 }
 
+/// Whether more of a final figure is better, so that the arm with the most looks best. A long
+/// completion is neither good nor bad.
+pub fn gains_by_rising(name: &str) -> bool {
+    [PASS_AT_1, MAJ_AT_K].contains(&name)
+}
+
 /// Per-step metrics of training stages.
 pub const LOSS: &str = "train/loss";
 pub const LEARNING_RATE: &str = "train/learning_rate";
@@ -61,6 +67,8 @@ pub const DATA_ACCURACY: &str = "data/accuracy";
 pub const VALUE_LOSS: &str = "value/loss";
 pub const VALUE_CALIBRATION: &str = "value/calibration_error";
 pub const VALUE_AUC: &str = "value/auc";
+/// Nodes from which the answer cannot be reached, in the pairs behind the AUC.
+pub const VALUE_WRONG_NODES: &str = "value/wrong_nodes";
 
 /// Trees.
 pub const SEARCH_SOLVED: &str = "search/solved_share";

@@ -2,6 +2,7 @@
 //! partly by luck, and fresh seeds do not have that luck.
 
 use crate::compare::Comparison;
+use crate::metric;
 use crate::stats::{MIN_SEEDS_INTERVAL, mean_squares};
 use serde::{Deserialize, Serialize};
 use statrs::function::erf::erfc;
@@ -30,8 +31,12 @@ impl Selection {
 
 /// Of the arms with three seeds or more, over the seeds that all of these have. What a seed lifts
 /// in all arms alike favours none of them, so the spread is what neither arm nor seed explains.
-/// `None` of fewer than two arms or three such seeds.
+/// `None` of fewer than two arms or three such seeds, and of figures in which more is not better:
+/// there the arm with the most is not the one that looks best.
 pub fn selection(comparison: &Comparison) -> Option<Selection> {
+    if !metric::gains_by_rising(&comparison.metric) {
+        return None;
+    }
     let measured: Vec<&Vec<(u64, f64)>> = comparison
         .rows
         .iter()
@@ -73,6 +78,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn comparison(arms: &[Vec<f64>]) -> Comparison {
+        comparison_in(metric::PASS_AT_1, arms)
+    }
+
+    fn comparison_in(metric: &str, arms: &[Vec<f64>]) -> Comparison {
         let budget = Budget {
             unit: BudgetUnit::Tokens,
             amount: 1e6,
@@ -80,7 +89,7 @@ mod tests {
         let run = |(seed, value): (u64, &f64)| RunFigures {
             seed,
             charged: 1e6,
-            values: vec![("m".into(), *value)],
+            values: vec![(metric.into(), *value)],
             excluded: false,
         };
         let arm = |(i, values): (usize, &Vec<f64>)| ArmFigures {
@@ -91,7 +100,15 @@ mod tests {
             runs: (0..).zip(values).map(run).collect(),
         };
         let arms: Vec<ArmFigures> = arms.iter().enumerate().map(arm).collect();
-        compare(&budget, "a0", "m", &arms)
+        compare(&budget, "a0", metric, &arms)
+    }
+
+    #[test]
+    fn only_where_more_is_better_does_the_arm_with_the_most_look_best() {
+        let arms = [vec![0.2, 0.5, 0.8], vec![0.1, 0.5, 0.9]];
+        let is_said = |metric: &str| selection(&comparison_in(metric, &arms)).is_some();
+        assert!(is_said(metric::PASS_AT_1) && is_said(metric::MAJ_AT_K));
+        assert!(!is_said(metric::LENGTH) && !is_said(metric::TRUNCATED));
     }
 
     #[test]

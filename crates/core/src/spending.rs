@@ -2,6 +2,7 @@
 //! arms that alone need it. Charges, which see every arm as if it were alone, are another
 //! sum and never added to this one.
 
+use crate::device::Device;
 use crate::ids::StageId;
 use crate::ledger::Cost;
 use serde::{Deserialize, Serialize};
@@ -86,13 +87,17 @@ pub fn spending<'a>(
     of
 }
 
-/// How past stages of a kind went.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// How past stages of a kind went on one device.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct KindSpeed {
     pub kind: String,
+    pub device: Device,
     pub stages: u64,
     /// Tokens and FLOPs without measuring, device time with it.
     pub sum: Cost,
+    /// Of the tokens, those of rollouts: each completion once, with its prompt, however often
+    /// it was then scored and trained on.
+    pub rollout_tokens: f64,
     /// Wall time of a stage multiplied by its threads: half of them took no longer.
     pub half_ms: f64,
     /// Nine in ten took no longer.
@@ -105,9 +110,27 @@ pub struct KindSpeed {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Spread {
     pub device_ms: Option<f64>,
-    /// For each token, for each FLOP.
+    /// For each token, for each FLOP, for each token of a rollout.
     pub per_token: Option<f64>,
     pub per_flop: Option<f64>,
+    pub per_rollout_token: Option<f64>,
+}
+
+/// The devices on which anything was measured, in the order of what was.
+pub fn devices(speeds: &[KindSpeed]) -> Vec<&Device> {
+    let mut all: Vec<&Device> = vec![];
+    for speed in speeds {
+        if all.iter().all(|own| own.name != speed.device.name) {
+            all.push(&speed.device);
+        }
+    }
+    all
+}
+
+/// What was measured on one device, by its name.
+pub fn on_device(speeds: &[KindSpeed], name: &str) -> Vec<KindSpeed> {
+    let own = speeds.iter().filter(|speed| speed.device.name == name);
+    own.cloned().collect()
 }
 
 #[cfg(test)]
@@ -151,6 +174,25 @@ mod tests {
         assert_eq!(of.arms[1].1.dollars, None);
         assert_eq!(of.total.unpriced_ms, 50.0);
         assert_eq!(of.evaluation.device_ms, 20.0);
+    }
+
+    #[test]
+    fn what_was_measured_is_told_apart_by_its_device() {
+        let speed = |kind: &str, name: &str| KindSpeed {
+            kind: kind.into(),
+            device: Device {
+                name: name.into(),
+                class: "cpu".into(),
+            },
+            ..KindSpeed::default()
+        };
+        let all = [speed("grpo", "b"), speed("grpo", "a"), speed("sft", "b")];
+        let names: Vec<&str> = devices(&all).iter().map(|d| d.name.as_str()).collect();
+        assert_eq!(names, ["b", "a"]);
+        let own = on_device(&all, "b");
+        let kinds: Vec<&str> = own.iter().map(|s| s.kind.as_str()).collect();
+        assert_eq!(kinds, ["grpo", "sft"]);
+        assert!(on_device(&all, "c").is_empty());
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! pass@k of several tries, and how far it would move: with other training seeds, with other
 //! questions, or with both. Which of them a band is over stands in its type.
 
-use crate::beyond::{Over, bootstrap, seeds_and_questions};
+use crate::beyond::{Over, seeds_and_questions};
 use crate::compare::Basis;
+use crate::over_questions::{Method, of_shares};
 use crate::questions::Shares;
 use crate::spec::Budget;
 use crate::stats::{Interval, mean, pass_at_k, t_interval};
@@ -25,6 +26,8 @@ pub struct Tried {
     /// Over all seeds and questions.
     pub mean: f64,
     pub interval: Option<Interval>,
+    /// How that was found, where it is over questions alone.
+    pub method: Option<Method>,
 }
 
 /// Made by [`tries`] alone.
@@ -32,6 +35,7 @@ pub struct Tried {
 pub struct Tries {
     basis: Basis,
     over: Over,
+    questions: usize,
     arms: Vec<(String, Vec<Tried>)>,
 }
 
@@ -42,6 +46,17 @@ impl Tries {
 
     pub fn over(&self) -> Over {
         self.over
+    }
+
+    /// Of the first arm; all arms of an experiment are asked the same.
+    pub fn questions(&self) -> usize {
+        self.questions
+    }
+
+    /// Some interval was found so, or is missing for that.
+    pub fn has(&self, method: Method) -> bool {
+        let mut all = self.arms.iter().flat_map(|(_, own)| own);
+        all.any(|tried| tried.method == Some(method))
     }
 
     /// Nothing of arms whose seeds did not all answer the same questions, or nobody any.
@@ -57,9 +72,11 @@ pub fn tries(budget: &Budget, arms: &[Answered<'_>], ks: &[u32], over: Over) -> 
         let at: Vec<Tried> = ks.iter().filter_map(|k| tried(of, *k, over)).collect();
         (of.arm.to_string(), at)
     };
+    let first = arms.iter().flat_map(|of| of.runs).next();
     Tries {
         basis: budget.into(),
         over,
+        questions: first.map_or(0, |(_, shares)| shares.len()),
         arms: arms.iter().map(own).collect(),
     }
 }
@@ -75,21 +92,24 @@ fn tried(of: &Answered<'_>, k: u32, over: Over) -> Option<Tried> {
         cells.push(row.collect::<Option<Vec<f64>>>()?);
     }
     let seeds: Vec<f64> = cells.iter().map(|row| mean(row)).collect();
+    let (interval, method) = match over {
+        Over::Seeds => (t_interval(&seeds, ALPHA), None),
+        Over::Questions => {
+            let of_question = |q: usize| {
+                let column: Vec<f64> = cells.iter().map(|row| row[q]).collect();
+                mean(&column)
+            };
+            let questions: Vec<f64> = (0..first.len()).map(of_question).collect();
+            let of = of_shares(&questions);
+            (of.interval, Some(of.method))
+        }
+        Over::SeedsAndQuestions => (seeds_and_questions(&cells, ALPHA), None),
+    };
     Some(Tried {
         k,
         mean: mean(&seeds),
-        interval: match over {
-            Over::Seeds => t_interval(&seeds, ALPHA),
-            Over::Questions => {
-                let of_question = |q: usize| {
-                    let column: Vec<f64> = cells.iter().map(|row| row[q]).collect();
-                    mean(&column)
-                };
-                let questions: Vec<f64> = (0..first.len()).map(of_question).collect();
-                bootstrap(&questions, ALPHA)
-            }
-            Over::SeedsAndQuestions => seeds_and_questions(&cells, ALPHA),
-        },
+        interval,
+        method,
     })
 }
 
@@ -163,6 +183,23 @@ mod tests {
         // One seed is enough to draw questions again, and not for anything over seeds.
         let one = |over| of(&runs[..1], over).of("a", 2).unwrap().interval;
         assert!(one(Over::Questions).is_some() && one(Over::Seeds).is_none());
+    }
+
+    #[test]
+    fn where_every_question_is_solved_the_band_over_questions_is_wilsons() {
+        let runs = [run(0, &[3; 30]), run(1, &[4; 30])];
+        let tries = of(&runs, Over::Questions);
+        assert_eq!(tries.questions(), 30);
+        // At one try every question has the same value between 0 and 1: nothing is known.
+        let one = tries.of("a", 1).unwrap();
+        assert_eq!((one.interval, one.method), (None, Some(Method::Alike)));
+        // Of two answers one is always right.
+        let two = tries.of("a", 2).unwrap();
+        let interval = two.interval.unwrap();
+        assert_eq!((two.mean, two.method), (1.0, Some(Method::Wilson)));
+        assert!((interval.low - 0.886_5).abs() < 1e-4 && interval.high > 1.0 - 1e-9);
+        assert!(tries.has(Method::Wilson) && tries.has(Method::Alike));
+        assert!(!tries.has(Method::Bootstrap) && !of(&runs, Over::Seeds).has(Method::Alike));
     }
 
     #[test]

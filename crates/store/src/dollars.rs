@@ -34,6 +34,10 @@ pub struct Dollars {
     pub runs: HashMap<RunId, Vec<ChargedAttempt>>,
 }
 
+/// What a device is called whose worker has told no name, as the query below does: no price
+/// is ever found for it.
+pub const UNKNOWN_DEVICE: &str = "unknown device";
+
 const MS_PER_HOUR: f64 = 3.6e6;
 
 impl Dollars {
@@ -114,11 +118,13 @@ pub async fn charged_dollars(conn: &mut PgConnection, experiment: ExperimentId) 
          join attempt t on t.stage_id = u.stage_id and t.number = u.attempt
          left join worker w on w.id = t.worker_id
          left join lateral (
+             -- Its own name's goes before its class's, however old.
              select dollars_per_hour, valid_from, source from price
              where lower(device) in (lower(t.host ->> 'device'), lower(w.host ->> 'device'),
                      lower(w.host ->> 'device_name'))
                  and valid_from <= t.started_at
-             order by valid_from desc, id desc limit 1) p on true
+             order by lower(device) is distinct from lower(w.host ->> 'device_name'),
+                 valid_from desc, id desc limit 1) p on true
          order by s.run_id, s.position, u.attempt"#,
         experiment.0,
         Charge::Arm.word(),

@@ -47,6 +47,55 @@ pub async fn events(conn: &mut PgConnection, stage: StageId, limit: i64) -> Resu
         .collect()
 }
 
+/// Events of a stage that are older than those that were read.
+#[derive(Debug, Clone, Default)]
+pub struct OlderEvents {
+    /// All of them.
+    pub count: i64,
+    /// The alarms among them, newest first.
+    pub alarms: Vec<EventView>,
+}
+
+/// What is older than the event of this id, with no more alarms than `limit`.
+///
+/// # Errors
+/// `Database`.
+pub async fn older_events(
+    conn: &mut PgConnection,
+    stage: StageId,
+    than: i64,
+    limit: i64,
+) -> Result<OlderEvents> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "n!" from event where stage_id = $1 and id < $2"#,
+        stage.0,
+        than
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    let rows = sqlx::query!(
+        "select id, attempt, step, text, at from event
+         where stage_id = $1 and id < $2 and level = 'alarm' order by id desc limit $3",
+        stage.0,
+        than,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    let alarm = rows.into_iter().map(|row| EventView {
+        id: row.id,
+        attempt: row.attempt,
+        step: row.step,
+        level: Level::Alarm,
+        text: row.text,
+        at: row.at,
+    });
+    Ok(OlderEvents {
+        count,
+        alarms: alarm.collect(),
+    })
+}
+
 fn level(word: &str) -> Result<Level> {
     match word {
         "info" => Ok(Level::Info),

@@ -30,6 +30,11 @@ impl ExclusionEvent {
     pub fn is_in_force(&self) -> bool {
         self.holds && self.excluded
     }
+
+    /// It is in force, and about this seed's run of the arm.
+    pub fn leaves_out(&self, arm: &str, seed: u64) -> bool {
+        self.is_in_force() && self.arm == arm && self.seed == seed
+    }
 }
 
 /// Leaves a run out. Needs the caller's transaction.

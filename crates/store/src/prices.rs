@@ -3,6 +3,7 @@
 
 use crate::Result;
 use crate::numbers::text;
+use assay_core::device::Device;
 use serde::Serialize;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -27,6 +28,22 @@ pub struct NewPrice {
     pub dollars_per_hour: f64,
     pub valid_from: Option<OffsetDateTime>,
     pub source: String,
+}
+
+/// The price that holds now on a device: one for its own name, however old, goes before one for
+/// its class; of several the newest that has begun.
+pub fn price_in_force<'a>(
+    prices: &'a [Price],
+    device: &Device,
+    now: OffsetDateTime,
+) -> Option<&'a Price> {
+    newest(prices, &device.name, now).or_else(|| newest(prices, &device.class, now))
+}
+
+fn newest<'a>(prices: &'a [Price], name: &str, now: OffsetDateTime) -> Option<&'a Price> {
+    let own = prices.iter().filter(|price| price.valid_from <= now);
+    own.filter(|price| price.device.eq_ignore_ascii_case(name))
+        .max_by_key(|price| (price.valid_from, price.id))
 }
 
 /// # Errors
@@ -57,4 +74,46 @@ pub async fn list_prices(conn: &mut PgConnection) -> Result<Vec<Price>> {
     )
     .fetch_all(conn)
     .await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::Duration;
+
+    fn price(id: i64, device: &str, dollars_per_hour: f64, days: i64) -> Price {
+        Price {
+            id,
+            device: device.into(),
+            dollars_per_hour,
+            valid_from: OffsetDateTime::UNIX_EPOCH + Duration::days(days),
+            source: "s".into(),
+            entered_at: OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_devices_own_price_that_has_begun_goes_before_its_classs() {
+        let prices = [
+            price(1, "NVIDIA H200", 3.0, 1),
+            price(2, "nvidia h200", 9.0, 20),
+            price(3, "CUDA", 1.0, 5),
+            price(4, "cpu", 0.05, 1),
+        ];
+        let device = |name: &str, class: &str| Device {
+            name: name.into(),
+            class: class.into(),
+        };
+        let at = |device: &Device, days: i64| {
+            let now = OffsetDateTime::UNIX_EPOCH + Duration::days(days);
+            price_in_force(&prices, device, now).map(|p| p.dollars_per_hour)
+        };
+        let h200 = device("NVIDIA H200", "cuda");
+        // The class's is newer, the next of its own has not begun.
+        assert_eq!(at(&h200, 9), Some(3.0));
+        assert_eq!(at(&h200, 21), Some(9.0));
+        assert_eq!(at(&h200, 0), None);
+        assert_eq!(at(&device("NVIDIA H100", "cuda"), 9), Some(1.0));
+        assert_eq!(at(&device("unknown device", ""), 9), None);
+    }
 }

@@ -58,6 +58,8 @@ pub struct Sample {
     /// Characters of the whole completion and of the whole prompt.
     pub characters: u64,
     pub prompt_characters: u64,
+    /// Of the whole prompt: two prompts are one where this is.
+    pub prompt_md5: String,
 }
 
 impl Sample {
@@ -84,9 +86,10 @@ pub async fn list_samples(
 ) -> Result<Vec<Sample>> {
     let rows = sqlx::query!(
         r#"select c.attempt, c.step, c.group_no, c.index_no, left(c.prompt, $13) as "prompt!",
-             left(c.gold, 1000) as "gold!", left(c.completion, $14) as "completion!",
+             left(c.gold, 1001) as "gold!", left(c.completion, $14) as "completion!",
              char_length(c.completion)::bigint as "characters!",
              char_length(c.prompt)::bigint as "prompt_characters!",
+             md5(c.prompt) as "prompt_md5!",
              c.reward, c.advantage, c.length, c.truncated, c.correct, c.components
          from completion c
          join kept k on k.stage_id = c.stage_id and k.attempt = c.attempt
@@ -142,6 +145,7 @@ pub async fn list_samples(
             },
             characters: unsigned(row.characters),
             prompt_characters: unsigned(row.prompt_characters),
+            prompt_md5: row.prompt_md5,
         })
         .collect())
 }
@@ -224,7 +228,7 @@ pub async fn list_groups(
 }
 
 /// The stored steps of the current view at which these prompts stand, ascending. Prompts are
-/// compared as far as they are read for a page.
+/// named, and compared whole, by their MD5.
 ///
 /// # Errors
 /// `Database`.
@@ -232,19 +236,20 @@ pub async fn list_prompt_steps(
     conn: &mut PgConnection,
     stage: StageId,
     prompts: &[String],
-    characters: i32,
 ) -> Result<Vec<(String, i64)>> {
     let rows = sqlx::query!(
-        r#"select distinct c.step, left(c.prompt, $3) as "prompt!"
+        r#"select distinct c.step, md5(c.prompt) as "prompt_md5!"
          from completion c
          join kept k on k.stage_id = c.stage_id and k.attempt = c.attempt
-         where c.stage_id = $1 and c.step <= k.last_step and left(c.prompt, $3) = any($2)
+         where c.stage_id = $1 and c.step <= k.last_step and md5(c.prompt) = any($2)
          order by c.step limit 5000"#,
         stage.0,
-        prompts,
-        characters
+        prompts
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.prompt, row.step)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.prompt_md5, row.step))
+        .collect())
 }

@@ -2,6 +2,7 @@
 //! planned it first, lost work included; and how fast past stages were.
 
 use crate::{JobState, Result};
+use assay_core::device::{self, Device};
 use assay_core::ids::{ExperimentId, StageId};
 use assay_core::ledger::{Cost, purpose};
 use assay_core::spending::{KindSpeed, Spread, StageSpend};
@@ -48,11 +49,13 @@ pub async fn list_spending(
              join attempt t on t.stage_id = l.stage_id and t.number = l.attempt
              left join worker w on w.id = t.worker_id
              left join lateral (
+                 -- Its own name's goes before its class's, however old.
                  select dollars_per_hour from price
                  where lower(device) in (lower(t.host ->> 'device'), lower(w.host ->> 'device'),
                          lower(w.host ->> 'device_name'))
                      and valid_from <= t.started_at
-                 order by valid_from desc, id desc limit 1) p on true
+                 order by lower(device) is distinct from lower(w.host ->> 'device_name'),
+                     valid_from desc, id desc limit 1) p on true
              group by l.stage_id
          ), used as (
              select t.stage_id,
@@ -114,8 +117,9 @@ pub async fn list_spending(
     Ok(all)
 }
 
-/// How the latest 500 stages that have succeeded here went, by kind: what an estimate
-/// stands on.
+/// How the latest 500 stages that have succeeded here went, by kind and device: what an
+/// estimate stands on. What was worked on by several devices tells the speed of none, and is
+/// left out.
 ///
 /// # Errors
 /// `Database`.
@@ -125,27 +129,51 @@ pub async fn list_speeds(conn: &mut PgConnection) -> Result<Vec<KindSpeed>> {
              select s.id, s.kind, j.attempts, s.threads from job j join stage s on s.id = j.stage_id
              where j.state = 'succeeded' and j.finished_at is not null
              order by j.finished_at desc limit 500
+         ), placed as (
+             -- Of several attempts, those of whose work anything was kept.
+             select p.id, min(d.name) as device, min(d.class) as class
+             from past p
+             join attempt a on a.stage_id = p.id
+             left join worker w on w.id = a.worker_id
+             cross join lateral (
+                 select coalesce(nullif(w.host ->> 'device_name', ''),
+                         nullif(w.host ->> 'device', ''), nullif(a.host ->> 'device', ''), $4)
+                         as name,
+                     coalesce(nullif(a.host ->> 'device', ''), nullif(w.host ->> 'device', ''), '')
+                         as class) d
+             where p.attempts = 1 or exists (
+                 select from ledger l
+                 where l.stage_id = a.stage_id and l.attempt = a.number and l.purpose <> $1)
+             group by p.id having count(distinct d.name) = 1
          ), used as (
-             select p.id, p.kind, p.threads,
+             select p.id, p.kind, p.threads, d.device, d.class,
                  coalesce(sum(t.tokens) filter (where t.purpose <> $2), 0) as tokens,
+                 coalesce(sum(t.tokens) filter (where t.purpose = $3), 0) as rollout_tokens,
                  coalesce(sum(t.flops) filter (where t.purpose <> $2), 0) as flops,
                  sum(t.device_ms) as device_ms,
                  (select extract(epoch from sum(finished_at - started_at))::float8 * 1e3
                   from attempt where stage_id = p.id) as wall_ms
-             from past p join ledger_total t on t.stage_id = p.id
+             from past p
+             join placed d on d.id = p.id
+             join ledger_total t on t.stage_id = p.id
              where t.purpose <> $1
-             group by p.id, p.kind, p.threads
+             group by p.id, p.kind, p.threads, d.device, d.class
          )
-         select kind as "kind!", count(*) as "stages!",
+         select kind as "kind!", device as "device!", min(class) as "class!",
+             count(*) as "stages!",
              sum(tokens) as "tokens!", sum(flops) as "flops!", sum(device_ms) as "device_ms!",
+             sum(rollout_tokens) as "rollout_tokens!",
              percentile_cont(0.5) within group (order by wall_ms * threads) as "half_ms?",
              percentile_cont(0.9) within group (order by wall_ms * threads) as "most_ms?",
              stddev_samp(device_ms) as "spread_ms?",
              stddev_samp(device_ms / nullif(tokens, 0)) as "spread_per_token?",
-             stddev_samp(device_ms / nullif(flops, 0)) as "spread_per_flop?"
-         from used group by kind order by kind"#,
+             stddev_samp(device_ms / nullif(flops, 0)) as "spread_per_flop?",
+             stddev_samp(device_ms / nullif(rollout_tokens, 0)) as "spread_per_rollout_token?"
+         from used group by kind, device order by kind, device"#,
         purpose::LOST,
-        purpose::EVALUATION
+        purpose::EVALUATION,
+        purpose::ROLLOUT,
+        device::UNKNOWN
     )
     .fetch_all(conn)
     .await?;
@@ -153,21 +181,50 @@ pub async fn list_speeds(conn: &mut PgConnection) -> Result<Vec<KindSpeed>> {
         .into_iter()
         .map(|row| KindSpeed {
             kind: row.kind,
+            device: Device {
+                name: row.device,
+                class: row.class,
+            },
             stages: row.stages.unsigned_abs(),
             sum: Cost {
                 tokens: row.tokens,
                 flops: row.flops,
                 device_ms: row.device_ms,
             },
+            rollout_tokens: row.rollout_tokens,
             half_ms: row.half_ms.unwrap_or(0.0),
             most_ms: row.most_ms.unwrap_or(0.0),
             spread: Spread {
                 device_ms: row.spread_ms,
                 per_token: row.spread_per_token,
                 per_flop: row.spread_per_flop,
+                per_rollout_token: row.spread_per_rollout_token,
             },
         })
         .collect())
+}
+
+/// The name of the device on which these stages were worked on so far; `None` where nothing has
+/// begun, and where it was not one alone.
+///
+/// # Errors
+/// `Database`.
+pub async fn find_device(conn: &mut PgConnection, stages: &[StageId]) -> Result<Option<String>> {
+    let ids: Vec<Uuid> = stages.iter().map(|stage| stage.0).collect();
+    let names = sqlx::query_scalar!(
+        r#"select distinct coalesce(nullif(w.host ->> 'device_name', ''),
+                 nullif(w.host ->> 'device', ''), nullif(a.host ->> 'device', ''), $2) as "name!"
+         from attempt a left join worker w on w.id = a.worker_id
+         where a.stage_id = any($1) limit 2"#,
+        &ids,
+        device::UNKNOWN
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(match <[String; 1]>::try_from(names) {
+        Ok([only]) => Some(only),
+        Err(_) => None,
+    })
 }
 
 /// Those of these stages that are computed already, by their hash.

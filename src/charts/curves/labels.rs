@@ -5,7 +5,7 @@ use super::super::backend::{Buffer, UNIT, path_data};
 use super::super::mark::{declutter, end_marker, text};
 use super::super::text::{UNSUCCESSFUL, escape, fit, width};
 use super::{Curve, Curves, GUTTER, LABEL_GAP, Plot, WIDTH, open};
-use crate::number::{self, Kind};
+use crate::number;
 use std::fmt::Write;
 
 /// What a label in the gutter is of.
@@ -98,7 +98,7 @@ impl Curves {
     /// A finding that does not fit beside the arm's name goes below it, before all else.
     fn said(&self, curve: &Curve) -> Said {
         let standing = self.standing(&curve.key);
-        let value = end_value(curve, self.kind, standing.is_some());
+        let value = self.end_value(curve, standing.is_some());
         let room = ROOM - width(&value, 12.0) - 9.0;
         let (name, words) = match curve.label.strip_suffix(UNSUCCESSFUL) {
             Some(name) if width(&curve.label, 12.0) > room => {
@@ -112,6 +112,22 @@ impl Curves {
             name: fit(name, 12.0, room),
             value,
             below: words.map(|words| fit(&words, 12.0, ROOM)),
+        }
+    }
+
+    /// `0.812, n = 3`; an accident is named where no line below tells of it.
+    fn end_value(&self, curve: &Curve, told: bool) -> String {
+        let crashed = curve.end == End::Crashed;
+        let state = if crashed && !told { "crashed, " } else { "" };
+        match self.last(curve) {
+            Some(bin) => {
+                let value = number::value(self.kind, bin.mean);
+                format!("{state}{value}, n = {}", bin.n)
+            }
+            None if !curve.bins.is_empty() => format!("{state}{}", self.nothing()),
+            None if crashed && told => "no data".into(),
+            None if crashed => "crashed".into(),
+            None => self.nothing().into(),
         }
     }
 
@@ -162,16 +178,4 @@ const ROOM: f64 = GUTTER as f64 - START as f64 - 6.0;
 
 fn start(plot: &Plot<'_>) -> i32 {
     plot.right + START * UNIT
-}
-
-/// `0.812, n = 3`; an accident is named where no line below tells of it.
-fn end_value(curve: &Curve, kind: Kind, told: bool) -> String {
-    let crashed = curve.end == End::Crashed;
-    let state = if crashed && !told { "crashed, " } else { "" };
-    match curve.bins.last() {
-        None if crashed && told => "no data".into(),
-        None if crashed => "crashed".into(),
-        None => "no data yet".into(),
-        Some(bin) => format!("{state}{}, n = {}", number::value(kind, bin.mean), bin.n),
-    }
 }

@@ -136,7 +136,28 @@ impl Curves {
         if outline.len() > 2 {
             chart.draw_series([Polygon::new(outline, Ink::Envelope.color())])?;
         }
+        for curve in &merged.curves {
+            self.behind(curve, chart, plot)?;
+        }
         buffer.borrow_mut().push_str("</g>");
+        Ok(())
+    }
+
+    /// The thin lines of a curve.
+    fn behind(
+        &self,
+        curve: &Curve,
+        chart: &mut Chart<'_>,
+        plot: &Plot<'_>,
+    ) -> Result<(), DrawError> {
+        let place = |p: &(f64, f64)| Some((plot.x.position(p.0)?, plot.y.clamped(p.1)?));
+        for line in &curve.behind {
+            let points: Vec<(f64, f64)> = line.iter().filter_map(place).collect();
+            let points = self.shaped(&points, plot);
+            if points.len() > 1 {
+                chart.draw_series(LineSeries::new(points, Ink::Behind.color()))?;
+            }
+        }
         Ok(())
     }
 
@@ -150,13 +171,7 @@ impl Curves {
         missed: &mut Missed,
     ) -> Result<Option<(i32, i32)>, DrawError> {
         let place = |x: f64, y: f64| Some((plot.x.position(x)?, plot.y.clamped(y)?));
-        for line in &curve.behind {
-            let points: Vec<(f64, f64)> = line.iter().filter_map(|p| place(p.0, p.1)).collect();
-            let points = self.shaped(&points, plot);
-            if points.len() > 1 {
-                chart.draw_series(LineSeries::new(points, Ink::Behind.color()))?;
-            }
-        }
+        self.behind(curve, chart, plot)?;
         let mut points = vec![];
         let mut free = None;
         for bin in &curve.bins {

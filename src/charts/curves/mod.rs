@@ -15,6 +15,7 @@ use super::merge::Merged;
 use super::text::escape;
 use super::{Drawn, End, Fate, Seed, drawn_class};
 use crate::number::{self, Kind};
+use assay_core::stats::{Estimate, Interval};
 use plotters::prelude::*;
 use std::fmt::Write;
 
@@ -69,6 +70,8 @@ pub struct Curves {
     pub band: Band,
     /// Only this part of the x axis.
     pub x_range: Option<(f64, f64)>,
+    /// Values that others will draw over the picture: the y axis has room for them.
+    pub covers: Option<Interval>,
     pub budget: Option<f64>,
     /// Corners of the line that no drawn point lies above and to the left of.
     pub pareto: Vec<(f64, f64)>,
@@ -92,6 +95,7 @@ impl Default for Curves {
             shape: Shape::Steps,
             band: Band::Ci95,
             x_range: None,
+            covers: None,
             budget: None,
             pareto: vec![],
             merged: None,
@@ -163,9 +167,48 @@ impl Curves {
         known.map(|(_, words)| words.as_str())
     }
 
+    /// The part of the x axis that can be shown: on a log axis it begins where anything
+    /// can stand.
+    fn part(&self) -> Option<(f64, f64)> {
+        let (low, high) = self.x_range.filter(|r| r.0 < r.1)?;
+        let low = match self.x_scale {
+            Scale::Log | Scale::Doubling if low <= 0.0 => {
+                let positive = self.places().filter(|x| *x > 0.0 && x.is_finite());
+                positive.fold(f64::INFINITY, f64::min)
+            }
+            Scale::Linear | Scale::Log | Scale::Doubling => low,
+        };
+        (low < high).then_some((low, high))
+    }
+
+    /// Where anything was measured.
+    fn places(&self) -> impl Iterator<Item = f64> {
+        let bins = self.curves.iter().flat_map(|c| &c.bins).map(|b| b.x);
+        let seeds = self.curves.iter().flat_map(|c| &c.seeds);
+        bins.chain(seeds.flat_map(|s| &s.points).map(|p| p.0))
+    }
+
+    /// Where a line ends in what is shown; `None` where nothing of it is.
+    fn last<'a>(&self, curve: &'a Curve) -> Option<&'a Bin> {
+        let Some((low, high)) = self.part() else {
+            return curve.bins.last();
+        };
+        let slack = (high - low) * 1e-6;
+        let last = curve.bins.iter().rfind(|b| b.x <= high + slack);
+        last.filter(|b| b.x >= low - slack || !curve.spends)
+    }
+
+    /// What is said of a line of which nothing is shown.
+    fn nothing(&self) -> &'static str {
+        match self.x_range {
+            Some(_) => "nothing in this part",
+            None => "no data yet",
+        }
+    }
+
     /// Bins that can be seen: those within the range and one on either side.
     fn seen<'a>(&self, bins: &'a [Bin]) -> &'a [Bin] {
-        let Some((low, high)) = self.x_range else {
+        let Some((low, high)) = self.part() else {
             return bins;
         };
         let from = bins.partition_point(|b| b.x < low).saturating_sub(1);
@@ -174,21 +217,16 @@ impl Curves {
     }
 
     fn x_axis(&self) -> Axis {
-        let bins = self.curves.iter().flat_map(|c| &c.bins).map(|b| b.x);
-        let seeds = self.curves.iter().flat_map(|c| &c.seeds);
-        let points = seeds.flat_map(|s| &s.points).map(|p| p.0);
-        let mut xs: Vec<f64> = bins.chain(points).chain(self.budget).collect();
+        let mut xs: Vec<f64> = self.places().chain(self.budget).collect();
         xs.retain(|x| x.is_finite());
-        let range = self.x_range.filter(|r| r.0 < r.1);
+        let range = self.part();
         let end = xs.iter().copied().fold(0.0, f64::max);
         match (self.x_scale, range) {
             (Scale::Linear, Some((low, high))) => {
                 Axis::new(Scale::Linear, [low, high], 5).tight(low, high)
             }
-            (Scale::Log | Scale::Doubling, Some((low, high))) if low > 0.0 => {
-                Axis::log_between(low, high)
-            }
-            (Scale::Log, _) if self.shape == Shape::Path => {
+            (Scale::Log | Scale::Doubling, Some((low, high))) => Axis::log_between(low, high),
+            (Scale::Log, None) if self.shape == Shape::Path => {
                 let positive = || xs.iter().copied().filter(|x| *x > 0.0);
                 let (low, high) = positive().fold((f64::INFINITY, 0.0), |(l, h), x| {
                     (f64::min(l, x), f64::max(h, x))
@@ -199,7 +237,7 @@ impl Curves {
                     Axis::new(Scale::Log, xs, 5)
                 }
             }
-            (Scale::Log | Scale::Doubling, _) => Axis::new(self.x_scale, xs, 5),
+            (Scale::Log | Scale::Doubling, None) => Axis::new(self.x_scale, xs, 5),
             (Scale::Linear, None) => {
                 xs.push(0.0);
                 Axis::new(Scale::Linear, xs, 5).tight(0.0, end)
@@ -208,7 +246,8 @@ impl Curves {
     }
 
     fn y_axis(&self) -> Axis {
-        let within = |x: f64| self.x_range.is_none_or(|(low, high)| x >= low && x <= high);
+        let part = self.part();
+        let within = |x: f64| part.is_none_or(|(low, high)| x >= low && x <= high);
         let lines = self.curves.iter().flat_map(|c| self.seen(&c.bins));
         let ends = lines.flat_map(|b| {
             let band = self.shaded(b);
@@ -216,12 +255,16 @@ impl Curves {
         });
         let seeds = self.curves.iter().flat_map(|c| &c.seeds);
         let points = seeds.flat_map(|s| &s.points);
-        let behind = self.curves.iter().flat_map(|c| &c.behind).flatten();
+        let together = self.merged.iter().flat_map(|m| &m.curves);
+        let thin = self.curves.iter().chain(together);
+        let behind = thin.flat_map(|c| &c.behind).flatten();
         let merged = self.merged.iter().flat_map(|m| &m.bins);
+        let covers = self.covers.iter().flat_map(|i| [i.low, i.high]);
         let values = ends
             .flatten()
             .chain(points.chain(behind).filter(|p| within(p.0)).map(|p| p.1))
-            .chain(merged.flat_map(|b| [b.low, b.high]));
+            .chain(merged.flat_map(|b| [b.low, b.high]))
+            .chain(covers);
         match (self.y_scale, self.kind) {
             (Scale::Log | Scale::Doubling, _) => {
                 let positive = values.filter(|v| *v > 0.0 && v.is_finite());
@@ -293,7 +336,7 @@ impl Curves {
             let _ = write!(
                 buffer.borrow_mut(),
                 "<title>{}</title>",
-                escape(&describe(curve, self.kind, self.standing(&curve.key)))
+                escape(&self.describe(curve))
             );
             ends[i] = self.line(curve, buffer, &mut chart, &plot, missed)?;
             buffer.borrow_mut().push_str("</g>");
@@ -334,6 +377,33 @@ impl Curves {
         Ok(())
     }
 
+    /// A line in words: how it stands, and where it ends.
+    fn describe(&self, curve: &Curve) -> String {
+        let state = match (self.standing(&curve.key), curve.end) {
+            (Some(words), _) => format!(", {words}"),
+            (None, End::Done) => String::new(),
+            (None, End::Running) => ", running".into(),
+            (None, End::Short) => ", budget not reached".into(),
+            (None, End::Crashed) => ", crashed".into(),
+        };
+        match self.last(curve) {
+            None => format!("{}: {}{state}", curve.label, self.nothing()),
+            Some(bin) => {
+                let estimate = Estimate {
+                    n: bin.n,
+                    mean: bin.mean,
+                    interval: bin.interval,
+                };
+                format!(
+                    "{}: {}, n = {}{state}",
+                    curve.label,
+                    number::estimate(self.kind, &estimate),
+                    bin.n
+                )
+            }
+        }
+    }
+
     fn pareto_line(&self, chart: &mut Chart<'_>, plot: &Plot<'_>) -> Result<(), DrawError> {
         let mut corners: Vec<(f64, f64)> = vec![];
         for &(cost, value) in &self.pareto {
@@ -366,30 +436,4 @@ fn open(buffer: &Buffer, curve: &Curve, role: &str) {
         drawn_class(curve.tint.unwrap_or(curve.slot), curve.fate),
         escape(&curve.key)
     );
-}
-
-fn describe(curve: &Curve, kind: Kind, standing: Option<&str>) -> String {
-    let state = match (standing, curve.end) {
-        (Some(words), _) => format!(", {words}"),
-        (None, End::Done) => String::new(),
-        (None, End::Running) => ", running".into(),
-        (None, End::Short) => ", budget not reached".into(),
-        (None, End::Crashed) => ", crashed".into(),
-    };
-    match curve.bins.last() {
-        None => format!("{}: no data yet{state}", curve.label),
-        Some(bin) => {
-            let estimate = assay_core::stats::Estimate {
-                n: bin.n,
-                mean: bin.mean,
-                interval: bin.interval,
-            };
-            format!(
-                "{}: {}, n = {}{state}",
-                curve.label,
-                number::estimate(kind, &estimate),
-                bin.n
-            )
-        }
-    }
 }

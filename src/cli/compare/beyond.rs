@@ -3,7 +3,9 @@
 
 use super::{columns, of_planned};
 use crate::api::experiments::SplitComparison;
+use crate::number;
 use assay_core::beyond::{Beyond, Over, Spread};
+use assay_core::over_questions::{ALIKE, Method};
 use assay_core::stats::Interval;
 
 /// After the table of a split; nothing where no arm has been measured.
@@ -36,7 +38,7 @@ fn table(of: &Beyond, planned: usize) -> String {
             of_planned(value.n, planned),
             format!("{:.3}", value.mean),
         ];
-        cells.extend(Over::ALL.map(|over| half(value.interval(over))));
+        cells.extend(Over::ALL.map(|over| width(value, over)));
         cells.extend(match &row.difference {
             Some(d) => [format!("{:+.3}", d.mean), both(d)],
             None if row.arm == of.baseline => ["baseline".into(), String::new()],
@@ -47,11 +49,42 @@ fn table(of: &Beyond, planned: usize) -> String {
     out + &columns(&rows)
 }
 
-fn half(of: Option<Interval>) -> String {
-    of.map_or("-".into(), |i| format!("+-{:.3}", (i.high - i.low) / 2.0))
+/// What an interval over questions is of stands beside it.
+fn width(of: &Spread, over: Over) -> String {
+    let said = match (of.interval(over), over) {
+        (Some(i), Over::Questions) if of.over_questions_by == Method::Wilson => {
+            format!("[{:.3}, {:.3}] (Wilson)", i.low, i.high)
+        }
+        (Some(i), Over::Seeds | Over::Questions | Over::SeedsAndQuestions) => half(&i),
+        (None, _) => of.without(over).unwrap_or_else(|| "-".into()),
+    };
+    match over {
+        // A server of old does not tell.
+        Over::Questions if of.questions > 0 => {
+            let asked = number::counted(of.questions as i64, "question");
+            format!("{said}; {asked}")
+        }
+        Over::Seeds | Over::Questions | Over::SeedsAndQuestions => said,
+    }
+}
+
+fn half(of: &Interval) -> String {
+    let half = (of.high - of.low) / 2.0;
+    // What has a width is not printed as if it had none.
+    match half > ALIKE && half < 0.0005 {
+        true => format!("+-{half:.1e}"),
+        false => format!("+-{half:.3}"),
+    }
 }
 
 fn both(of: &Spread) -> String {
-    of.over_seeds_and_questions
-        .map_or("-".into(), |i| format!("[{:+.3}, {:+.3}]", i.low, i.high))
+    let Some(i) = of.over_seeds_and_questions else {
+        let why = of.without(Over::SeedsAndQuestions);
+        return why.unwrap_or_else(|| "-".into());
+    };
+    let bound = |v: f64| format!("{v:+.3}");
+    match bound(i.low) == bound(i.high) {
+        true => half(&i),
+        false => format!("[{}, {}]", bound(i.low), bound(i.high)),
+    }
 }

@@ -190,6 +190,8 @@ fn verdicts(of: &Outcome) -> String {
         out += "This comparison registered no unsuccessful-attempt baselines (such as PRM or MCTS): no verdict is given.\n";
     } else if of.withheld {
         out += "No verdict is given while a required attempt is missing.\n";
+    } else if let Some(said) = of.interim_said() {
+        out += &format!("{said}\n");
     }
     if !out.is_empty() {
         out.push('\n');
@@ -200,7 +202,7 @@ fn verdicts(of: &Outcome) -> String {
 fn contrast(of: &ContrastOutcome) -> [String; 8] {
     let n = of.difference.map_or(0, |d| d.n);
     let digits = if of.metric == metric::LENGTH { 1 } else { 3 };
-    let verdict = of.verdict.map_or("withheld".into(), |v| v.to_string());
+    let verdict = of.said();
     [
         of.arm.clone(),
         of.against.clone(),
@@ -302,7 +304,7 @@ fn left_out(answer: &ComparisonAnswer) -> String {
     let Some(all) = &answer.outcome_with_all_runs else {
         return out;
     };
-    let said = |c: &ContrastOutcome| c.verdict.map_or("withheld".into(), |v| v.to_string());
+    let said = ContrastOutcome::said;
     for (without, with) in answer.outcome.contrasts.iter().zip(&all.contrasts) {
         out += &format!(
             "with every run: {} against {}: {} {}\n",

@@ -136,12 +136,14 @@ fn what_other_questions_and_a_second_look_would_change_stands_below_each_table()
         "eval/pass_at_1 beyond these 4 questions; equal compute: 4.000e11",
         "over seeds and questions",
         // The two arms of this test differ by a constant.
-        "+0.600      [+0.600, +0.600]",
+        "+0.600      no interval: the estimated variance is 0",
         "Best of 2: expect it to shrink.",
     ] {
         assert_eq!(text.matches(words).count(), 2, "{words} in {text}");
     }
     assert!(text.contains("+-0."), "{text}");
+    // Beside each arm's interval over them, on both splits.
+    assert_eq!(text.matches("; 4 questions").count(), 4, "{text}");
 }
 
 #[test]
@@ -170,6 +172,15 @@ fn decoders_and_verdicts_have_tables_of_their_own() {
     );
     // The other split has no decoder that answered.
     assert_eq!(text.matches("decoders of").count(), 1);
+}
+
+#[test]
+fn words_for_a_part_of_the_seeds_are_called_that_below_the_contrasts() {
+    let mut of = answer();
+    assert!(!table(&of).contains("still open"));
+    of.outcome.open_runs = 3;
+    let said = "Runs are still open (3): these are the words for the seeds so far.\n";
+    assert!(table(&of).contains(said), "{}", table(&of));
 }
 
 #[test]

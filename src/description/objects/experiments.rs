@@ -205,6 +205,7 @@ fn run() -> Object {
             field("arm", Shape::Text, ""),
             field("seed", Shape::Integer, ""),
             field("state", super::runs::run_states(), ""),
+            field("excluded", Shape::Truth, "Left out of the comparison."),
             field("done", Shape::Integer, "Stages that have ended."),
             field("stages", Shape::Integer, "Of how many."),
             field(

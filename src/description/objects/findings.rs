@@ -62,15 +62,23 @@ fn split() -> Object {
                 )),
                 "At equal cost of inference, a policy each.",
             ),
-            field("pass_at_k", list(Shape::Of("PassAtK")), ""),
+            field(
+                "pass_at_k",
+                list(Shape::Of("PassAtK")),
+                "Without the runs that were left out, which `exclusions` names.",
+            ),
             field(
                 "beyond",
                 maybe(Shape::Open(
-                    "pass@1 with its 95 % intervals over seeds, over questions and over both",
+                    "pass@1 with its 95 % intervals over seeds, over questions (how many, and how it was found) and over both",
                 )),
                 "",
             ),
-            field("selection", list(Shape::Of("Selection")), "By metric."),
+            field(
+                "selection",
+                list(Shape::Of("Selection")),
+                "By metric, of those in which more is better.",
+            ),
         ],
     )
 }
@@ -137,6 +145,12 @@ fn outcome() -> Object {
                 Shape::Truth,
                 "A required attempt is missing or none is registered, so no contrast has a verdict.",
             ),
+            field(
+                "open_runs",
+                Shape::Integer,
+                "Runs of the contrasts' arms that work or wait: while there are any, verdicts are for the seeds so far. Absent: none.",
+            )
+            .optional(),
         ],
     )
 }

@@ -50,6 +50,11 @@ fn run() -> Object {
             field("seed", Shape::Integer, ""),
             field("state", run_states(), ""),
             field(
+                "excluded",
+                Shape::Truth,
+                "Left out of the comparison; its own figures stay readable.",
+            ),
+            field(
                 "stages",
                 list(Shape::Of("RunStage")),
                 "In order of computation; the last is the final evaluation.",

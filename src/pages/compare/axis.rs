@@ -16,6 +16,8 @@ pub(super) struct Axis {
     pub cost: Cost,
     /// Whether it counts what all of their budgets do.
     pub in_budget: bool,
+    /// Whether differences can be taken at one place of it.
+    pub differs: bool,
     /// Where the budget line stands.
     pub line: Option<f64>,
     /// What that line is, or why there is none.
@@ -37,7 +39,8 @@ impl Axis {
             Ground::OtherUnits => None,
         };
         let cost = view.x.or(registered.map(|_| own))?;
-        let in_budget = registered.is_some() && cost == own;
+        let comparable = registered.is_some();
+        let in_budget = comparable && cost == own;
         let registered = registered.filter(|_| in_budget);
         let mut said = vec![];
         match ground {
@@ -63,6 +66,7 @@ impl Axis {
         Some(Self {
             cost,
             in_budget,
+            differs: comparable && cost != Cost::Usd,
             line: view.budget.or(registered),
             said,
         })
@@ -112,13 +116,14 @@ mod tests {
         let plain = View::default();
         let own = Axis::new(&plain, &equal, &budget).unwrap();
         assert_eq!((own.cost, own.line), (Cost::Flops, Some(4e11)));
-        assert!(own.in_budget && own.said == ["The dashed line is the budget."]);
+        assert!(own.in_budget && own.differs && own.said == ["The dashed line is the budget."]);
         let wall = View {
             x: Some(Cost::Wall),
             ..plain
         };
         let other = Axis::new(&wall, &equal, &budget).unwrap();
         assert_eq!((other.in_budget, other.line), (false, None));
+        assert!(other.differs);
         assert!(other.said[0].contains("another unit"), "{:?}", other.said);
         let dollars = View {
             x: Some(Cost::Usd),
@@ -126,6 +131,7 @@ mod tests {
         };
         let money = Axis::new(&dollars, &equal, &budget).unwrap();
         assert_eq!((money.in_budget, money.line), (false, None));
+        assert!(!money.differs);
         assert!(money.said.len() == 1 && money.said[0].starts_with("Not at equal budgets: "));
         assert!(Axis::new(&plain, &Ground::OtherUnits, &budget).is_none());
         let asked = View {
@@ -134,6 +140,7 @@ mod tests {
         };
         let units = Axis::new(&asked, &Ground::OtherUnits, &budget).unwrap();
         assert_eq!((units.cost, units.line), (Cost::Wall, Some(12.5)));
+        assert!(!units.differs);
         assert!(units.said[0].starts_with("Not at equal budgets: "));
         assert!(units.said[1].contains("12.50 s of work, as the link asks"));
         assert_eq!(units.place(12.5), "12.50");

@@ -19,6 +19,8 @@ pub(super) struct Controls {
     pub budget: String,
     pub low: String,
     pub high: String,
+    /// The axis that these places are of.
+    pub was: &'static str,
 }
 
 impl Controls {
@@ -41,6 +43,7 @@ impl Controls {
             budget: number(view.budget),
             low: number(view.low),
             high: number(view.high),
+            was: view.axis_word(),
         }
     }
 }

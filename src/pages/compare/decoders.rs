@@ -3,16 +3,17 @@
 
 use super::entries::{Material, Origin};
 use super::figure::Picture;
-use super::table::withheld;
+use super::table::{so_far, withheld};
 use crate::charts::{self, Fate, UNSUCCESSFUL};
 use crate::number::{self, Kind};
 use crate::pages::experiment::forest::banded;
 use crate::pages::figure_data::{self, FigureData};
 use assay_core::compare::Basis;
-use assay_core::decoders::{AtLevel, DecoderFigures, at_level};
+use assay_core::decoders::{AtLevel, DecoderFigures, DecoderRun, at_level};
 use assay_core::ids::{ExperimentId, RunId};
 use assay_core::metric;
 use assay_core::outcome::{Mark, Outcome, Verdict};
+use assay_core::stats::{Estimate, estimate};
 use assay_store::RunView;
 use serde::Serialize;
 
@@ -31,11 +32,27 @@ pub(super) struct Entry {
     pub levels: Vec<u32>,
     /// Of the runs that have finished and count.
     pub figures: DecoderFigures,
+    /// Figures of its runs that were left out, which stand beside its values alone.
+    pub left_out: Vec<DecoderRun>,
     /// All of its runs, whatever became of them.
     pub runs: Vec<RunView>,
 }
 
 impl Entry {
+    /// Its values as if nobody had left a run out, by level; nothing where nobody has.
+    fn with_every_run(&self) -> Vec<(u32, Estimate)> {
+        let mut all = self.figures.clone();
+        all.runs.extend(self.left_out.iter().cloned());
+        all.runs.sort_by_key(|run| run.seed);
+        let all = all.with_all_runs();
+        let levels = self.levels.iter().filter(|_| !self.left_out.is_empty());
+        let at = levels.filter_map(|level| {
+            let values: Vec<f64> = all.seeds(*level).iter().map(|s| s.1).collect();
+            Some((*level, estimate(&values)?))
+        });
+        at.collect()
+    }
+
     /// What the address calls it.
     pub fn word(&self) -> String {
         match self.run {
@@ -76,13 +93,27 @@ pub(super) struct Line {
     /// Of the levels of the group, those at which it was to answer.
     pub planned: Vec<u32>,
     pub mark: Option<Mark>,
+    /// So many runs of the experiment are open, so verdicts and mark are for the seeds so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_runs: Option<usize>,
     /// Of the registered rule, where a contrast names it and the base.
     pub verdicts: Vec<(u32, Verdict)>,
     /// Why there is none at the other levels; of the base, nothing.
     pub no_verdict: Vec<(u32, String)>,
+    /// Its value at each level with the runs that were left out; empty where none was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub with_every_run: Vec<(u32, Estimate)>,
     /// Its colour and marker on this page.
     #[serde(skip)]
     pub slot: usize,
+}
+
+impl Line {
+    /// At a level, where a run was left out.
+    pub fn every_run(&self, level: u32) -> Option<&Estimate> {
+        let mut all = self.with_every_run.iter();
+        all.find(|own| own.0 == level).map(|own| &own.1)
+    }
 }
 
 impl Group {
@@ -143,8 +174,10 @@ fn group(of: &Material, experiment: ExperimentId, policy: &str) -> Option<Group>
             finished: entry.figures.finished(),
             planned: entry.levels.clone(),
             mark: known.outcome.mark(&entry.arm),
+            open_runs: known.outcome.interim(),
             verdicts,
             no_verdict,
+            with_every_run: entry.with_every_run(),
             slot: *slot,
         }
     };
@@ -203,8 +236,11 @@ fn verdict(of: &Line) -> String {
     let said: Vec<String> = said
         .map(|(level, verdict)| format!("{verdict} at {}", samples(*level)))
         .collect();
-    if !said.is_empty() || of.is_base {
-        return said.join("; ");
+    if !said.is_empty() {
+        return format!("{}{}", said.join("; "), so_far(of.open_runs));
+    }
+    if of.is_base {
+        return String::new();
     }
     let mut why: Vec<&str> = vec![];
     for (_, own) in of.no_verdict.iter().filter(|w| w.1 != NOT_REGISTERED) {
@@ -284,7 +320,8 @@ pub(super) fn no_difference(of: &Group, line: &Line, level: u32) -> &'static str
 fn shown_row(of: &Group, row: usize, line: &Line) -> ShownRow {
     let cells = of.levels.iter().map(|at| {
         let cell = &at.rows[row];
-        let (mean, mut interval) = super::pair(Kind::Share, cell.value.as_ref(), false);
+        let every = line.every_run(at.level);
+        let (mean, mut interval) = super::both_ways(Kind::Share, cell.value.as_ref(), every);
         if cell.value.is_none() && !line.planned.contains(&at.level) {
             interval = "not planned".into();
         }
@@ -315,7 +352,9 @@ fn shown_row(of: &Group, row: usize, line: &Line) -> ShownRow {
             None => format!("/experiments/{}", of.experiment),
         },
         by_policy: line.added_by_policy,
-        mark: line.mark.map(|m| m.to_string()),
+        mark: line
+            .mark
+            .map(|mark| format!("{mark}{}", so_far(line.open_runs))),
         n: format!("{} of {}", line.finished, line.planned_seeds),
         cells: cells.collect(),
         verdict: verdict(line),
@@ -347,6 +386,7 @@ pub(super) fn forest(place: usize, of: &Group) -> Option<Picture> {
                 estimate: row.difference,
                 seeds: row.difference_seeds.iter().map(|s| s.1).collect(),
                 note: None,
+                verdict: None,
             });
         }
     }

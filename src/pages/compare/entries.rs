@@ -1,7 +1,7 @@
 //! What is compared: runs and arms of any experiments, and what policy adds to them.
 
 use super::wanted::{View, Wanted};
-use super::{decoders, look, prices, series};
+use super::{decoders, look, prices, rest, series};
 use crate::charts::Marked;
 use crate::pages::judged::{Judged, judged};
 use crate::pages::words;
@@ -37,6 +37,8 @@ pub(super) struct Entry {
     pub origin: Origin,
     /// Of the runs that have finished and count.
     pub figures: ArmFigures,
+    /// Figures of its runs that were left out, which stand beside its value alone.
+    pub left_out: Vec<RunFigures>,
     /// The share of right answers by question, of the same runs.
     pub shares: Vec<(u64, Shares)>,
     /// Validation along training, of the same runs.
@@ -47,6 +49,9 @@ pub(super) struct Entry {
     pub code: BTreeSet<String>,
     /// The chosen metric of training, of the same runs where they still train too.
     pub series: Vec<RunSeries>,
+    /// The same with more points in the part of the axis that was asked for; empty where there
+    /// are none.
+    pub zoomed: Vec<RunSeries>,
     /// All of its runs, whatever became of them.
     pub runs: Vec<RunView>,
 }
@@ -70,6 +75,14 @@ impl Entry {
             }
         }
         seeds
+    }
+
+    /// Seed and value as if nobody had left a run out; nothing where nobody has.
+    pub fn seeds_of_every_run(&self, metric: &str) -> Option<Vec<(u64, f64)>> {
+        let mut all = self.figures.clone();
+        all.runs.extend(self.left_out.iter().cloned());
+        all.runs.sort_by_key(|run| run.seed);
+        (!self.left_out.is_empty()).then(|| all.with_all_runs().seeds(metric))
     }
 
     /// What the address calls it.
@@ -105,8 +118,12 @@ pub(super) struct Material {
     pub apart: Vec<String>,
     /// Required attempts that were folded away, by the reader.
     pub collapsed: Vec<String>,
+    /// Those that were not run, with the registered reason; in `apart` too.
+    pub not_run: Vec<String>,
     /// What was asked for and is not there.
     pub unknown: Vec<String>,
+    /// What was asked for beyond the columns that there is room for, by name.
+    pub rest: Vec<String>,
 }
 
 impl Material {
@@ -127,6 +144,15 @@ impl Material {
         self.entries.is_empty() && self.decoders.is_empty()
     }
 
+    /// Of which experiments the words are those for the seeds so far.
+    pub fn interim_lines(&self) -> Vec<String> {
+        let said = self.experiments.values().filter_map(|known| {
+            let said = known.outcome.interim_said()?;
+            Some(format!("{}: {said}", known.view.name))
+        });
+        said.collect()
+    }
+
     /// Of every column and decoder, with its experiment.
     pub fn runs(&self) -> impl Iterator<Item = (ExperimentId, &RunView)> {
         let entries = self.entries.iter().map(|e| (e.experiment, &e.runs));
@@ -137,7 +163,7 @@ impl Material {
 }
 
 /// More would be no table.
-pub(super) const MOST: usize = 24;
+pub(in crate::pages) const MOST: usize = 24;
 
 pub(super) async fn material(
     conn: &mut PgConnection,
@@ -156,7 +182,8 @@ pub(super) async fn material(
             Some(run) => asked.push((run.experiment, run.arm.key, Some(run.id))),
         }
     }
-    for word in wanted.arms.iter().take(MOST.saturating_sub(asked.len())) {
+    let room = MOST.saturating_sub(asked.len());
+    for word in wanted.arms.iter().take(room) {
         let parts = word.split_once('/');
         match parts.and_then(|(id, arm)| Some((id.parse::<ExperimentId>().ok()?, arm))) {
             None => of.unknown.push(format!("arms={word}")),
@@ -171,6 +198,9 @@ pub(super) async fn material(
         place(&mut of, &runs_of[&id], id, &arm, run, Origin::Asked);
     }
     add_by_policy(&mut of, &runs_of, wanted.collapse);
+    let runs = wanted.runs.get(MOST..).unwrap_or_default();
+    let arms = wanted.arms.get(room..).unwrap_or_default();
+    of.rest = rest::named(&of, &runs_of, (runs, arms));
     if let Some(word) = &wanted.base {
         let decodes = of.decoders.iter().any(|d| d.word() == *word);
         match of.entries.iter().position(|e| e.word() == *word) {
@@ -252,9 +282,10 @@ fn place(
             planned_seeds: spec.seeds.len(),
             runs: vec![],
         });
-        figures
-            .runs
-            .retain(|r| !r.excluded && seed.is_none_or(|s| s == r.seed));
+        let own = std::mem::take(&mut figures.runs).into_iter();
+        let own = own.filter(|r| seed.is_none_or(|s| s == r.seed));
+        let (left_out, counted): (Vec<_>, Vec<_>) = own.partition(|r| r.excluded);
+        figures.runs = counted;
         if seed.is_some() {
             figures.planned_seeds = 1;
         }
@@ -267,6 +298,7 @@ fn place(
             levels: decoder.levels.to_vec(),
             policy: decoder.policy,
             figures,
+            left_out,
             runs,
         };
         of.decoders.push(entry);
@@ -280,20 +312,24 @@ fn place(
         planned_seeds: spec.seeds.len(),
         runs: vec![],
     });
-    let is_wanted = |r: &RunFigures| !r.excluded && seed.is_none_or(|s| s == r.seed);
-    figures.runs.retain(is_wanted);
+    let own = std::mem::take(&mut figures.runs).into_iter();
+    let own = own.filter(|r| seed.is_none_or(|s| s == r.seed));
+    let (left_out, counted): (Vec<_>, Vec<_>) = own.partition(|r| r.excluded);
+    figures.runs = counted;
     if seed.is_some() {
         figures.planned_seeds = 1;
     }
     of.entries.push(Entry {
         runs,
         series: vec![],
+        zoomed: vec![],
         experiment: id,
         arm: arm.into(),
         run,
         label,
         origin,
         figures,
+        left_out,
         shares: vec![],
         milestones: vec![],
         reached: vec![],
@@ -312,8 +348,9 @@ fn add_by_policy(of: &mut Material, runs_of: &HashMap<ExperimentId, Vec<RunView>
     for (role, attempt) in known.view.spec.required_attempts.clone() {
         match attempt {
             RequiredAttempt::NotRun { not_run } => {
-                of.apart
-                    .push(format!("{role}: not run, because: {not_run}"));
+                let said = format!("{role}: not run, because: {not_run}");
+                of.not_run.push(said.clone());
+                of.apart.push(said);
             }
             RequiredAttempt::Arm(arm) => {
                 if of.has(first, &arm) {
@@ -348,7 +385,7 @@ async fn read_figures(
         for out in exclusions.iter().filter(|e| e.is_in_force()) {
             if of.runs().any(|(own, run)| own == *id && run.id == out.run) {
                 of.apart.push(format!(
-                    "{}, seed {} was left out and counts in no number here: {}",
+                    "{}, seed {} was left out and counts in no number here but those with every run: {}",
                     out.label, out.seed, out.reason
                 ));
             }

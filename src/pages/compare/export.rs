@@ -3,15 +3,16 @@
 use super::decoders::{Group, no_difference};
 use super::table::{Compared, Line};
 use crate::number::{self, Kind};
+use crate::pages::experiment::export::text as cell;
 use crate::pages::experiment::latex;
 use crate::pages::experiment::milestones::measured;
-use crate::pages::words;
+use crate::pages::{text, words};
 use assay_core::ground::Ground;
 use assay_core::outcome::Mark;
 use assay_core::questions::Tally;
 use assay_core::stats::Estimate;
 
-const HEAD: &str = "experiment,arm,run,label,added_by_policy,metric,basis,budget,unit,charged_mean,planned_seeds,n,mean,ci95_low,ci95_high,at_shortest_n,at_shortest,at_shortest_low,at_shortest_high,difference_n,difference,difference_ci95_low,difference_ci95_high,verdict,wins,losses,ties,no_difference,no_verdict,collapsed,compared_with,mark\r\n";
+const HEAD: &str = "experiment,arm,run,label,added_by_policy,metric,basis,budget,unit,charged_mean,planned_seeds,n,mean,ci95_low,ci95_high,every_run_n,every_run,every_run_low,every_run_high,at_shortest_n,at_shortest,at_shortest_low,at_shortest_high,at_shortest_seeds_far_below,difference_n,difference,difference_ci95_low,difference_ci95_high,verdict,wins,losses,ties,no_difference,no_verdict,collapsed,compared_with,mark\r\n";
 
 /// A line a column.
 pub(super) fn lines(
@@ -27,6 +28,7 @@ pub(super) fn lines(
     let maybe = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
     for line in &of.lines {
         let (value, shortest, difference) = (line.value, line.at_shortest, line.difference);
+        let every = line.with_every_run;
         let interval = |e: Option<Estimate>| e.and_then(|e| e.interval);
         let count = |pick: fn(&Tally) -> usize| {
             line.questions
@@ -49,10 +51,17 @@ pub(super) fn lines(
             maybe(value.map(|v| v.mean)),
             maybe(interval(value).map(|i| i.low)),
             maybe(interval(value).map(|i| i.high)),
+            every.map_or(String::new(), |v| v.n.to_string()),
+            maybe(every.map(|v| v.mean)),
+            maybe(interval(every).map(|i| i.low)),
+            maybe(interval(every).map(|i| i.high)),
             shortest.map_or(String::new(), |v| v.n.to_string()),
             maybe(shortest.map(|v| v.mean)),
             maybe(interval(shortest).map(|i| i.low)),
             maybe(interval(shortest).map(|i| i.high)),
+            shortest.map_or(String::new(), |_| {
+                line.at_shortest_seeds_far_below.to_string()
+            }),
             difference.map_or(0, |v| v.n).to_string(),
             maybe(difference.map(|v| v.mean)),
             maybe(interval(difference).map(|i| i.low)),
@@ -85,6 +94,7 @@ fn decoders(of: &Group, collapsed: &[String]) -> String {
     for at in &of.levels {
         for (line, row) in of.lines.iter().zip(&at.rows) {
             let (value, difference) = (row.value, row.difference);
+            let every = line.every_run(at.level).copied();
             let verdict = line.verdicts.iter().find(|v| v.0 == at.level);
             let why = match (line.is_base, difference) {
                 (false, None) => no_difference(of, line, at.level),
@@ -108,6 +118,11 @@ fn decoders(of: &Group, collapsed: &[String]) -> String {
                 maybe(value.map(|v| v.mean)),
                 maybe(interval(value).map(|i| i.low)),
                 maybe(interval(value).map(|i| i.high)),
+                every.map_or(String::new(), |v| v.n.to_string()),
+                maybe(every.map(|v| v.mean)),
+                maybe(interval(every).map(|i| i.low)),
+                maybe(interval(every).map(|i| i.high)),
+                String::new(),
                 String::new(),
                 String::new(),
                 String::new(),
@@ -133,14 +148,9 @@ fn decoders(of: &Group, collapsed: &[String]) -> String {
     out
 }
 
-/// Quoted; a spreadsheet shall not take it for a formula.
-fn quoted(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        "'"
-    } else {
-        ""
-    };
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
+/// Quoted, with nothing unseen in it; a spreadsheet shall not take it for a formula.
+fn quoted(of: &str) -> String {
+    cell(&text::visible(of))
 }
 
 /// booktabs, with what the file carries in its comments.
@@ -149,13 +159,16 @@ pub(super) fn tex(of: &Compared, title: &str, carried: &[String], denominator: &
     let least = of.ground.as_ref().and_then(Ground::shortest);
     let by = least.map(|least| (measured(words::place(&of.metric)), least));
     let base = of.base().map_or("", |base| &base.label);
+    let noted = of.lines.iter().filter(|l| !l.at_shortest_remark.is_empty());
+    let noted = noted.map(|l| format!("{}: {}", l.label, l.at_shortest_remark));
+    let noted: Vec<String> = noted.collect();
     let mut out: String = carried
         .iter()
         .map(|line| format!("% {}\n", latex::escape(line)))
         .collect();
     out += "% \\usepackage{booktabs}\n\\begin{table}\n\\centering\n";
     out += &format!(
-        "\\caption{{Test {} ({}).{} Mean over training seeds $\\pm$ half of its unadjusted 95\\,\\% interval (Student's $t$); differences to {}, paired by seed. $\\times$ marks what the registered rule calls unsuccessful. {}}}\n",
+        "\\caption{{Test {} ({}).{} Mean over training seeds $\\pm$ half of its unadjusted 95\\,\\% interval (Student's $t$); differences to {}, paired by seed.{} $\\times$ marks what the registered rule calls unsuccessful. {}}}\n",
         latex::escape(title),
         latex::escape(&of.basis_text),
         by.as_ref().map_or(String::new(), |(by, least)| format!(
@@ -163,6 +176,13 @@ pub(super) fn tex(of: &Compared, title: &str, carried: &[String], denominator: &
             latex::escape(by.title)
         )),
         latex::escape(base),
+        match noted.is_empty() {
+            true => String::new(),
+            false => format!(
+                " Within the shortest budget: {}.",
+                latex::escape(&noted.join("; "))
+            ),
+        },
         latex::escape(denominator)
     );
     let (aligned, head) = match &by {
@@ -189,6 +209,10 @@ fn row(of: &Line, kind: Kind, within: Option<Kind>) -> String {
     let value = of.value.map_or_else(none, |e| {
         latex::estimate(kind, &number::value(kind, e.mean), &e)
     });
+    let every = of.with_every_run.map_or(String::new(), |e| {
+        let every = latex::estimate(kind, &number::value(kind, e.mean), &e);
+        format!(" (with every run {every}, n = {})", e.n)
+    });
     let difference = of.difference.map_or_else(none, |e| {
         let kind = within.unwrap_or(kind);
         latex::estimate(kind, &number::signed(kind, e.mean), &e)
@@ -211,7 +235,7 @@ fn row(of: &Line, kind: Kind, within: Option<Kind>) -> String {
         format!("{}{policy}", latex::escape(&of.label)),
         latex::escape(&of.experiment_name),
         format!("{n} of {}", of.planned_seeds),
-        value,
+        format!("{value}{every}"),
     ];
     cells.extend(at_shortest);
     cells.extend([difference, latex::escape(&verdict)]);

@@ -1,7 +1,7 @@
 //! The pictures of the comparison, each with what is said under it.
 
 use super::axis::Axis;
-use super::columns::{Column, alike};
+use super::columns::{Column, alike, spec};
 use super::entries::Material;
 use super::prices;
 use super::standing;
@@ -14,11 +14,13 @@ use crate::pages::experiment::figures::Table;
 use crate::pages::experiment::forest::banded;
 use crate::pages::experiment::milestones::{band, measured};
 use crate::pages::experiment::numbers::all;
+use crate::pages::experiment::published;
 use crate::pages::experiment::training::{MAX_POINTS, bins, enclose_alone, line, seeds_of};
 use crate::pages::figure_data::{self, FigureData};
 use crate::pages::looks::SeedLines;
 use crate::pages::words;
 use assay_core::ground::Ground;
+use assay_core::stats::Interval;
 use assay_store::RunSeries;
 
 pub(super) struct Picture {
@@ -55,6 +57,8 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
                 estimate: line.difference,
                 seeds: line.difference_seeds.iter().map(|s| s.1).collect(),
                 note: None,
+                // Of any columns, and in any figure: the table has the registered words.
+                verdict: None,
             }
         })
         .collect();
@@ -171,6 +175,10 @@ impl Trained {
             ..self.chart
         };
         self.caption.extend(self.chart.envelope_said());
+        if let Some(base) = of.entries.get(of.base).and_then(|e| spec(of, e)) {
+            self.caption
+                .extend(published::said(&base.task, &self.chart));
+        }
         self.caption.extend(prices::caption(of));
         Some(self)
     }
@@ -274,13 +282,18 @@ pub(super) fn curves<'a>(
     let high = xs.fold(0.0, f64::max);
     let part = of.view.range(0.0, high);
     let range = part.unwrap_or((0.0, high));
-    let count = bins(series(), range);
+    // Of a part, what was read of it.
+    let own = |c: &Column<'a>| match part.is_some() && !c.entry.zoomed.is_empty() {
+        true => &c.entry.zoomed,
+        false => &c.entry.series,
+    };
+    let count = bins(columns.iter().flat_map(own), range);
     let shown = || columns.iter().filter(|c| !c.line.hidden);
     let mut drawn: Vec<Curve> = shown()
         .map(|c| {
             let (label, fate) = c.line.drawn();
-            let mut bins = average(&seeds_of(&c.entry.series), range, count);
-            enclose_alone(&mut bins, &c.entry.series, range.0);
+            let mut bins = average(&seeds_of(own(c)), range, count);
+            enclose_alone(&mut bins, own(c), range.0);
             Curve {
                 key: c.line.word.clone(),
                 label,
@@ -293,11 +306,17 @@ pub(super) fn curves<'a>(
             }
         })
         .collect();
-    let seeds: Vec<Vec<Seed>> = shown().map(|c| seeds_of(&c.entry.series)).collect();
+    let seeds: Vec<Vec<Seed>> = shown().map(|c| seeds_of(own(c))).collect();
     let few = count.min(MAX_POINTS / seeds.iter().map(Vec::len).sum::<usize>().max(1));
     let thin = |s: &Seed| line(std::slice::from_ref(s), range, few.max(2));
-    let own = seeds.iter().map(|own| own.iter().map(thin).collect());
-    let every = every(of.view.lines, &mut drawn, own.collect());
+    let thin = seeds.iter().map(|own| own.iter().map(thin).collect());
+    let every = every(of.view.lines, &mut drawn, thin.collect());
+    let each: Vec<(String, Vec<(u64, lines::Line)>)> = match of.view.lines {
+        SeedLines::Mean => vec![],
+        SeedLines::Every => shown()
+            .map(|c| (c.line.word.clone(), each(own(c), range)))
+            .collect(),
+    };
     let at = of.view.budget.map(|budget| {
         let mut at = AtBudget::empty(axis.cost, budget, Kind::of(name));
         for c in &columns {
@@ -325,21 +344,24 @@ pub(super) fn curves<'a>(
             x_scale: of.view.x_scale.unwrap_or(Scale::Linear),
             shape: Shape::Joined,
             x_range: part.filter(|_| high > 0.0),
+            covers: every.is_on_canvas().then(|| reach(&each, part)).flatten(),
             curves: drawn,
             ..Curves::default()
         },
         axis,
         every,
         at,
-        each: match of.view.lines {
-            SeedLines::Mean => vec![],
-            SeedLines::Every => shown()
-                .map(|c| (c.line.word.clone(), each(&c.entry.series, (0.0, high))))
-                .collect(),
-        },
+        each,
         title,
     }
     .finished(of, table)
+}
+
+/// As far as the lines reach that the canvas draws.
+fn reach(each: &[(String, Vec<(u64, lines::Line)>)], part: Option<(f64, f64)>) -> Option<Interval> {
+    let alone = |own: &Vec<(u64, lines::Line)>| own.iter().map(|(_, line)| line.clone()).collect();
+    let all = each.iter().map(|(key, own)| (key.clone(), alone(own)));
+    Every::OnCanvas(all.collect()).reach(part)
 }
 
 /// Every seed's line, for the canvas and for files.

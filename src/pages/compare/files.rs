@@ -1,15 +1,18 @@
 //! The comparison and its figures as files: the same words after the question mark, and in
 //! each what stands behind it.
 
+use super::decoders::Group;
 use super::figure::{self, Picture, Trained};
-use super::table::{Compared, compared};
-use super::{Material, decoders, denominator, export, numbers, read, validation};
+use super::table::{self, Compared, compared};
+use super::{Material, columns, decoders, denominator, export, numbers, read, validation};
 use crate::charts::{Curve, Theme, standalone};
 use crate::number::Kind;
 use crate::pages::experiment::files;
 use crate::pages::experiment::numbers::{at_json, drawn};
+use crate::pages::experiment::published;
+use crate::pages::query::ignored_said;
 use crate::pages::sheet::Carries;
-use crate::pages::{filed, words};
+use crate::pages::{filed, text, words};
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path};
@@ -27,8 +30,13 @@ pub(super) fn snapshot(of: &Material, table: &Compared) -> String {
     canonical::sha256(&state)
 }
 
-/// What every file says of itself.
-pub(super) fn carried(of: &Material, table: &Compared, title: &str) -> Vec<String> {
+/// What every file says of itself; `ignored` is what of its address was not understood.
+pub(super) fn carried(
+    of: &Material,
+    table: &Compared,
+    title: &str,
+    ignored: &[String],
+) -> Vec<String> {
     let columns = table
         .lines
         .iter()
@@ -51,16 +59,12 @@ pub(super) fn carried(of: &Material, table: &Compared, title: &str) -> Vec<Strin
         lines.push(format!("Their basis: {}", group.basis_text));
     }
     lines.push(denominator::denominator(of).to_string());
+    lines.extend(of.interim_lines());
+    lines.extend(ignored_said(ignored));
     lines.push(format!("Snapshot {}", snapshot(of, table)));
-    if !of.collapsed.is_empty() {
-        lines.push(format!(
-            "Collapsed by the link: {}.",
-            of.collapsed.join("; ")
-        ));
-    }
-    lines.extend(of.hidden_line());
-    lines.extend(of.apart.iter().cloned());
-    lines
+    lines.extend(denominator::named(of));
+    lines.extend(denominator::apart(of, &groups));
+    lines.iter().map(|line| text::visible(line)).collect()
 }
 
 /// The same for a figure's or a table's own files.
@@ -68,11 +72,14 @@ struct Behind<'a> {
     of: &'a Material,
     table: &'a Compared,
     snapshot: String,
+    ignored: Vec<String>,
+    /// Of the figure, or of what is listed nothing.
+    basis: Option<String>,
 }
 
 impl Carries for Behind<'_> {
     fn lines(&self, title: &str) -> Vec<String> {
-        carried(self.of, self.table, title)
+        carried(self.of, self.table, title, &self.ignored)
     }
 
     fn json(&self, title: &str) -> Value {
@@ -84,12 +91,18 @@ impl Carries for Behind<'_> {
             "denominator_text": behind.to_string(),
             "collapsed": self.of.collapsed,
             "hidden": self.of.hidden_labels(),
+            "named": denominator::named(self.of),
+            "ignored": self.ignored,
             "snapshot": self.snapshot,
         })
     }
 
+    fn basis(&self) -> Option<&str> {
+        self.basis.as_deref()
+    }
+
     fn behind(&self) -> String {
-        denominator::denominator(self.of).to_string()
+        denominator::behind(self.of)
     }
 
     fn snapshot(&self) -> &str {
@@ -102,14 +115,16 @@ pub async fn json(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
     let table = compared(&of, words::FINAL[metric].1);
     let behind = denominator::denominator(&of);
     let snapshot = snapshot(&of, &table);
+    let groups = decoders::groups(&of);
     Ok(HttpResponse::Ok().json(json!({
         "comparison": table,
-        "decoders": decoders::groups(&of),
+        "decoders": groups,
         "denominator": behind,
         "denominator_text": behind.to_string(),
-        "apart": of.apart,
+        "apart": denominator::apart(&of, &groups),
         "collapsed": of.collapsed,
         "hidden": of.hidden_labels(),
+        "named": denominator::named(&of),
         "ignored": ignored,
         "snapshot": snapshot,
         "interval": "95 %, Student's t over seeds; differences paired by seed; unadjusted, not registered",
@@ -117,10 +132,10 @@ pub async fn json(state: Data<AppState>, request: HttpRequest) -> Result<HttpRes
 }
 
 pub async fn csv(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let (_, of, metric, _) = read(&state, &request).await?;
+    let (_, of, metric, ignored) = read(&state, &request).await?;
     let (_, name, title) = words::FINAL[metric];
     let table = compared(&of, name);
-    let lines = carried(&of, &table, title);
+    let lines = carried(&of, &table, title, &ignored);
     Ok(files::saved(
         "compare.csv",
         "text/csv; charset=utf-8",
@@ -129,11 +144,11 @@ pub async fn csv(state: Data<AppState>, request: HttpRequest) -> Result<HttpResp
 }
 
 pub async fn tex(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let (_, of, metric, _) = read(&state, &request).await?;
+    let (_, of, metric, ignored) = read(&state, &request).await?;
     let (_, name, title) = words::FINAL[metric];
     let table = compared(&of, name);
-    let lines = carried(&of, &table, title);
-    let behind = denominator::denominator(&of).to_string();
+    let lines = carried(&of, &table, title, &ignored);
+    let behind = denominator::behind(&of);
     Ok(files::saved(
         "compare.tex",
         "application/x-tex; charset=utf-8",
@@ -148,13 +163,15 @@ pub async fn get(
     path: Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (word, ending) = path.into_inner();
-    let (wanted, of, metric, _) = read(&state, &request).await?;
+    let (wanted, of, metric, ignored) = read(&state, &request).await?;
     let (_, name, title) = words::FINAL[metric];
     let table = compared(&of, name);
-    let behind = Behind {
+    let mut behind = Behind {
         of: &of,
         table: &table,
         snapshot: snapshot(&of, &table),
+        ignored,
+        basis: None,
     };
     if word == numbers::CONFIG {
         if table.lines.is_empty() {
@@ -186,9 +203,14 @@ pub async fn get(
         (None, None) => None,
     };
     let picture = picture.ok_or_else(|| Problem::not_found("figure"))?;
+    let basis = match &group {
+        Some(group) => group.basis_text.clone(),
+        None => basis(&of, &table, &word),
+    };
+    behind.basis = Some(basis);
     let stem = format!("compare-{word}");
     let file = format!("{stem}.{ending}");
-    let mut lines = carried(&of, &table, &picture.title);
+    let mut lines = behind.lines(&picture.title);
     let at = trained.as_ref().and_then(|trained| trained.at.as_ref());
     if let Some(at) = at {
         lines.insert(0, at.said());
@@ -201,36 +223,7 @@ pub async fn get(
         )),
         "png" => files::pixels(&file, alone(&picture, lines, Theme::Light)).await,
         "json" => {
-            let behind = denominator::denominator(&of);
-            let mut value = json!({
-                "figure": picture.word,
-                "title": picture.title,
-                "caption": picture.caption,
-                "basis": group.as_ref().map_or(&table.basis_text, |g| &g.basis_text),
-                "denominator": behind,
-                "denominator_text": behind.to_string(),
-                "collapsed": of.collapsed,
-                "hidden": of.hidden_labels(),
-                "snapshot": snapshot(&of, &table),
-            });
-            match (&trained, &group) {
-                (Some(trained), _) => {
-                    let label = |word: &str| {
-                        let line = table.lines.iter().find(|l| l.word == word);
-                        line.map_or(word, |l| &l.label).to_string()
-                    };
-                    let own = |c: &Curve| trained.seeds(c);
-                    drawn(&mut value, &trained.chart, label, own);
-                    if let Some(at) = at {
-                        value["at_budget"] = at_json(at, label);
-                    }
-                }
-                (None, Some(group)) => value["rows"] = json!(group),
-                (None, None) => {
-                    let shown = table.lines.iter().filter(|l| !l.hidden);
-                    value["rows"] = json!(shown.collect::<Vec<_>>());
-                }
-            }
+            let value = numbers_of(&behind, &picture, trained.as_ref(), group.as_ref());
             Ok(HttpResponse::Ok().json(value))
         }
         _ => {
@@ -241,6 +234,63 @@ pub async fn get(
             };
             filed::answer(&sheet, None, &behind, &stem, &ending).await
         }
+    }
+}
+
+/// A figure's numbers for programs.
+fn numbers_of(
+    behind: &Behind<'_>,
+    picture: &Picture,
+    trained: Option<&Trained>,
+    group: Option<&Group>,
+) -> Value {
+    let (of, table) = (behind.of, behind.table);
+    let denominator = denominator::denominator(of);
+    let mut value = json!({
+        "figure": picture.word,
+        "title": picture.title,
+        "caption": picture.caption,
+        "basis": behind.basis,
+        "denominator": denominator,
+        "denominator_text": denominator.to_string(),
+        "collapsed": of.collapsed,
+        "hidden": of.hidden_labels(),
+        "named": denominator::named(of),
+        "ignored": behind.ignored,
+        "snapshot": behind.snapshot,
+    });
+    match (trained, group) {
+        (Some(trained), _) => {
+            let label = |word: &str| {
+                let line = table.lines.iter().find(|l| l.word == word);
+                text::visible(line.map_or(word, |l| &l.label))
+            };
+            let own = |c: &Curve| trained.seeds(c);
+            drawn(&mut value, &trained.chart, label, own);
+            if let Some(rows) = published::json(&trained.chart) {
+                value["published"] = rows;
+            }
+            if let Some(at) = &trained.at {
+                value["at_budget"] = at_json(at, label);
+            }
+        }
+        (None, Some(group)) => value["rows"] = json!(group),
+        (None, None) => {
+            let shown = table.lines.iter().filter(|l| !l.hidden);
+            value["rows"] = json!(shown.collect::<Vec<_>>());
+        }
+    }
+    value
+}
+
+/// Columns that were asked other questions than the base have a basis among themselves.
+pub(super) fn basis(of: &Material, table: &Compared, word: &str) -> String {
+    let place = word.strip_prefix("group-");
+    let place: Option<usize> = place.and_then(|n| n.parse().ok());
+    let place = place.and_then(|n| n.checked_sub(1));
+    match place.and_then(|place| columns::others(of, table).into_iter().nth(place)) {
+        Some(group) => table::said(group.ground(of).as_ref(), &table.metric),
+        None => table.basis_text.clone(),
     }
 }
 

@@ -13,12 +13,14 @@ mod files;
 mod look;
 mod numbers;
 mod prices;
+mod rest;
 mod series;
 mod standing;
 mod table;
 mod validation;
 mod wanted;
 
+pub(super) use entries::MOST;
 pub use files::{csv, get as file, json, tex};
 
 use super::experiment::milestones::measured;
@@ -216,7 +218,7 @@ impl ComparePage {
             all: wanted.all,
             toggle_all: wanted.query(&wanted.arms, !wanted.all, wanted.collapse),
             collapse,
-            apart: of.apart.clone(),
+            apart: denominator::apart(of, &groups),
             decoders: (0..)
                 .zip(&groups)
                 .map(|(place, group)| decoders::shown(place, group))
@@ -231,7 +233,7 @@ impl ComparePage {
                 .collect(),
             no_price: prices::note(of),
             no_training: figure::no_training(of, &table),
-            denominator: denominator::denominator(of).to_string(),
+            denominator: denominator::behind(of),
             add: add(of, wanted),
             export: wanted.query(&wanted.arms, true, wanted.collapse),
             rows: (0..)
@@ -306,6 +308,18 @@ fn pair(kind: Kind, of: Option<&Estimate>, signed: bool) -> (String, String) {
     (mean, interval.unwrap_or_else(|| number::no_interval(e.n)))
 }
 
+/// A value, and where a run was left out of it what it is with every run.
+fn both_ways(kind: Kind, of: Option<&Estimate>, every: Option<&Estimate>) -> (String, String) {
+    let (mean, interval) = pair(kind, of, false);
+    let every = every.map(|e| {
+        let value = number::estimate(kind, e);
+        format!("with every run {value}, n = {}", e.n)
+    });
+    let interval = Some(interval).filter(|text| !text.is_empty());
+    let said: Vec<String> = interval.into_iter().chain(every).collect();
+    (mean, said.join("; "))
+}
+
 fn at_shortest(of: &Line, kind: Kind) -> (String, String) {
     let value = of
         .at_shortest
@@ -323,13 +337,13 @@ fn row(slot: usize, of: &Line, kind: Kind, validated: Kind) -> LineRow {
     LineRow {
         key: of.word.clone(),
         label: of.label.clone(),
-        mark: of.mark.map(|m| m.to_string()),
+        mark: of.mark_said(),
         class: charts::series_class(slot),
         experiment: of.experiment_name.clone(),
         href: href(of),
         by_policy: of.added_by_policy,
         n: format!("{} of {}", of.value.map_or(0, |v| v.n), of.planned_seeds),
-        value: pair(kind, of.value.as_ref(), false),
+        value: both_ways(kind, of.value.as_ref(), of.with_every_run.as_ref()),
         at_shortest: at_shortest(of, validated),
         difference: match (&of.difference, first) {
             (_, true) => ("compared with".into(), String::new()),

@@ -6,6 +6,7 @@ use super::table::{Compared, Line};
 use crate::charts::Stand;
 use crate::number::Kind;
 use crate::pages::experiment::numbers::all;
+use crate::pages::experiment::published;
 use crate::pages::looks::SeedLines;
 use crate::pages::sheet::{Cell, Sheet};
 use assay_core::config::Differs;
@@ -21,7 +22,7 @@ type Point = (Option<f64>, usize, Option<f64>);
 fn named(of: &Line) -> Vec<Cell> {
     vec![
         Cell::Text(of.word.clone()),
-        Cell::Text(of.label.clone()),
+        Cell::said(&of.label),
         Cell::Word(of.mark.map_or(String::new(), |m| m.to_string())),
     ]
 }
@@ -80,7 +81,7 @@ pub(super) fn decoders(of: &Group, drawn: &Picture) -> Sheet {
             let mut push = |seed: String, n: usize, value: f64, interval: Option<Interval>| {
                 let mut cells = vec![
                     Cell::Text(line.word.clone()),
-                    Cell::Text(line.label.clone()),
+                    Cell::said(&line.label),
                     Cell::Word(line.mark.map_or(String::new(), |m| m.to_string())),
                     Cell::Count(at.level as usize),
                     Cell::Word(seed),
@@ -112,19 +113,20 @@ pub(super) fn curves(of: &Trained, table: &Compared, lines: SeedLines) -> Sheet 
     sheet.said = of.caption.join(" ");
     sheet.kind = of.chart.kind;
     sheet.along = Some(4);
-    let mut push = |line: &Line, seed: String, (x, n, value): Point, of: Option<Interval>, part| {
-        let mut row = named(line);
-        row.extend([
-            Cell::Word(seed),
-            Cell::Place(x),
-            Cell::Count(n),
-            Cell::Value(value),
-        ]);
-        row.extend(bounds(of));
-        row.push(Cell::Text(part));
-        sheet.rows.push(row);
-        sheet.unsuccessful.push(failed(line));
-    };
+    let mut push =
+        |line: &Line, seed: String, (x, n, value): Point, of: Option<Interval>, part: String| {
+            let mut row = named(line);
+            row.extend([
+                Cell::Word(seed),
+                Cell::Place(x),
+                Cell::Count(n),
+                Cell::Value(value),
+            ]);
+            row.extend(bounds(of));
+            row.push(Cell::said(&part));
+            sheet.rows.push(row);
+            sheet.unsuccessful.push(failed(line));
+        };
     let known = |word: &str| table.lines.iter().find(|l| l.word == word);
     for curve in all(&of.chart) {
         let Some(line) = known(&curve.key) else {
@@ -152,20 +154,18 @@ pub(super) fn curves(of: &Trained, table: &Compared, lines: SeedLines) -> Sheet 
         }
     }
     if let Some(at) = &of.at {
-        for row in &at.rows {
-            let Some(line) = known(&row.arm) else {
+        for row in at.filed() {
+            let Some(line) = known(row.arm) else {
                 continue;
-            };
-            let budget = at.axis.amount(at.budget);
-            let part = match row.remark.as_str() {
-                "" => format!("at {budget}"),
-                remark => format!("at {budget}: {remark}"),
             };
             let n = row.value.map_or(0, |e| e.n);
             let point = (row.cost, n, row.value.map(|e| e.mean));
             let interval = row.value.and_then(|e| e.interval);
-            push(line, String::new(), point, interval, part);
+            push(line, String::new(), point, interval, row.part);
         }
+    }
+    for row in published::rows(&of.chart) {
+        sheet.push(row);
     }
     sheet
 }
@@ -189,7 +189,7 @@ pub(super) fn config(of: &Compared, all: bool) -> Sheet {
         }
         let values = row.values.iter().map(|v| v.clone().unwrap_or_default());
         let cells = std::iter::once(row.key.clone()).chain(values);
-        sheet.push(cells.map(Cell::Text).collect());
+        sheet.push(cells.map(|cell| Cell::said(&cell)).collect());
     }
     sheet
 }

@@ -33,9 +33,14 @@ pub(super) struct Line {
     pub charged_mean: Option<f64>,
     pub planned_seeds: usize,
     pub value: Option<Estimate>,
+    /// The same with the runs that were left out; nothing where none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub with_every_run: Option<Estimate>,
     pub seeds: Vec<(u64, f64)>,
     /// The figure on the validation split within the smallest budget, where budgets differ.
     pub at_shortest: Option<Estimate>,
+    /// How many of its seeds were measured last under 95 % of that budget.
+    pub at_shortest_seeds_far_below: usize,
     /// What that does not cover; empty where it covers all.
     pub at_shortest_remark: String,
     /// To the base, over the seeds in common: of final values, or where budgets differ of those
@@ -50,6 +55,9 @@ pub(super) struct Line {
     pub no_verdict: Option<String>,
     /// What the rule makes of the arm in its own experiment, whatever it is compared with here.
     pub mark: Option<Mark>,
+    /// So many runs of that experiment are open, so verdict and mark are for the seeds so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_runs: Option<usize>,
     pub questions: Option<Tally>,
     pub no_questions: Option<String>,
     /// The link leaves it out of the figures.
@@ -61,9 +69,15 @@ impl Line {
     /// The verdict, or why there is none; of the base, nothing.
     pub fn verdict_said(&self) -> String {
         match (&self.verdict, &self.no_verdict) {
-            (Some(verdict), _) => verdict.to_string(),
+            (Some(verdict), _) => format!("{verdict}{}", so_far(self.open_runs)),
             (None, why) => why.clone().unwrap_or_default(),
         }
+    }
+
+    /// The mark beside the label, on the page.
+    pub fn mark_said(&self) -> Option<String> {
+        self.mark
+            .map(|mark| format!("{mark}{}", so_far(self.open_runs)))
     }
 
     /// For charts: what the rule calls the arm is never told by its colour alone.
@@ -135,7 +149,8 @@ fn margin(of: &Material, metric: &str) -> Option<f64> {
     (first > 0.0 && margins.all(|m| m == Some(first))).then_some(first)
 }
 
-fn said(ground: Option<&Ground>, metric: &str) -> String {
+/// On what ground columns stand together.
+pub(super) fn said(ground: Option<&Ground>, metric: &str) -> String {
     let at = ground.and_then(Ground::basis);
     let at = at.map_or(String::new(), |basis| basis.to_string());
     match ground {
@@ -157,7 +172,11 @@ fn said(ground: Option<&Ground>, metric: &str) -> String {
 fn line(of: &Material, entry: &Entry, metric: &str, ground: Option<&Ground>) -> Line {
     let known = of.experiments.get(&entry.experiment);
     let seeds = entry.figures.seeds(metric);
-    let values: Vec<f64> = seeds.iter().map(|s| s.1).collect();
+    let over = |seeds: &[(u64, f64)]| {
+        let values: Vec<f64> = seeds.iter().map(|s| s.1).collect();
+        estimate(&values)
+    };
+    let every = entry.seeds_of_every_run(metric);
     let charged: Vec<f64> = entry.figures.counted().map(|r| r.charged).collect();
     let base = of.entries.get(of.base);
     let is_base = base.is_some_and(|base| std::ptr::eq(base, entry));
@@ -181,8 +200,10 @@ fn line(of: &Material, entry: &Entry, metric: &str, ground: Option<&Ground>) -> 
         unit: known.map_or("", |k| k.view.spec.budget.unit.word()),
         charged_mean: (!charged.is_empty()).then(|| mean(&charged)),
         planned_seeds: entry.figures.planned_seeds,
-        value: estimate(&values),
+        value: over(&seeds),
+        with_every_run: every.and_then(|seeds| over(&seeds)),
         at_shortest: reached.as_ref().and_then(|held| estimate(&held.values())),
+        at_shortest_seeds_far_below: reached.as_ref().map_or(0, |held| held.far.len()),
         at_shortest_remark: match (&reached, least) {
             (Some(held), Some(least)) => remark(held, amount, least, entry.figures.trains),
             (None, _) | (_, None) => String::new(),
@@ -194,6 +215,7 @@ fn line(of: &Material, entry: &Entry, metric: &str, ground: Option<&Ground>) -> 
         verdict: None,
         no_verdict: None,
         mark: known.and_then(|k| k.outcome.mark(&entry.arm)),
+        open_runs: known.and_then(|k| k.outcome.interim()),
         questions: None,
         no_questions: None,
         hidden: of.hidden.contains(&entry.word()),
@@ -237,16 +259,15 @@ fn against(
         (None, _) => {}
         (Some(ground), Some(least)) => {
             let (held, theirs) = (within(entry, metric, least), within(base, metric, least));
-            let far = |entry: &Entry, held: &Held| entry.figures.trains && held.is_far_below(least);
             line.no_difference =
                 if let Some(why) = other_validation(&own.view.spec, &other.view.spec) {
                     Some(why.into())
-                } else if far(entry, &held) {
+                } else if held.is_far_below() {
                     Some(FAR_BELOW.into())
-                } else if far(base, &theirs) {
+                } else if theirs.is_far_below() {
                     Some(format!("{}: {FAR_BELOW}", base.label))
                 } else {
-                    line.difference_seeds = differences(&held.seeds, &theirs.seeds);
+                    line.difference_seeds = differences(&held.near(), &theirs.near());
                     line.difference = ground.difference_at_shortest(&held, &theirs);
                     let none = line.difference.is_none();
                     none.then(|| not_held(&held, &theirs, &base.label))
@@ -272,6 +293,14 @@ fn against(
         Ok(tally) => line.questions = Some(tally),
         Err(why) => line.no_questions = Some(refused(why).into()),
     }
+}
+
+/// After a word of the rule, while runs are open that may change it.
+pub(super) fn so_far(open_runs: Option<usize>) -> String {
+    open_runs.map_or(String::new(), |open| {
+        let runs = number::counted(open as i64, "run");
+        format!(", for the seeds so far ({runs} open)")
+    })
 }
 
 /// Of which nobody knows what it had at the shortest budget.
@@ -360,7 +389,12 @@ fn not_held(own: &Held, base: &Held, base_label: &str) -> String {
     match (why(own), why(base)) {
         (Some(why), _) => why.into(),
         (None, Some(why)) => format!("{base_label}: {why}"),
-        (None, None) => "no seed in common within the shortest budget".into(),
+        (None, None) if differences(&own.seeds, &base.seeds).is_empty() => {
+            "no seed in common within the shortest budget".into()
+        }
+        (None, None) => {
+            "in every pair a seed was measured last under 95 % of the shortest budget".into()
+        }
     }
 }
 

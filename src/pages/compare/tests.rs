@@ -18,6 +18,7 @@ use time::OffsetDateTime;
 
 mod decoding;
 mod drawn;
+mod left_out;
 mod shortest;
 
 fn experiment(n: u128, change: &str) -> (ExperimentId, Judged) {
@@ -83,11 +84,13 @@ fn entry(experiment: ExperimentId, label: &str, value: f64, questions: &[u64]) -
             planned_seeds: 3,
             runs: (0..3).map(run).collect(),
         },
+        left_out: vec![],
         shares: (0..3).map(shares).collect(),
         milestones: vec![],
         reached: vec![],
         code: Default::default(),
         series: (0..3).map(|seed| curve(seed, value)).collect(),
+        zoomed: vec![],
         runs: (0..3).map(|seed| trained(experiment, seed)).collect(),
     }
 }
@@ -259,7 +262,7 @@ fn what_policy_added_is_marked_and_collapsing_leaves_a_notice() {
     let csv = lines(&compared(&of, metric::PASS_AT_1), &[], &[], &[]);
     assert_eq!(csv.lines().filter(|l| l.contains(",true,")).count(), 1);
     let columns = csv.lines().next().unwrap().split(',').count();
-    assert!(columns == 32, "{columns}");
+    assert!(columns == 37, "{columns}");
     of.entries.pop();
     of.collapsed = vec!["prm (prm-rl)".into()];
     let text = render(&of);

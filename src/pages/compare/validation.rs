@@ -9,14 +9,18 @@ use super::standing;
 use super::table::Compared;
 use crate::charts::{Bin, Curve, Curves, Marked, Scale, Seed, Shape, along, hold};
 use crate::pages::experiment::at_budget::AtBudget;
-use crate::pages::experiment::figure::{Every, every};
-use crate::pages::experiment::frontier::{bars, corners, said};
+use crate::pages::experiment::figure::every;
+use crate::pages::experiment::frontier::{bars, corners, lines, missed, said};
 use crate::pages::experiment::milestones::{self as shared, Measured, extent, measured};
+use crate::pages::experiment::published;
+use crate::pages::looks::SeedLines;
 use crate::pages::words;
 use assay_core::frontier::membership;
 use assay_core::ground::{other_validation, unpaired};
 use assay_core::metric;
+use assay_core::reference;
 use assay_core::spec::Experiment;
+use assay_core::task::TaskSpec;
 
 /// A column with its milestones along the axis, seed by seed.
 struct Measuring<'a> {
@@ -113,9 +117,38 @@ pub(super) fn milestones(of: &Material, table: &Compared) -> Option<Trained> {
     let (all, left_out) = measuring(of, alike(of, table), base, &by, &axis);
     let title = format!("Validation {} against charged compute", by.title);
     let caption = vec![format!("{title} ({}).", table.basis_text)];
+    let own = table.base().filter(|_| axis.differs);
     let mut trained = stepped(of, &all, axis, &by, ("milestones".into(), title, caption));
     trained.caption.extend(left_out);
+    if by.name == metric::PASS_AT_1
+        && let Some(task) = one_benchmark(of, &all)
+    {
+        trained.chart.published = published::of_task(task, None);
+    }
+    if let Some(own) = own {
+        let at = trained.at.take();
+        let pairs = |word: &str| is_paired(of, base, word);
+        trained.at = at.map(|at| at.compared_with(&own.word, own.label.clone(), pairs));
+    }
     trained.finished(of, table)
+}
+
+/// The task of all columns, where their test questions are of one benchmark.
+fn one_benchmark<'a>(of: &'a Material, all: &[Measuring<'_>]) -> Option<&'a TaskSpec> {
+    let mut tasks = all.iter().map(|m| Some(&spec(of, m.column.entry)?.task));
+    let first = tasks.next()??;
+    let word = reference::benchmark(first)?;
+    let is_same = |task: Option<&TaskSpec>| task.and_then(reference::benchmark) == Some(word);
+    tasks.all(is_same).then_some(first)
+}
+
+/// Whether seeds of one number of the base and of a column share anything.
+fn is_paired(of: &Material, base: Option<&Experiment>, word: &str) -> bool {
+    let entry = of.entries.iter().find(|e| e.word() == word);
+    match (base, entry.and_then(|e| spec(of, e))) {
+        (Some(base), Some(own)) => unpaired(own, base).is_none(),
+        (None, _) | (_, None) => false,
+    }
 }
 
 /// A value holds until the next milestone.
@@ -162,6 +195,7 @@ fn stepped(
         at
     });
     let (first, last) = extent(&curves);
+    let part = of.view.range(first, last);
     Trained {
         word,
         title,
@@ -171,7 +205,8 @@ fn stepped(
             kind: by.kind,
             x_scale: of.view.x_scale.unwrap_or(Scale::Linear),
             shape: Shape::Steps,
-            x_range: of.view.range(first, last),
+            x_range: part,
+            covers: every.reach(part),
             curves,
             ..Curves::default()
         },
@@ -189,7 +224,7 @@ pub(super) fn frontier(of: &Material, table: &Compared) -> Option<Trained> {
     let base = of.entries.get(of.base).and_then(|e| spec(of, e));
     let (mut shown, left_out) = measuring(of, alike(of, table), base, &by, &axis);
     shown.retain(|m| !m.column.line.hidden);
-    let curves: Vec<Curve> = shown
+    let mut curves: Vec<Curve> = shown
         .iter()
         .map(|m| m.curve(along(&m.seeds, &marks(of, m.column.entry)), vec![]))
         .collect();
@@ -209,10 +244,7 @@ pub(super) fn frontier(of: &Material, table: &Compared) -> Option<Trained> {
                 .into(),
         );
         // Drawn again together, seeds have to belong together.
-        let paired = |m: &Measuring<'_>| match (base, spec(of, m.column.entry)) {
-            (Some(base), Some(own)) => unpaired(own, base).is_none(),
-            (None, _) | (_, None) => false,
-        };
+        let paired = |m: &Measuring<'_>| is_paired(of, base, &m.column.line.word);
         if shown.iter().all(paired) {
             let labels: Vec<&str> = curves.iter().map(|c| c.label.as_str()).collect();
             let seeds: Vec<Vec<Marked>> = shown.iter().map(|m| m.seeds.clone()).collect();
@@ -221,7 +253,13 @@ pub(super) fn frontier(of: &Material, table: &Compared) -> Option<Trained> {
     }
     caption.extend(by.instead.map(String::from));
     caption.extend(left_out);
+    let seeds: Vec<Vec<Marked>> = shown.iter().map(|m| m.seeds.clone()).collect();
+    let every = lines(of.view.lines, &mut curves, &seeds);
+    if of.view.lines == SeedLines::Mean {
+        caption.extend(missed(&seeds));
+    }
     let (first, last) = extent(&curves);
+    let part = of.view.range(first, last);
     Trained {
         word: "frontier".into(),
         title,
@@ -231,13 +269,14 @@ pub(super) fn frontier(of: &Material, table: &Compared) -> Option<Trained> {
             kind: by.kind,
             x_scale: of.view.x_scale.unwrap_or(Scale::Log),
             shape: Shape::Path,
-            x_range: of.view.range(first, last),
+            x_range: part,
+            covers: every.reach(part),
             pareto,
             curves,
             ..Curves::default()
         },
         axis,
-        every: Every::Drawn,
+        every,
         at: None,
         each: vec![],
     }
@@ -284,6 +323,11 @@ fn grouped(
     let title = format!("{name} in training, asked {}", group.asked);
     let mut trained = figure::curves(of, table, columns(), axis()?, (curve, word, title))?;
     trained.caption.insert(1, apart);
-    trained.caption.extend(left_out);
+    // Who has no price has been named with the curves.
+    for why in left_out {
+        if !trained.caption.contains(&why) {
+            trained.caption.push(why);
+        }
+    }
     Some(trained)
 }

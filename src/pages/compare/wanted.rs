@@ -36,9 +36,21 @@ impl View {
             lines: asked.choose("seeds", &LINES).unwrap_or_default(),
             budget: asked.float("budget"),
         };
+        let word = view.axis_word();
+        let places = [
+            ("x0", &mut view.low),
+            ("x1", &mut view.high),
+            ("budget", &mut view.budget),
+        ];
+        looks::leave(asked, word, places);
         (view.low, view.high) = looks::part(asked, (view.low, view.high));
         view.budget = looks::budget(asked, view.budget);
         view
+    }
+
+    /// What a form calls the axis; `own` is what the budgets count.
+    pub fn axis_word(&self) -> &'static str {
+        self.x.map_or("own", Cost::word)
     }
 
     fn words(&self) -> Vec<(&'static str, String)> {

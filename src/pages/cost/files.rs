@@ -1,7 +1,7 @@
 //! The tables of the page as files.
 
 use super::what_if::WhatIf;
-use super::{Material, chosen, detectable, material, summed};
+use super::{Material, chosen, detectable, material, published, summed};
 use crate::number;
 use crate::pages::experiment::files::present;
 use crate::pages::filed::{self, About};
@@ -153,17 +153,20 @@ fn contrasts(of: &Judged, seeds: Option<f64>) -> Sheet {
     sheet
 }
 
-fn published(rate: Option<f64>) -> Sheet {
+/// With what the page says of each figure, and of the one that is often got wrong.
+pub(super) fn published_hours(rate: Option<f64>) -> Sheet {
     let names = [
         "training",
         "device_hours",
         "device",
+        "parts",
         "dollars",
         "source",
         "version",
         "date",
         "place",
         "url",
+        "notes",
     ];
     let title = match rate {
         Some(rate) => format!(
@@ -173,21 +176,20 @@ fn published(rate: Option<f64>) -> Sheet {
         None => "Published device-hours".into(),
     };
     let mut sheet = Sheet::plain("published", title, &names);
-    for of in &library().hours {
-        let source = library().sources.get(&of.source);
-        let from = |pick: fn(&assay_core::reference::Source) -> &String| {
-            Cell::Text(source.map_or(String::new(), |s| pick(s).clone()))
-        };
+    sheet.said = published::correction();
+    for (of, row) in library().hours.iter().zip(published::rows(rate)) {
         sheet.push(vec![
-            Cell::Text(of.what.clone()),
+            Cell::Text(row.what),
             Cell::Cost(Some(of.total)),
-            Cell::Text(of.device.clone()),
+            Cell::Text(row.device),
+            Cell::Text(row.parts.join("; ")),
             Cell::Dollars(rate.map(|rate| of.total * rate)),
-            from(|s| &s.title),
-            from(|s| &s.version),
-            from(|s| &s.date),
-            Cell::Text(of.place.clone()),
-            from(|s| &s.url),
+            Cell::Text(row.title),
+            Cell::Text(row.version),
+            Cell::Text(row.date),
+            Cell::Text(row.place),
+            Cell::Text(row.url),
+            Cell::Text(row.notes.join(" ")),
         ]);
     }
     sheet
@@ -210,15 +212,15 @@ pub async fn get(
         (_, _) => None,
     };
     if let Some((judged, sheet)) = of_one {
-        let carried = present(&state, &request, judged.view.id).await?;
+        let carried = present(&state, judged.view.id, asked).await?;
         return filed::answer(&sheet, None, &carried, &name, &ending).await;
     }
     let sheet = match word.as_str() {
         "prices" => prices(&of.prices),
         "spent" => by_experiment(&of),
-        "published" => published(ask.rate),
+        "published" => published_hours(ask.rate),
         _ => return Err(Problem::not_found("table")),
     };
-    let about = About::new("Cost", &[], &sheet);
+    let about = About::new("Cost", &[], &sheet).ignoring(asked.ignored());
     filed::answer(&sheet, None, &about, &name, &ending).await
 }

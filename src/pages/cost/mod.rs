@@ -3,19 +3,19 @@
 mod detectable;
 mod files;
 mod measured;
+mod prices;
 mod published;
+mod unpriced;
 mod what_if;
 
 use super::filed::{Links, OF_TABLE};
 use super::judged::{Judged, judged};
 use super::query::Asked;
 use super::{Shell, filters, html};
-use crate::entering::{self, Entry};
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
-use actix_web::http::header;
-use actix_web::web::{Data, Form};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_core::denominator::{NoVerdict, is_unsuccessful, unsuccessful};
@@ -26,9 +26,11 @@ use assay_store::{self as store, Price};
 use detectable::Detectable;
 pub use files::get as file;
 use measured::Measured;
+pub use prices::add as add_price;
+use prices::{PriceForm, PriceRow, rows as price_rows};
 use published::PublishedRow;
-use serde::Deserialize;
 use time::OffsetDateTime;
+use unpriced::Unpriced;
 use what_if::WhatIf;
 
 #[derive(Template)]
@@ -42,6 +44,12 @@ struct CostPage {
     measured: Vec<Measured>,
     link: String,
     prices: Vec<PriceRow>,
+    /// Devices that no price holds for.
+    without: Vec<Unpriced>,
+    /// Of a price: empty, or as it was sent with what is wrong.
+    form: PriceForm,
+    /// What is asked for: a form that is sent goes back to it.
+    query: String,
     spent: Vec<SpentRow>,
     /// Sums over the listed experiments.
     total: Option<SpentRow>,
@@ -58,7 +66,6 @@ struct CostPage {
     published: Vec<PublishedRow>,
     correction: String,
     rate: Option<String>,
-    today: String,
     files: Tables,
 }
 
@@ -100,15 +107,6 @@ struct Ask {
     train: String,
 }
 
-struct PriceRow {
-    device: String,
-    dollars: String,
-    plain: String,
-    from: String,
-    source: String,
-    in_force: bool,
-}
-
 /// One experiment, or one arm of it.
 struct SpentRow {
     href: Option<String>,
@@ -136,7 +134,9 @@ struct Material {
     experiments: Vec<(Judged, Vec<StageSpend>)>,
     chosen: Option<(Judged, Vec<StageSpend>)>,
     prices: Vec<Price>,
-    /// Of past stages, by kind.
+    /// Names of devices that no price holds for; read for the page alone.
+    without: Vec<String>,
+    /// Of past stages, by kind and device.
     speeds: Vec<KindSpeed>,
     more: bool,
 }
@@ -167,22 +167,15 @@ impl CostPage {
         };
         let unpriced = total.total.unpriced_ms;
         let experiment = of.chosen.as_ref().map(|(j, _)| j.view.id.to_string());
-        let lines = ask.lines(measured::spread(&of.speeds));
+        let lines = ask.lines(measured::spread(&of.speeds, ask.speed));
+        let query = ask.query(experiment.as_deref());
         Self {
             shell,
             spread: lines.iter().any(|line| line.contains('±')),
             lines,
-            measured: measured::rows(&of.speeds),
-            files: Tables::new(&match (&experiment, ask.query()) {
-                (Some(id), asked) if asked.is_empty() => format!("?experiment={id}"),
-                (Some(id), asked) => format!("?{asked}&experiment={id}"),
-                (None, asked) if asked.is_empty() => asked,
-                (None, asked) => format!("?{asked}"),
-            }),
-            link: match &experiment {
-                Some(id) => format!("/cost?{}&experiment={id}", ask.query()),
-                None => format!("/cost?{}", ask.query()),
-            },
+            measured: measured::rows(&of.speeds, &ask, experiment.as_deref()),
+            files: Tables::new(&query),
+            link: format!("/cost{query}"),
             ask: Ask {
                 gpus: plain(ask.gpus),
                 hours: plain(ask.hours),
@@ -195,13 +188,17 @@ impl CostPage {
                 speed: plain(ask.speed),
                 train: plain(ask.train),
             },
-            prices: prices(&of.prices, now),
+            prices: price_rows(&of.prices, now, &ask, experiment.as_deref()),
+            without: unpriced::rows(&of.without),
+            form: PriceForm::empty(now),
+            query,
             spent: of
                 .experiments
                 .iter()
                 .zip(&sums)
                 .map(|((judged, _), sum)| {
-                    let href = format!("/cost?experiment={}", judged.view.id);
+                    let id = judged.view.id.to_string();
+                    let href = format!("/cost{}", ask.query(Some(&id)));
                     SpentRow {
                         detectable: detectable::widest(judged),
                         ..row(Some(href), judged.view.name.clone(), sum, part(judged, sum))
@@ -222,7 +219,6 @@ impl CostPage {
             published: published::rows(ask.rate),
             correction: published::correction(),
             rate: ask.rate.map(number::dollars),
-            today: now.date().to_string(),
         }
     }
 }
@@ -321,27 +317,15 @@ fn by_arm(of: &Judged, stages: &[StageSpend], seeds: Option<f64>) -> ByArm {
             Err(NoVerdict::NotYet) => {
                 "No verdict has been given yet, so no arm is called unsuccessful.".into()
             }
-            Ok(_) => "Each stage once: under the arm that alone needs it, else as shared. Stages that an earlier experiment had computed are that one's.".into(),
+            Ok(_) => {
+                let mut said = "Each stage once: under the arm that alone needs it, else as shared. Stages that an earlier experiment had computed are that one's.".to_string();
+                if let Some(open) = of.outcome.interim_said() {
+                    said += &format!(" {open}");
+                }
+                said
+            }
         },
     }
-}
-
-fn prices(of: &[Price], now: OffsetDateTime) -> Vec<PriceRow> {
-    of.iter()
-        .enumerate()
-        .map(|(i, price)| PriceRow {
-            device: price.device.clone(),
-            dollars: number::dollars(price.dollars_per_hour),
-            plain: price.dollars_per_hour.to_string(),
-            from: number::moment(price.valid_from),
-            source: price.source.clone(),
-            // Newest first: the first that has begun holds.
-            in_force: price.valid_from <= now
-                && !of[..i]
-                    .iter()
-                    .any(|p| p.valid_from <= now && p.device.eq_ignore_ascii_case(&price.device)),
-        })
-        .collect()
 }
 
 async fn material(state: &AppState, chosen: Option<ExperimentId>) -> Result<Material, Problem> {
@@ -368,6 +352,7 @@ async fn material(state: &AppState, chosen: Option<ExperimentId>) -> Result<Mate
         experiments,
         chosen,
         prices: store::list_prices(&mut conn).await?,
+        without: vec![],
         speeds: store::list_speeds(&mut conn).await?,
         more,
     })
@@ -383,45 +368,27 @@ fn chosen(asked: &mut Asked) -> Option<ExperimentId> {
     id.ok()
 }
 
+async fn shell(state: &AppState, request: &HttpRequest) -> Result<Shell, Problem> {
+    let sign = store::last_change(&mut *state.conn().await?).await?;
+    Ok(Shell::new(state, request, "Cost")
+        .crumb("/", "Experiments")
+        .signed(&sign))
+}
+
 pub async fn page(state: Data<AppState>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let mut asked = Asked::read(request.query_string());
     let ask = WhatIf::read(&mut asked);
-    let of = material(&state, chosen(&mut asked)).await?;
-    let sign = store::last_change(&mut *state.conn().await?).await?;
-    let mut shell = Shell::new(&state, &request, "Cost")
-        .crumb("/", "Experiments")
-        .signed(&sign);
+    let device = unpriced::asked_device(&mut asked);
+    let mut of = material(&state, chosen(&mut asked)).await?;
+    let now = OffsetDateTime::now_utc();
+    of.without = unpriced::read(&mut *state.conn().await?, &of, now).await?;
+    let mut shell = shell(&state, &request).await?;
     shell.ignored = asked.ignored();
-    html(&CostPage::new(shell, &of, ask, OffsetDateTime::now_utc()))
-}
-
-#[derive(Debug, Deserialize)]
-pub struct PriceForm {
-    #[serde(default)]
-    device: String,
-    #[serde(default)]
-    dollars_per_hour: String,
-    #[serde(default)]
-    valid_from: String,
-    #[serde(default)]
-    source: String,
-}
-
-pub async fn add_price(
-    state: Data<AppState>,
-    form: Form<PriceForm>,
-) -> Result<HttpResponse, Problem> {
-    let form = form.into_inner();
-    let entry = Entry {
-        device: form.device,
-        dollars_per_hour: form.dollars_per_hour.trim().parse().ok(),
-        valid_from: form.valid_from,
-        source: form.source,
-    };
-    entering::add_price(&state, entry.check()?).await?;
-    Ok(HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, "/cost#prices"))
-        .finish())
+    let mut page = CostPage::new(shell, &of, ask, now);
+    if !device.is_empty() {
+        page.form = PriceForm::of(&device, now);
+    }
+    html(&page)
 }
 
 #[cfg(test)]

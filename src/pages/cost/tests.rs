@@ -3,6 +3,7 @@
 use super::*;
 use crate::pages::tests::assert_is_clean;
 use assay_core::compare::{ArmFigures, RunFigures};
+use assay_core::device::Device;
 use assay_core::ids::{ArmId, StageId};
 use assay_core::ledger::Cost;
 use assay_core::metric;
@@ -16,6 +17,7 @@ fn render(prices: Vec<Price>, query: &str) -> String {
             experiments: vec![],
             chosen: None,
             prices,
+            without: vec![],
             speeds: vec![],
             more: false,
         },
@@ -122,6 +124,7 @@ fn a_share_of_what_did_not_work_is_a_number_only_where_the_rule_has_spoken() {
         experiments,
         chosen,
         prices: vec![],
+        without: vec![],
         speeds: vec![],
         more: false,
     };
@@ -193,6 +196,7 @@ fn the_published_figures_stand_with_their_parts_sources_and_the_correction() {
         "not 14.1 times",
         "not the same unit",
         "648 GPUs",
+        "$370K",
         "failed attempts",
         "without the V3 base",
         "$294,672",
@@ -207,11 +211,89 @@ fn the_published_figures_stand_with_their_parts_sources_and_the_correction() {
 }
 
 #[test]
+fn the_table_of_published_figures_as_a_file_has_the_footnotes_of_the_page() {
+    let sheet = files::published_hours(None);
+    for words in [
+        "11.1 times",
+        "not 14.1 times",
+        "39.3 M",
+        "not the same unit",
+    ] {
+        assert!(sheet.said.contains(words), "{words} in {}", sheet.said);
+    }
+    let rows = sheet.numbers();
+    for (at, column, words) in [
+        (0, "notes", "648 GPUs"),
+        (0, "notes", "$370K"),
+        (0, "parts", "R1-Zero: 512 × 198 h = 101,376"),
+        (1, "parts", "pre-training: 2,664,000"),
+        (1, "notes", "failed attempts"),
+        (2, "notes", "30.84M"),
+    ] {
+        let cell = rows[at][column].as_str().unwrap();
+        assert!(cell.contains(words), "{words} in {cell}");
+    }
+    assert!(rows[0]["dollars"].is_null());
+}
+
+#[test]
+fn links_of_the_page_keep_all_that_was_typed() {
+    let speed = KindSpeed {
+        kind: "grpo".into(),
+        device: Device {
+            name: "NVIDIA <H200>".into(),
+            class: "cuda".into(),
+        },
+        stages: 4,
+        sum: Cost {
+            device_ms: 10_000.0,
+            ..Cost::default()
+        },
+        rollout_tokens: 50_000.0,
+        ..KindSpeed::default()
+    };
+    let of = Material {
+        experiments: vec![spent(5, "listed")],
+        chosen: Some(spent(5, "chosen")),
+        prices: vec![price("cpu", 0.05, 5)],
+        without: vec![],
+        speeds: vec![speed],
+        more: false,
+    };
+    let text = rendered(&of, "gpus=8&hours=12&seeds=5&train=3");
+    let experiment = format!("&#38;experiment={}", uuid::Uuid::nil());
+    for (words, query) in [
+        (
+            "<bdi>grpo on NVIDIA &#60;H200&#62;: 5.00 k tokens of rollouts",
+            // Its seconds of training are in the speed.
+            "/cost?gpus=8&#38;hours=12&#38;seeds=5&#38;speed=5000",
+        ),
+        (
+            "as the rate here",
+            "/cost?gpus=8&#38;hours=12&#38;rate=0.05&#38;seeds=5&#38;train=3",
+        ),
+        (
+            "Link to this estimate",
+            "/cost?gpus=8&#38;hours=12&#38;seeds=5&#38;train=3",
+        ),
+        (
+            "action=\"/cost/prices?",
+            "/cost/prices?gpus=8&#38;hours=12&#38;seeds=5&#38;train=3",
+        ),
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+        let query = format!("=\"{query}{experiment}\"");
+        assert!(text.contains(&query), "{query}\n{text}");
+    }
+}
+
+#[test]
 fn where_the_rule_has_not_spoken_nothing_is_said_to_be_spent_on_what_failed() {
     let of = |seeds: u64| Material {
         experiments: vec![spent(seeds, "n")],
         chosen: None,
         prices: vec![],
+        without: vec![],
         speeds: vec![],
         more: false,
     };
@@ -239,4 +321,35 @@ fn the_newest_price_that_has_begun_is_in_force() {
     let at = text.find("$0.05").unwrap();
     assert!(text[at..at + 200].contains("in force"));
     assert!(!text.contains("<img"));
+}
+
+#[test]
+fn a_device_without_a_price_is_named_with_the_form_that_has_its_name() {
+    let of = Material {
+        experiments: vec![],
+        chosen: None,
+        prices: vec![price("AMD EPYC 9654 96-Core Processor", 2.0, 1)],
+        without: vec!["<b>NVIDIA H200".into(), store::UNKNOWN_DEVICE.into()],
+        speeds: vec![],
+        more: false,
+    };
+    let text = rendered(&of, "");
+    for words in [
+        "id=\"unpriced\"",
+        "<a href=\"/cost?device=%3Cb%3ENVIDIA%20H200#price-form\"><bdi>&#60;b&#62;NVIDIA H200</bdi></a>",
+        "<bdi>unknown device</bdi>, whose worker has told no name",
+        "<details id=\"price-form\"><summary>",
+    ] {
+        assert!(text.contains(words), "{words} in {text}");
+    }
+    let now = OffsetDateTime::UNIX_EPOCH;
+    let ask = WhatIf::read(&mut Asked::read(""));
+    let mut page = CostPage::new(Shell::plain("Cost"), &of, ask, now);
+    page.form = PriceForm::of("NVIDIA \"H200\"", now);
+    let text = page.render().unwrap();
+    assert!(text.contains("<details id=\"price-form\" open><summary>"));
+    assert!(text.contains(
+        "name=\"device\" size=\"20\" maxlength=\"80\" value=\"NVIDIA &#34;H200&#34;\" required"
+    ));
+    assert!(!render(vec![], "").contains("id=\"unpriced\""));
 }

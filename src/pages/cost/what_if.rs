@@ -14,9 +14,9 @@ pub(super) struct WhatIf {
     pub steps: Option<f64>,
     /// Completions a step.
     pub rollouts: Option<f64>,
-    /// Mean tokens of a completion.
+    /// Mean tokens of a completion with its prompt.
     pub tokens: Option<f64>,
-    /// Tokens a second.
+    /// Tokens a second, of one GPU.
     pub speed: Option<f64>,
     /// Seconds that a step trains after its rollout.
     pub train: Option<f64>,
@@ -49,9 +49,11 @@ impl WhatIf {
         }
     }
 
-    /// Hours by the formula: steps × (rollouts × tokens / tokens a second + seconds) / 3600.
-    fn reckoned(&self) -> Option<f64> {
-        let rollout = self.rollouts? * self.tokens? / self.speed?;
+    /// Hours by the formula: steps × (rollouts × tokens / (GPUs × tokens a second of one) +
+    /// seconds) / 3600; of one GPU where their number is not given.
+    pub fn reckoned(&self) -> Option<f64> {
+        let together = self.gpus.unwrap_or(1.0) * self.speed?;
+        let rollout = self.rollouts? * self.tokens? / together;
         Some(self.steps? * (rollout + self.train.unwrap_or(0.0)) / 3_600.0)
     }
 
@@ -64,10 +66,11 @@ impl WhatIf {
             (reckoned, self.steps, self.rollouts, self.tokens, self.speed)
         {
             lines.push(format!(
-                "{} steps × ({} rollouts × {} tokens / {} tokens a second + {} s) / 3600 = {} h{}",
+                "{} steps × ({} rollouts × {} tokens / ({} × {} tokens a second) + {} s) / 3600 = {} h{}",
                 plain(steps),
                 plain(rollouts),
                 plain(tokens),
+                devices(self.gpus.unwrap_or(1.0)),
                 plain(speed),
                 plain(self.train.unwrap_or(0.0)),
                 plain(hours),
@@ -84,8 +87,8 @@ impl WhatIf {
         };
         let one = gpus * hours;
         lines.push(format!(
-            "{} GPUs × {} h = {} GPU-hours{}",
-            plain(gpus),
+            "{} × {} h = {} GPU-hours{}",
+            devices(gpus),
             plain(hours),
             plain(one),
             self.money(one, spread)
@@ -117,8 +120,8 @@ impl WhatIf {
         )
     }
 
-    /// The address of this estimate.
-    pub fn query(&self) -> String {
+    /// The address of this estimate after its path, with the experiment that is looked at.
+    pub fn query(&self, experiment: Option<&str>) -> String {
         let pairs = [
             ("gpus", self.gpus),
             ("hours", self.hours),
@@ -131,11 +134,20 @@ impl WhatIf {
             ("speed", self.speed),
             ("train", self.train),
         ];
-        let said = pairs
-            .iter()
-            .filter_map(|(key, n)| Some(format!("{key}={}", (*n)?)));
-        said.collect::<Vec<_>>().join("&")
+        let numbers = pairs.iter();
+        let numbers = numbers.filter_map(|(key, n)| Some(format!("{key}={}", (*n)?)));
+        let experiment = experiment.map(|id| format!("experiment={id}"));
+        let said: Vec<String> = numbers.chain(experiment).collect();
+        match said.is_empty() {
+            true => String::new(),
+            false => format!("?{}", said.join("&")),
+        }
     }
+}
+
+fn devices(n: f64) -> String {
+    let one = if n == 1.0 { "GPU" } else { "GPUs" };
+    format!("{} {one}", plain(n))
 }
 
 fn plain(n: f64) -> String {
@@ -161,7 +173,13 @@ mod tests {
                 "× 5 seeds × 12 arms = 5,760 GPU-hours = $11,520 at $2.00 an hour"
             ]
         );
-        assert_eq!(WhatIf::read(&mut Asked::read(&of.query())), of);
+        let query = of.query(None);
+        assert_eq!(query, "?gpus=8&hours=12&rate=2&seeds=5&arms=12");
+        assert_eq!(WhatIf::read(&mut Asked::read(&query[1..])), of);
+        assert_eq!(of.query(Some("x")), format!("{query}&experiment=x"));
+        let nothing = WhatIf::default();
+        assert_eq!(nothing.query(None), "");
+        assert_eq!(nothing.query(Some("x")), "?experiment=x");
     }
 
     #[test]
@@ -173,18 +191,28 @@ mod tests {
     }
     #[test]
     fn hours_follow_from_steps_rollouts_and_speed_with_the_spread_of_past_stages() {
-        let query = "gpus=8&rate=2&steps=3600&rollouts=512&tokens=1000&speed=25600&train=5";
+        let query = "gpus=8&rate=2&steps=3600&rollouts=512&tokens=1000&speed=3200&train=5";
         let of = WhatIf::read(&mut Asked::read(query));
         // 20 s of rollout and 5 s of training, 3,600 times: 25 h.
         assert_eq!(
             of.lines(Some(0.1)),
             [
-                "3,600 steps × (512 rollouts × 1,000 tokens / 25,600 tokens a second + 5 s) / 3600 \
-                 = 25 h ± 2.500 h",
+                "3,600 steps × (512 rollouts × 1,000 tokens / (8 GPUs × 3,200 tokens a second) + \
+                 5 s) / 3600 = 25 h ± 2.500 h",
                 "8 GPUs × 25 h = 200 GPU-hours = $400 ± $40.00 at $2.00 an hour"
             ]
         );
-        assert_eq!(WhatIf::read(&mut Asked::read(&of.query())), of);
+        assert_eq!(WhatIf::read(&mut Asked::read(&of.query(None)[1..])), of);
+        // More of them take fewer hours, and as much time of all together but for the training.
+        let one = WhatIf {
+            gpus: None,
+            train: None,
+            ..of
+        };
+        assert_eq!(one.reckoned(), Some(160.0));
+        let eight = WhatIf { train: None, ..of };
+        assert_eq!(eight.reckoned(), Some(20.0));
+        assert!(one.lines(None)[0].contains("/ (1 GPU × 3,200 tokens a second)"));
         // Hours that somebody gives are exact, and count.
         let given = WhatIf {
             hours: Some(3.0),

@@ -19,7 +19,7 @@ pub(in crate::pages) struct AtBudget {
 }
 
 /// What is said of differences at a budget.
-pub(in crate::pages) const DIFFERENCES: &str = "Differences are exploration on the validation split: paired by seed, over the seeds that both have there, with unadjusted 95 % t intervals from 3 seeds on.";
+pub(in crate::pages) const DIFFERENCES: &str = "Differences are exploration on the validation split: paired by seed, over the seeds that both have there, measured last at 95 % of it or more, with unadjusted 95 % t intervals from 3 seeds on.";
 
 #[derive(Debug)]
 pub(in crate::pages) struct AtRow {
@@ -31,11 +31,25 @@ pub(in crate::pages) struct AtRow {
     pub cost: Option<f64>,
     /// What the number does not cover; empty where it covers all.
     pub remark: String,
-    /// To the base's, over the seeds that both have there.
+    /// To the base's, over the seeds that both have there, neither of them far below it.
     pub difference: Option<Estimate>,
     held: Held,
-    /// It trains, and was measured last far below the budget.
-    is_far: bool,
+}
+
+impl AtRow {
+    /// Seeds of its value that were measured last far below the budget.
+    pub fn far(&self) -> usize {
+        self.held.far.len()
+    }
+}
+
+/// A value or a difference as a row of a file.
+pub(in crate::pages) struct Filed<'a> {
+    pub arm: &'a str,
+    pub cost: Option<f64>,
+    pub value: Option<Estimate>,
+    /// What it is, and what it does not cover.
+    pub part: String,
 }
 
 impl AtBudget {
@@ -74,20 +88,19 @@ impl AtBudget {
             cost: (!held.costs.is_empty()).then(|| stats::mean(&held.costs)),
             remark: remark(&held, |cost| axis.amount(cost), budget, trains),
             difference: None,
-            is_far: trains && held.is_far_below(budget),
             held,
         });
     }
 
-    /// With every row's difference to one of them; none where either was measured last far
-    /// below the budget.
-    pub(super) fn compared_with(mut self, arm: &str, name: String) -> Self {
+    /// With every row's difference to one of them; none where their seeds of one number share
+    /// nothing, or where in every pair either was measured last far below the budget.
+    pub fn compared_with(mut self, arm: &str, name: String, pairs: impl Fn(&str) -> bool) -> Self {
         let Some(base) = self.rows.iter().find(|row| row.arm == arm) else {
             return self;
         };
-        let (held, is_far) = (base.held.clone(), base.is_far);
+        let held = base.held.clone();
         for row in self.rows.iter_mut().filter(|row| row.arm != arm) {
-            if !is_far && !row.is_far {
+            if pairs(&row.arm) {
                 row.difference = row.held.difference(&held);
             }
         }
@@ -127,6 +140,34 @@ impl AtBudget {
             true => String::new(),
             false => format!(" Difference to {name}: {}. {DIFFERENCES}", rows.join("; ")),
         }
+    }
+
+    /// Every value, at its own true cost, and then the differences that there are.
+    pub fn filed(&self) -> Vec<Filed<'_>> {
+        let budget = self.axis.amount(self.budget);
+        let value = |row: &'_ AtRow| match row.remark.as_str() {
+            "" => format!("at {budget}"),
+            remark => format!("at {budget}: {remark}"),
+        };
+        let values = self.rows.iter().map(|row| Filed {
+            arm: &row.arm,
+            cost: row.cost,
+            value: row.value,
+            part: value(row),
+        });
+        let base = self.base.as_ref();
+        let differences = self.rows.iter().filter_map(|row| {
+            let (_, name) = base?;
+            Some(Filed {
+                arm: &row.arm,
+                cost: None,
+                value: Some(row.difference?),
+                part: format!(
+                    "at {budget}: difference to {name}, exploration on the validation split"
+                ),
+            })
+        });
+        values.chain(differences).collect()
     }
 
     /// `0.512 [0.480, 0.544], n = 3`
@@ -182,8 +223,13 @@ pub(in crate::pages) fn remark(
     if of.later > 0 {
         said.push(format!("{} first measured beyond it", counted(of.later)));
     }
-    if trains && of.is_far_below(budget) {
+    if of.is_far_below() {
         said.push("measured last under 95 % of it".into());
+    } else if !of.far.is_empty() {
+        said.push(format!(
+            "{} measured last under 95 % of it",
+            counted(of.far.len())
+        ));
     }
     if trains && of.seeds.is_empty() && said.is_empty() {
         said.push("no data yet".into());
@@ -236,8 +282,10 @@ mod tests {
         };
         let plain = at(100.0);
         assert!(!plain.said().contains("Difference"));
-        assert_eq!(at(100.0).compared_with("nobody", String::new()).base, None);
-        let of = at(100.0).compared_with("a", "A".into());
+        let all = |_: &str| true;
+        let nobody = at(100.0).compared_with("nobody", String::new(), all);
+        assert_eq!(nobody.base, None);
+        let of = at(100.0).compared_with("a", "A".into(), all);
         let said = |of: &AtBudget, row: usize| of.difference(&of.rows[row]);
         // 0.1, 0.3 and 0.5: 4.3027 * 0.2 / sqrt(3) = 0.497 on both sides.
         assert_eq!(said(&of, 0), "compared with");
@@ -247,15 +295,25 @@ mod tests {
             of.said()
                 .contains(" Difference to A: B +0.300 [−0.197, +0.797], n = 3; C")
         );
+        // As rows of a file: three values, two differences.
+        let filed = of.filed();
+        let parts: Vec<&str> = filed.iter().map(|f| f.part.as_str()).collect();
+        let to_a = "at 100 tokens: difference to A, exploration on the validation split";
+        assert_eq!(parts[..2], ["at 100 tokens"; 2]);
+        assert_eq!((parts.len(), parts[3], filed[3].arm), (5, to_a, "b"));
+        assert!((filed[3].value.unwrap().mean - 0.3).abs() < 1e-12);
+        // Whose seeds share nothing with those of the base.
+        let of = at(100.0).compared_with("a", "A".into(), |arm| arm != "b");
+        assert_eq!((said(&of, 1), of.filed().len()), (number::NONE.into(), 4));
         // Its data end before the budget.
-        let of = at(50.0).compared_with("a", "A".into());
+        let of = at(50.0).compared_with("a", "A".into(), all);
         assert_eq!(said(&of, 1), number::NONE);
         // Of a base that was measured last far below it nothing is known there.
         let mut far = AtBudget::empty(Cost::Tokens, 100.0, Kind::Share);
         let early = |n: u64| seed(n, &[(50.0, 0.4), (120.0, 0.6)]);
         far.push("a".into(), "A".into(), true, &[0, 1, 2].map(early));
         far.push("b".into(), "B".into(), true, &values([0.5; 3], 100.0));
-        let far = far.compared_with("a", "A".into());
+        let far = far.compared_with("a", "A".into(), all);
         assert_eq!(
             (far.rows[1].difference, far.rows[1].value.unwrap().n),
             (None, 3)
@@ -267,5 +325,34 @@ mod tests {
         let at = held(&[seed(0, &[(50.0, 0.1), (150.0, 0.2)])], 100.0, true);
         assert_eq!(at.values(), [0.1]);
         assert!(remark(&at, |cost| Cost::Flops.amount(cost), 100.0, true).contains("under 95 %"));
+    }
+
+    #[test]
+    fn one_seed_of_five_far_below_the_budget_is_counted_and_is_in_no_difference() {
+        let at = |n: u64, last: f64| seed(n, &[(last, 0.5 + 0.1 * n as f64), (120.0, 0.9)]);
+        let mut of = AtBudget::empty(Cost::Tokens, 100.0, Kind::Share);
+        let base: Vec<Seed> = (0..5).map(|n| seed(n, &[(100.0, 0.4)])).collect();
+        let four = (0..4).map(|n| at(n, 100.0));
+        let some: Vec<Seed> = four.chain([at(4, 80.0)]).collect();
+        let all: Vec<Seed> = (0..5).map(|n| at(n, 80.0)).collect();
+        of.push("a".into(), "A".into(), true, &base);
+        of.push("b".into(), "B".into(), true, &some);
+        of.push("c".into(), "C".into(), true, &all);
+        let of = of.compared_with("a", "A".into(), |_| true);
+        let remarks: Vec<&str> = of.rows.iter().map(|row| row.remark.as_str()).collect();
+        let (one, every) = (
+            "1 seed measured last under 95 % of it",
+            "measured last under 95 % of it",
+        );
+        assert_eq!(remarks, ["", one, every]);
+        let far: Vec<usize> = of.rows.iter().map(AtRow::far).collect();
+        assert_eq!(far, [0, 1, 5]);
+        // All five have a value; pairs are those of the four.
+        assert_eq!(of.rows[1].value.unwrap().n, 5);
+        let difference = of.rows[1].difference.unwrap();
+        assert!(difference.n == 4 && (difference.mean - 0.25).abs() < 1e-9);
+        assert_eq!(of.rows[2].difference, None);
+        let words = format!("at 100 tokens: {one}");
+        assert!(of.said().contains(one) && of.filed().iter().any(|f| f.part == words));
     }
 }

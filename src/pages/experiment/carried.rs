@@ -1,10 +1,16 @@
 //! What every export carries: of what it is, on which basis, with how much behind it, and
 //! the hash of the data that it was made from.
 
-use super::denominator::Denominator;
+use super::axis::Places;
+use super::denominator::{Denominator, Within};
+use super::figure::Figure;
+use super::tables::{Sheet, Table};
+use super::verdict_line::{self, NotRun};
 use super::view::Wanted;
 use super::{Material, export, versions};
+use crate::pages::query::ignored_said;
 use crate::pages::sheet::Carries;
+use crate::pages::text;
 use crate::problem::Problem;
 use assay_core::canonical;
 use serde_json::{Value, json};
@@ -19,13 +25,22 @@ pub(super) struct Carried {
     pub name: String,
     pub question: String,
     pub basis: String,
+    /// Whether its numbers are compared on that basis: else it is no caption's.
+    pub compares: bool,
     pub version: i32,
     pub spec_sha256: String,
     /// Where the words were amended, how much was known by then.
     pub amended: Option<String>,
     pub denominator: Denominator,
+    /// Required attempts that were not run: said wherever the rule's words are.
+    pub not_run: Vec<NotRun>,
+    /// What of the file's address was not understood.
+    pub ignored: Vec<String>,
     pub snapshot: String,
 }
+
+/// What figures along steps have in place of one.
+const NO_BASIS: &str = "none: at equal steps nothing is compared at equal compute";
 
 /// The canonical form of the data of the comparison: figures, milestones, pass@k, charges and
 /// verdicts, under the specification's own hash; and the prices that count, where there are any.
@@ -61,10 +76,13 @@ impl Carried {
                 true => EQUAL_INFERENCE.into(),
                 false => of.basis().to_string(),
             },
+            compares: true,
             version: of.view.version,
             spec_sha256: of.view.sha256.clone(),
             amended: versions::said(of),
             denominator: Denominator::new(of, wanted),
+            not_run: verdict_line::not_run(of),
+            ignored: vec![],
             snapshot: snapshot(of),
         }
     }
@@ -80,19 +98,54 @@ impl Carried {
         }
     }
 
+    /// Names what of the file's address was not understood.
+    pub fn ignoring(mut self, words: Vec<String>) -> Self {
+        self.ignored = words;
+        self
+    }
+
+    /// The same for a file of this figure: its own basis, and how many arms it draws.
+    pub fn of_figure(mut self, of: &Material, figure: &Figure) -> Self {
+        self.basis = match figure.places {
+            Places::Steps => NO_BASIS.into(),
+            Places::Cost => figure.name.basis(of).unwrap_or(self.basis),
+        };
+        self.denominator = self.denominator.within(of, Within::Figure, figure.arms());
+        self
+    }
+
+    /// The same for a table's; how many arms it lists only where its rows are of arms.
+    pub fn of_table(mut self, of: &Material, table: Table, sheet: &Sheet) -> Self {
+        self.basis = table.basis(of).unwrap_or(self.basis);
+        self.compares = table.compares();
+        match table.lists_arms() {
+            true => self.listing(of, sheet),
+            false => self,
+        }
+    }
+
+    /// Of a table with a row an arm.
+    pub fn listing(mut self, of: &Material, sheet: &Sheet) -> Self {
+        let arms = sheet.texts("arm");
+        self.denominator = self.denominator.within(of, Within::Table, arms);
+        self
+    }
+
     pub fn lines(&self, title: &str) -> Vec<String> {
         let mut lines = vec![
             format!("{}: {title}", self.name),
             format!("Basis: {}", self.basis),
             self.denominator.line(),
-            format!(
-                "Experiment {}, version {}, specification {}",
-                self.experiment, self.version, self.spec_sha256
-            ),
         ];
+        lines.extend(self.not_run.iter().map(ToString::to_string));
+        lines.push(format!(
+            "Experiment {}, version {}, specification {}",
+            self.experiment, self.version, self.spec_sha256
+        ));
         lines.extend(self.amended.clone());
+        lines.extend(ignored_said(&self.ignored));
         lines.push(format!("Snapshot {}", self.snapshot));
-        lines
+        lines.iter().map(|line| text::visible(line)).collect()
     }
 
     pub fn json(&self, title: &str) -> Value {
@@ -106,6 +159,8 @@ impl Carried {
             "amended": self.amended,
             "denominator": self.denominator,
             "denominator_text": self.denominator.line(),
+            "not_run": self.not_run,
+            "ignored": self.ignored,
             "snapshot": self.snapshot,
         })
     }
@@ -120,8 +175,14 @@ impl Carries for Carried {
         Carried::json(self, title)
     }
 
+    fn basis(&self) -> Option<&str> {
+        self.compares.then_some(self.basis.as_str())
+    }
+
     fn behind(&self) -> String {
-        self.denominator.line()
+        let not_run = self.not_run.iter().map(ToString::to_string);
+        let said = std::iter::once(self.denominator.line()).chain(not_run);
+        said.collect::<Vec<String>>().join(" ")
     }
 
     fn snapshot(&self) -> &str {

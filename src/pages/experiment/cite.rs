@@ -14,12 +14,16 @@ pub(super) fn link(carried: &Carried, server: &str) -> String {
     )
 }
 
-pub(super) fn bibtex(carried: &Carried, server: &str, now: OffsetDateTime) -> String {
+/// Said in an entry whose state nobody has kept.
+const NOT_KEPT: &str = " This state was not kept: the link says whether the data are still those, and shows those of its day.";
+
+/// `kept`: whether the link will show this state.
+pub(super) fn bibtex(carried: &Carried, server: &str, now: OffsetDateTime, kept: bool) -> String {
     let date = now.date();
     // Braces of a URL would end the field.
     let url = link(carried, server).replace(['{', '}', '\\'], "");
     format!(
-        "@misc{{assay-{},\n  title = {{{{{}}}}},\n  howpublished = {{Assay experiment {}, version {}}},\n  url = {{{url}}},\n  year = {{{}}},\n  date = {{{date}}},\n  note = {{{}. {} Snapshot sha256 {}, specification sha256 {}}}\n}}\n",
+        "@misc{{assay-{},\n  title = {{{{{}}}}},\n  howpublished = {{Assay experiment {}, version {}}},\n  url = {{{url}}},\n  year = {{{}}},\n  date = {{{date}}},\n  note = {{{}. {} Snapshot sha256 {}, specification sha256 {}.{}}}\n}}\n",
         &carried.snapshot[..12],
         latex::escape(&carried.question),
         carried.experiment,
@@ -29,5 +33,6 @@ pub(super) fn bibtex(carried: &Carried, server: &str, now: OffsetDateTime) -> St
         latex::escape(&carried.denominator.line()),
         carried.snapshot,
         carried.spec_sha256,
+        if kept { "" } else { NOT_KEPT },
     )
 }

@@ -3,16 +3,16 @@
 use super::Material;
 use super::supervision::{self, Supervision};
 use super::view::Wanted;
-use super::why::why;
-use super::{settings, standing, verdicts};
+use super::why;
+use super::{ruled, settings, standing};
 use crate::number::{self, Kind};
 use crate::pages::words;
 use assay_core::compare::{Comparison, Row, compare};
 use assay_core::ids::RunId;
 use assay_core::metric;
-use assay_core::outcome::{ContrastOutcome, Mark};
+use assay_core::outcome::Mark;
 use assay_core::stats::{self, Estimate};
-use assay_store::RunState;
+use assay_store::{ArmView, RunState};
 
 /// One arm, every cell as it is shown.
 #[derive(Debug)]
@@ -35,13 +35,14 @@ pub(super) struct ArmRow {
     pub charged: String,
     pub reached: String,
     pub supervision: Supervision,
-    /// What the registered rule calls it.
+    /// What the registered rule calls it, and by what, where that is another difference.
     pub mark: Option<String>,
     pub unsuccessful: bool,
     /// How hard it was tried, where that is stated.
     pub tried: Option<String>,
-    /// Of its registered contrast; empty where there is none, or another comparator was chosen.
+    /// Of the registered contrast that the difference is of; else empty.
     pub p: String,
+    /// The same, or what else was registered of the arm.
     pub verdict: String,
     /// Charged, mean over its runs; empty where no price was entered.
     pub dollars: String,
@@ -74,6 +75,17 @@ pub(super) fn of_metric(of: &Material, wanted: &Wanted, index: usize) -> Compari
     )
 }
 
+/// Trained arms in the order of the table.
+pub(super) fn ordered<'a>(of: &'a Material, wanted: &Wanted) -> Vec<&'a ArmView> {
+    let mut rows = of_metric(of, wanted, wanted.metric).rows;
+    wanted.table_sort().apply(&mut rows);
+    let place = |arm: &ArmView| rows.iter().position(|row| row.arm == arm.key);
+    let arms = of.view.arms.iter().filter(|arm| !of.is_decoder(&arm.key));
+    let mut arms: Vec<&ArmView> = arms.collect();
+    arms.sort_by_key(|arm| place(arm).unwrap_or(rows.len()));
+    arms
+}
+
 /// Marks belong to the registered comparison: without it there are none.
 pub(super) fn rows(of: &Material, wanted: &Wanted) -> Vec<ArmRow> {
     let chosen = wanted.metric;
@@ -85,7 +97,6 @@ pub(super) fn rows(of: &Material, wanted: &Wanted) -> Vec<ArmRow> {
     let second_kind = Kind::of(words::FINAL[beside].1);
     let second = of_metric(of, wanted, beside);
     let spec = &of.view.spec;
-    let judged = |arm: &str| verdicts::of_arm(of, arm).filter(|_| !wanted.is_exploratory());
     let ood = compare(&spec.budget, wanted.baseline(of), name, &of.ood);
     let find = |c: &Comparison, arm: &str| c.rows.iter().find(|r| r.arm == arm).cloned();
     first
@@ -94,9 +105,10 @@ pub(super) fn rows(of: &Material, wanted: &Wanted) -> Vec<ArmRow> {
         .map(|row| {
             let beside = find(&second, &row.arm);
             let far = find(&ood, &row.arm);
+            let n = row.value.map_or(0, |v| v.n);
             let difference = |row: Option<&Row>, kind| {
                 row.filter(|r| !r.is_baseline)
-                    .map(|r| cell(kind, r.difference.as_ref(), true))
+                    .map(|r| paired(kind, r.difference.as_ref(), n))
             };
             ArmRow {
                 key: row.arm.clone(),
@@ -104,7 +116,7 @@ pub(super) fn rows(of: &Material, wanted: &Wanted) -> Vec<ArmRow> {
                 class: wanted.colour.class(of, &row.arm),
                 status: standing::status(of, &row.arm),
                 is_baseline: row.is_baseline,
-                n: row.value.map_or(0, |v| v.n),
+                n,
                 planned: row.planned_seeds,
                 excluded: of.denominator_of(&row.arm).excluded,
                 value: cell(kind, row.value.as_ref(), false),
@@ -121,17 +133,14 @@ pub(super) fn rows(of: &Material, wanted: &Wanted) -> Vec<ArmRow> {
                     .map_or(number::NONE.into(), number::prefixed),
                 reached: words::reached(row.reached),
                 supervision: supervision::of_arm(of, &row.arm),
-                mark: of
-                    .mark(&row.arm)
-                    .filter(|_| !wanted.is_exploratory())
-                    .map(|m| m.to_string()),
+                mark: ruled::mark(of, wanted, &row.arm),
                 unsuccessful: of.mark(&row.arm) == Some(Mark::Unsuccessful)
                     && !wanted.is_exploratory(),
                 tried: settings::of_arm(of, &row.arm),
-                p: judged(&row.arm)
+                p: ruled::contrast(of, wanted, &row.arm)
                     .and_then(|c| c.p_holm)
                     .map_or(String::new(), number::p_value),
-                verdict: judged(&row.arm).map_or(String::new(), |c| verdict(of, c)),
+                verdict: ruled::verdict(of, wanted, &row.arm),
                 dollars: match dollars(of, &row.arm) {
                     Some(mean) => number::dollars(mean),
                     None if is_priced(of) => "not priced".into(),
@@ -139,20 +148,11 @@ pub(super) fn rows(of: &Material, wanted: &Wanted) -> Vec<ArmRow> {
                 },
                 why: match wanted.is_exploratory() {
                     true => standing::crashed(of, &row.arm).unwrap_or_default(),
-                    false => why(of, &row.arm),
+                    false => why::beside(of, &row.arm, name),
                 },
             }
         })
         .collect()
-}
-
-/// In words, with the comparator where that is not the baseline.
-fn verdict(of: &Material, contrast: &ContrastOutcome) -> String {
-    let word = verdicts::word(contrast.verdict);
-    match contrast.against == of.view.spec.baseline {
-        true => word,
-        false => format!("{word}, against {}", of.name(&contrast.against)),
-    }
 }
 
 /// Whether any work of the experiment has a price.
@@ -182,6 +182,16 @@ pub(super) fn dollars(of: &Material, arm: &str) -> Option<f64> {
         .collect();
     each.filter(|all| !all.is_empty())
         .map(|all| stats::mean(&all))
+}
+
+/// A difference beside a value over `n` seeds: one of another number of pairs says of how many.
+pub(super) fn paired(kind: Kind, of: Option<&Estimate>, n: usize) -> Cell {
+    let mut cell = cell(kind, of, true);
+    // Without an interval the number stands in its place.
+    if let Some(e) = of.filter(|e| e.interval.is_some() && e.n != n) {
+        cell.interval += &format!(", n = {}", e.n);
+    }
+    cell
 }
 
 pub(super) fn cell(kind: Kind, of: Option<&Estimate>, signed: bool) -> Cell {

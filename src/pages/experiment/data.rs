@@ -1,6 +1,7 @@
 //! What a figure draws, in numbers: a row an arm, below the picture.
 
 use super::axis::Cost;
+use super::decoders;
 use super::figure::{Chart, Figure, Name};
 use super::numbers::all;
 use crate::number;
@@ -37,7 +38,7 @@ pub(super) fn data(figure: &Figure) -> Option<FigureData> {
 /// In the unit that the head names.
 fn place(figure: &Figure, x: f64) -> String {
     match (figure.name, figure.cost) {
-        (Name::Decoders(_), _) => number::counted(x.round() as i64, "sample"),
+        (Name::Decoders(_), _) => decoders::samples(x),
         (_, Some(Cost::Device | Cost::Wall | Cost::Usd)) if x != 0.0 => number::significant(x),
         (_, Some(Cost::Device | Cost::Wall | Cost::Usd | Cost::Flops | Cost::Tokens) | None) => {
             charged(x)

@@ -3,7 +3,7 @@
 use super::Material;
 use super::colours::Colour;
 use super::comparison::{Cell, cell};
-use super::figure::{Chart, Figure, Name, end};
+use super::figure::{Chart, Figure, Name, end, every};
 use super::figures::Shown;
 use super::milestones::said;
 use super::supervision::{self, Supervision};
@@ -13,6 +13,7 @@ use crate::charts::{Curve, Curves, Scale, Seed, Shape, hold};
 use crate::number::{self, Kind};
 use assay_core::compare::Basis;
 use assay_core::decoders::{DecoderCell, DecoderGroup, DecoderRow, break_even, by_policy};
+use assay_core::outcome::Mark;
 
 /// All decoders of one policy.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ pub(super) struct GroupRow {
     pub training: String,
     pub supervision: Supervision,
     pub mark: Option<String>,
+    pub unsuccessful: bool,
 }
 
 #[derive(Debug)]
@@ -63,9 +65,10 @@ pub(super) fn groups(of: &Material, wanted: &Wanted) -> Vec<Group> {
                 .iter()
                 .map(|level| number::counted(i64::from(*level), "sample"))
                 .collect(),
-            rows: group
-                .rows
-                .iter()
+            rows: wanted
+                .table_sort()
+                .decoders(&group.rows)
+                .into_iter()
                 .map(|r| row(of, wanted.colour, r))
                 .collect(),
             figures: vec![Shown::new(of, wanted, Name::Decoders(id))],
@@ -86,6 +89,7 @@ fn row(of: &Material, colour: Colour, row: &DecoderRow) -> GroupRow {
         training: row.training.map_or(number::NONE.into(), number::prefixed),
         supervision: supervision::of_arm(of, &row.arm),
         mark: of.mark(&row.arm).map(|m| m.to_string()),
+        unsuccessful: of.mark(&row.arm) == Some(Mark::Unsuccessful),
     }
 }
 
@@ -135,23 +139,37 @@ pub(super) fn policies(of: &Material) -> usize {
 pub(super) fn basis(of: &Material, policy: usize) -> Option<String> {
     let groups = by_policy(&of.view.spec, &of.decoders);
     let group = groups.get(policy)?;
-    Some(format!(
-        "equal inference: decoders of {}, a question at the cost of so many of its samples",
-        of.policy(&group.policy)
-    ))
+    Some(basis_of(&of.policy(&group.policy)))
+}
+
+/// The same, of a policy by its name.
+pub(in crate::pages) fn basis_of(policy: &str) -> String {
+    format!(
+        "equal inference: decoders of {policy}, a question at the cost of so many of its samples"
+    )
+}
+
+/// How a place on the axis is said.
+pub(in crate::pages) fn samples(x: f64) -> String {
+    number::counted(x.round() as i64, "sample")
 }
 
 /// Empty where there is no such policy.
 pub(super) fn figure(of: &Material, wanted: &Wanted, policy: usize) -> Figure {
     let groups = by_policy(&of.view.spec, &of.decoders);
     let chart = groups.get(policy).map(|group| curves(of, group, wanted));
-    let chart = chart.unwrap_or_default();
+    let mut chart = chart.unwrap_or_default();
+    let own = |c: &Curve| c.seeds.iter().map(|s| s.points.clone()).collect();
+    let lines = chart.curves.iter().map(own).collect();
+    let every = every(wanted.lines, &mut chart.curves, lines);
+    chart.covers = every.reach(None);
     Figure {
         caption: vec![
             "Equal inference: one policy, answered from at the cost of so many of its samples."
                 .into(),
             said(wanted.band).into(),
         ],
+        every,
         ..Figure::new(
             Name::Decoders(policy),
             chart.title.clone(),
@@ -161,53 +179,57 @@ pub(super) fn figure(of: &Material, wanted: &Wanted, policy: usize) -> Figure {
 }
 
 fn curves(of: &Material, group: &DecoderGroup, wanted: &Wanted) -> Curves {
-    let edges: Vec<f64> = group.levels.iter().map(|l| f64::from(*l)).collect();
-    let curves = group
-        .rows
-        .iter()
-        .filter(|row| !wanted.hides(of, &row.arm))
-        .map(|row| {
-            let mut seeds: Vec<Seed> = vec![];
-            for cell in &row.cells {
-                for (seed, value) in &cell.seeds {
-                    let point = (f64::from(cell.level), *value);
-                    match seeds.iter_mut().find(|s| s.seed == *seed) {
-                        Some(known) => known.points.push(point),
-                        None => seeds.push(Seed {
-                            seed: *seed,
-                            points: vec![point],
-                        }),
-                    }
-                }
-            }
-            Curve {
-                key: row.arm.clone(),
-                label: of.label(&row.arm),
-                slot: of.slot(&row.arm),
-                tint: wanted.colour.tint(of, &row.arm),
-                bins: hold(&seeds, &edges),
-                seeds,
-                spends: true,
-                fate: of.fate(&row.arm),
-                end: end(of, &row.arm),
-                behind: vec![],
-            }
-        })
-        .collect();
+    let drawn = group.rows.iter().filter(|row| !wanted.hides(of, &row.arm));
+    let curves = drawn.map(|row| Curve {
+        label: of.label(&row.arm),
+        slot: of.slot(&row.arm),
+        tint: wanted.colour.tint(of, &row.arm),
+        fate: of.fate(&row.arm),
+        end: end(of, &row.arm),
+        ..line(group, row)
+    });
     Curves {
-        title: format!(
-            "Right answers against cost of inference, decoders of {}",
-            of.policy(&group.policy)
-        ),
-        x_title: format!(
-            "cost of inference a question, in samples of {}",
-            of.policy(&group.policy)
-        ),
+        x_scale: wanted.x_scale.unwrap_or(Scale::Log),
+        y_scale: wanted.y_scale,
+        band: wanted.band,
+        ..chart(&of.policy(&group.policy), curves.collect())
+    }
+}
+
+/// A decoder's share of right answers along the levels of all decoders of its policy.
+pub(in crate::pages) fn line(group: &DecoderGroup, row: &DecoderRow) -> Curve {
+    let edges: Vec<f64> = group.levels.iter().map(|l| f64::from(*l)).collect();
+    let mut seeds: Vec<Seed> = vec![];
+    for cell in &row.cells {
+        for (seed, value) in &cell.seeds {
+            let point = (f64::from(cell.level), *value);
+            match seeds.iter_mut().find(|s| s.seed == *seed) {
+                Some(known) => known.points.push(point),
+                None => seeds.push(Seed {
+                    seed: *seed,
+                    points: vec![point],
+                }),
+            }
+        }
+    }
+    Curve {
+        key: row.arm.clone(),
+        bins: hold(&seeds, &edges),
+        seeds,
+        spends: true,
+        ..Curve::default()
+    }
+}
+
+/// The picture of some of a policy's decoders.
+pub(in crate::pages) fn chart(policy: &str, curves: Vec<Curve>) -> Curves {
+    Curves {
+        title: format!("Right answers against cost of inference, decoders of {policy}"),
+        x_title: format!("cost of inference a question, in samples of {policy}"),
         y_title: "test questions answered right".into(),
         kind: Kind::Share,
         x_scale: Scale::Log,
         shape: Shape::Joined,
-        band: wanted.band,
         curves,
         ..Curves::default()
     }

@@ -2,11 +2,13 @@
 //! and without. Nothing is deleted; this is the only way not to count a run.
 
 use super::Material;
-use super::comparison::{Cell, cell};
+use super::both_ways::{self, Both, BothDecoded, Figure};
+use super::comparison::{Cell, cell, paired};
 use crate::number::{self, Kind};
-use crate::pages::words;
-use assay_core::compare::{ArmFigures, compare};
 use assay_core::outcome::{ContrastOutcome, Outcome, outcome_with_all_runs};
+use assay_core::stats::Estimate;
+use assay_core::task::Split;
+use assay_store as store;
 
 #[derive(Debug)]
 pub(super) struct Excluded {
@@ -18,6 +20,8 @@ pub(super) struct Excluded {
     pub choices: Vec<(String, String)>,
     /// Empty where nothing is left out.
     pub both: Vec<BothRow>,
+    /// The same of decoders, at equal inference.
+    pub decoders: Vec<BothDecoder>,
     pub contrasts: Vec<BothContrast>,
 }
 
@@ -31,10 +35,11 @@ pub(super) struct ExcludedRow {
     pub at: String,
 }
 
-/// An arm without the runs that were left out, and with them.
+/// A figure of an arm without the runs that were left out, and with them.
 #[derive(Debug)]
 pub(super) struct BothRow {
     pub arm: String,
+    /// With what is measured, where that is not the chosen figure on the test split.
     pub label: String,
     pub n_without: usize,
     pub n_with: usize,
@@ -42,6 +47,18 @@ pub(super) struct BothRow {
     pub with: Cell,
     pub difference_without: Cell,
     pub difference_with: Cell,
+}
+
+/// A decoder at a level, in the same two ways.
+#[derive(Debug)]
+pub(super) struct BothDecoder {
+    pub arm: String,
+    pub label: String,
+    pub policy: String,
+    pub n_without: usize,
+    pub n_with: usize,
+    pub without: Cell,
+    pub with: Cell,
 }
 
 #[derive(Debug)]
@@ -78,8 +95,13 @@ pub(super) fn excluded(of: &Material, chosen: usize) -> Excluded {
         both: if in_force.is_empty() {
             vec![]
         } else {
-            both(of, chosen)
+            let all = both_ways::of_arms(of, chosen).into_iter();
+            all.map(both).collect()
         },
+        decoders: both_ways::of_decoders(of)
+            .into_iter()
+            .map(decoder)
+            .collect(),
         contrasts: if in_force.is_empty() {
             vec![]
         } else {
@@ -101,34 +123,53 @@ pub(super) fn excluded(of: &Material, chosen: usize) -> Excluded {
 
 /// What the rule would say had nobody left a run out.
 pub(super) fn all_runs(of: &Material) -> Outcome {
-    outcome_with_all_runs(&of.view.spec, &of.test, &of.decoders)
+    let rule = outcome_with_all_runs(&of.view.spec, &of.test, &of.decoders);
+    rule.with_open_runs(store::fates(&of.runs, &[]))
 }
 
-fn both(of: &Material, chosen: usize) -> Vec<BothRow> {
-    let spec = &of.view.spec;
-    let name = words::FINAL[chosen].1;
-    let kind = Kind::of(name);
-    let all: Vec<ArmFigures> = of.test.iter().map(ArmFigures::with_all_runs).collect();
-    let without = compare(&spec.budget, &spec.baseline, name, &of.test);
-    let with = compare(&spec.budget, &spec.baseline, name, &all);
-    let pairs = without.rows.iter().zip(&with.rows);
-    pairs
-        .map(|(a, b)| BothRow {
-            arm: a.arm.clone(),
-            label: a.label.clone(),
-            n_without: a.value.map_or(0, |v| v.n),
-            n_with: b.value.map_or(0, |v| v.n),
-            without: cell(kind, a.value.as_ref(), false),
-            with: cell(kind, b.value.as_ref(), false),
-            difference_without: cell(kind, a.difference.as_ref(), true),
-            difference_with: cell(kind, b.difference.as_ref(), true),
-        })
-        .collect()
+fn both(of: Both) -> BothRow {
+    let kind = of.kind;
+    let cell = |of: Option<Estimate>| cell(kind, of.as_ref(), false);
+    let difference = |of: Option<Estimate>, own: Option<Estimate>| {
+        paired(kind, of.as_ref(), own.map_or(0, |v| v.n))
+    };
+    BothRow {
+        label: match of.figure {
+            Figure::On(Split::Test) => of.label,
+            figure @ (Figure::On(Split::Train | Split::Validation | Split::Ood)
+            | Figure::PassAt(_)) => format!("{}, {figure}", of.label),
+        },
+        arm: of.arm,
+        n_without: of.without.map_or(0, |v| v.n),
+        n_with: of.with.map_or(0, |v| v.n),
+        without: cell(of.without),
+        with: cell(of.with),
+        difference_without: difference(of.difference_without, of.without),
+        difference_with: difference(of.difference_with, of.with),
+    }
+}
+
+fn decoder(of: BothDecoded) -> BothDecoder {
+    let samples = number::counted(i64::from(of.level), "sample");
+    let place = match of.split {
+        Split::Ood => ", out of distribution",
+        Split::Train | Split::Validation | Split::Test => "",
+    };
+    let cell = |of: Option<Estimate>| cell(Kind::Share, of.as_ref(), false);
+    BothDecoder {
+        label: format!("{}, {samples}{place}", of.label),
+        arm: of.arm,
+        policy: of.policy,
+        n_without: of.without.map_or(0, |v| v.n),
+        n_with: of.with.map_or(0, |v| v.n),
+        without: cell(of.without),
+        with: cell(of.with),
+    }
 }
 
 fn contrasts(without: &Outcome, with: &Outcome, of: &Material) -> Vec<BothContrast> {
     let said = |c: &ContrastOutcome| {
-        let verdict = c.verdict.map_or("withheld".into(), |v| v.to_string());
+        let verdict = c.said();
         let difference = cell(Kind::of(&c.metric), c.difference.as_ref(), true);
         format!("{} {}: {verdict}", difference.mean, difference.interval)
     };

@@ -1,8 +1,9 @@
 //! The comparison for other programs: every metric, both splits, all digits.
 
 use super::carried::Carried;
-use super::{Material, excluded};
+use super::{Material, excluded, settings};
 use crate::pages::sheet::Carries;
+use crate::pages::text::visible;
 use assay_core::compare::{Basis, Comparison, Reached, compare};
 use assay_core::decoders::{DecoderGroup, by_policy};
 use assay_core::metric;
@@ -77,7 +78,18 @@ pub(super) fn json(of: &Material) -> Value {
     })
 }
 
-const HEAD: [&str; 40] = [
+/// The same with what every file says of itself. What is said only here is no part of the state
+/// that a snapshot's hash is of.
+pub(super) fn whole(of: &Material, carried: &Carried) -> Value {
+    let mut value = json(of);
+    value["denominator"] = json!(carried.denominator);
+    value["settings_tried"] = settings::json(of);
+    value["ignored"] = json!(carried.ignored);
+    value["snapshot"] = json!(carried.snapshot);
+    value
+}
+
+const HEAD: [&str; 41] = [
     // `arm` at equal compute, `decoder` at equal inference, or a registered `contrast`.
     "row",
     "arm",
@@ -113,6 +125,8 @@ const HEAD: [&str; 40] = [
     "demonstrations",
     "verifier_calls",
     "oracle_step_labels",
+    // Before the arm's recipe was frozen, where that is stated.
+    "settings_tried",
     // Of contrasts; `seeds` are then the seeds' differences.
     "against",
     "m",
@@ -134,7 +148,7 @@ impl Line {
         let mut line = Self(std::array::from_fn(|_| String::new()));
         line.set("row", row);
         line.set("arm", text(arm));
-        line.set("label", text(&of.name(arm)));
+        line.set("label", text(&visible(&of.name(arm))));
         line.set("baseline", arm == of.view.spec.baseline);
         line.set("split", split);
         line.set("metric", metric);
@@ -143,6 +157,7 @@ impl Line {
         line.set("crashed", runs.crashed);
         line.set("excluded", runs.excluded);
         line.maybe("mark", of.mark(arm));
+        line.maybe("settings_tried", settings::tried(of, arm));
         if let Some(own) = of.supervision.iter().find(|s| s.arm == arm && s.runs > 0) {
             for kind in [DEMONSTRATIONS, VERIFIER_CALLS, ORACLE_STEP_LABELS] {
                 line.set(kind, own.count(kind));
@@ -280,10 +295,7 @@ fn contrasts(of: &Material) -> impl Iterator<Item = Line> {
         line.maybe("p", c.p);
         line.maybe("p_holm", c.p_holm);
         // Commas stand in some verdicts.
-        line.set(
-            "verdict",
-            c.verdict.map_or(text("withheld"), |v| text(&v.to_string())),
-        );
+        line.set("verdict", text(&c.said()));
         line.set("mark", c.mark.map_or(String::new(), |m| m.to_string()));
         line
     })

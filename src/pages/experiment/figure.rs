@@ -6,13 +6,15 @@ use super::axis::{Cost, Places};
 use super::material::Material;
 use super::view::{SeedLines, Wanted};
 use super::{
-    colours, contrasts, decoders, forest, frontier, milestones, prices, published, standing,
-    training, tries,
+    colours, contrasts, decoders, forest, frontier, milestones, numbers, prices, published,
+    standing, training, tries,
 };
-use crate::charts::{Curve, Curves, Drawn, End, Rows};
+use crate::charts::{Curve, Curves, Drawn, End, Row, Rows};
 use crate::number;
 use crate::pages::words;
+use assay_core::stats::Interval;
 use assay_store::RunState;
+use std::collections::BTreeSet;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {
@@ -119,7 +121,9 @@ impl Name {
         };
         if let Chart::Curves(chart) = &mut figure.chart {
             chart.standings = standing::all(of);
-            figure.caption.extend(published::said(of, self, chart));
+            figure
+                .caption
+                .extend(published::said(&of.view.spec.task, chart));
         }
         if figure.cost == Some(Cost::Usd) {
             figure.caption.push(prices::said(&of.dollars));
@@ -186,6 +190,28 @@ impl Every {
         matches!(self, Self::OnCanvas(_))
     }
 
+    /// The smallest and largest value of the lines that are left to the canvas, in a part of
+    /// the axis.
+    pub fn reach(&self, part: Option<(f64, f64)>) -> Option<Interval> {
+        let Self::OnCanvas(lines) = self else {
+            return None;
+        };
+        let points = lines.iter().flat_map(|(_, own)| own).flatten();
+        let within = |x: f64| part.is_none_or(|(low, high)| x >= low && x <= high);
+        let seen = points.filter(|p| within(p.0) && p.1.is_finite());
+        let all = seen.fold(None, |all: Option<Interval>, p| {
+            let so_far = all.unwrap_or(Interval {
+                low: p.1,
+                high: p.1,
+            });
+            Some(Interval {
+                low: so_far.low.min(p.1),
+                high: so_far.high.max(p.1),
+            })
+        });
+        all.filter(|i| i.low <= i.high)
+    }
+
     /// Draws them after all; says how many.
     pub fn for_file(self, chart: &mut Curves) -> Option<String> {
         let Self::OnCanvas(lines) = self else {
@@ -195,7 +221,9 @@ impl Every {
         let longest = lines.iter().flat_map(|(_, own)| own).map(Vec::len).max();
         let mut drawn = 0;
         for (arm, own) in lines {
-            if let Some(curve) = chart.curves.iter_mut().find(|c| c.key == arm) {
+            let together = chart.merged.iter_mut().flat_map(|m| &mut m.curves);
+            let mut all = chart.curves.iter_mut().chain(together);
+            if let Some(curve) = all.find(|c| c.key == arm) {
                 // One place alone is no line.
                 drawn += own.iter().filter(|line| line.len() > 1).count();
                 curve.behind.extend(own);
@@ -233,6 +261,22 @@ impl Figure {
             self.caption.extend(said);
         }
         self
+    }
+
+    /// Arms of which there is something in it: a point of a line, or what stands in a row. Those
+    /// that are drawn together are among them.
+    pub fn arms(&self) -> BTreeSet<&str> {
+        let has_any = |r: &&Row| r.estimate.is_some() || !r.seeds.is_empty() || r.note.is_some();
+        match &self.chart {
+            Chart::Curves(chart) => {
+                let drawn = numbers::all(chart).filter(|c| !c.bins.is_empty());
+                drawn.map(|c| c.key.as_str()).collect()
+            }
+            Chart::Rows(chart) => {
+                let rows = chart.rows.iter().filter(has_any);
+                rows.map(|r| r.key.as_str()).collect()
+            }
+        }
     }
 
     pub fn draw(&self) -> Drawn {

@@ -3,10 +3,12 @@
 use super::at_budget::{AtBudget, AtRow, DIFFERENCES};
 use super::axis::Places;
 use super::data::data;
+use super::denominator::{Denominator, Within};
 use super::figure::{Every, Name};
 use super::material::Material;
 use super::view::Wanted;
 use crate::pages::figure_data::FigureData;
+use assay_core::beyond::Over;
 
 /// One of the figures that have an address of their own.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub(super) struct Shown {
     pub title: String,
     pub svg: String,
     pub caption: String,
+    /// How much stands behind it, and how much of that it draws.
+    pub denominator: String,
     /// The word of what its x axis counts; empty where no part of it can be asked for.
     pub cost: &'static str,
     /// Single seeds are left to the canvas.
@@ -53,6 +57,7 @@ impl Shown {
     pub fn new(of: &Material, wanted: &Wanted, name: Name) -> Self {
         let figure = &name.figure(of, wanted);
         let (svg, mut caption) = figure.shown();
+        let behind = Denominator::new(of, wanted);
         let every = figure.every.is_on_canvas();
         if every {
             caption += &format!(" {}", Every::ON_CANVAS);
@@ -62,6 +67,7 @@ impl Shown {
             title: figure.title.clone(),
             svg,
             caption,
+            denominator: behind.within(of, Within::Figure, figure.arms()).line(),
             cost: match figure.places {
                 Places::Cost => figure.cost.map_or("", |c| c.word()),
                 Places::Steps => Places::STEPS,
@@ -126,6 +132,10 @@ pub(super) struct Controls {
     pub budget: String,
     pub low: String,
     pub high: String,
+    /// The axis that these places are of.
+    pub was: &'static str,
+    /// Whether intervals over questions are asked for.
+    pub questions: bool,
 }
 
 impl Controls {
@@ -136,6 +146,8 @@ impl Controls {
             budget: number(wanted.budget),
             low: number(wanted.low),
             high: number(wanted.high),
+            was: wanted.axis_word(),
+            questions: wanted.over == Over::Questions,
         }
     }
 }

@@ -7,10 +7,10 @@ use super::figure::{Figure, Name};
 use super::material::{Material, Needs};
 use super::tables::{Table, sheet};
 use super::view::{self, Wanted};
-use super::{cite, kept, listed, numbers};
+use super::{cite, kept, latex, listed, numbers};
 use crate::charts::{Theme, standalone};
 use crate::pages::filed;
-use crate::pages::query::Asked;
+use crate::pages::query::{Asked, ignored_said};
 use crate::pages::sheet::Carries;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -22,14 +22,15 @@ use assay_core::task::Split;
 use assay_store as store;
 use time::OffsetDateTime;
 
-/// What was asked for, read; what was not understood is passed over.
+/// What was asked for, read, with the words that were not understood.
 async fn read(
     state: &AppState,
     request: &HttpRequest,
     id: ExperimentId,
     word: &str,
-) -> Result<(Material, Wanted), Problem> {
+) -> Result<(Material, Wanted, Vec<String>), Problem> {
     let mut asked = Asked::read(request.query_string());
+    asked.choose("plain", &[("1", ())]);
     let mut wanted = None;
     let snap = view::cited(request.query_string());
     let of = kept::cited(state, id, snap.as_deref(), |view| {
@@ -49,23 +50,38 @@ async fn read(
     let mut wanted = wanted.unwrap_or_else(|| Wanted::new(of.view.spec.budget.unit));
     wanted.drop_unreported(&of, &mut asked);
     wanted.settle(&of);
-    if of.kept.is_some() {
+    if wanted.over != Over::Seeds && of.kept.is_some() {
         // Answers to single questions are not kept.
+        asked.refuse("questions", "1 of a kept state");
         wanted.over = Over::Seeds;
     }
-    Ok((of, wanted))
+    Ok((of, wanted, asked.ignored()))
 }
 
-/// What files of the experiment's other pages say of themselves: they show the present data.
+/// What files of the experiment's other pages say of themselves: they show the present data, and
+/// compare nothing. `asked` is what their own page has left of the address.
 pub(in crate::pages) async fn present(
     state: &AppState,
-    request: &HttpRequest,
     id: ExperimentId,
+    asked: Asked,
+) -> Result<impl Carries, Problem> {
+    present_on(state, id, asked, (None, false)).await
+}
+
+/// The same with a basis where it is another than the experiment's, and whether anything is
+/// compared on it.
+pub(in crate::pages) async fn present_on(
+    state: &AppState,
+    id: ExperimentId,
+    mut asked: Asked,
+    (basis, compares): (Option<String>, bool),
 ) -> Result<impl Carries, Problem> {
     let of = kept::cited(state, id, None, |_| Needs::default()).await?;
     let mut wanted = Wanted::new(of.view.spec.budget.unit);
-    wanted.snap = view::cited(request.query_string());
-    let mut carried = Carried::cited(&of, &wanted)?;
+    wanted.snap = view::cited_in(&mut asked);
+    let mut carried = Carried::cited(&of, &wanted)?.ignoring(asked.ignored());
+    carried.basis = basis.unwrap_or(carried.basis);
+    carried.compares = compares;
     carried.denominator.part = true;
     Ok(carried)
 }
@@ -76,23 +92,23 @@ pub async fn get(
     path: Path<(ExperimentId, String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (id, word, ending) = path.into_inner();
-    let (of, wanted) = read(&state, &request, id, &word).await?;
-    let mut carried = Carried::cited(&of, &wanted)?;
+    let (of, wanted, ignored) = read(&state, &request, id, &word).await?;
+    let carried = Carried::cited(&of, &wanted)?.ignoring(ignored);
     let stem = format!("{id}-{word}");
     if word == listed::BEYOND {
         let found = beyond(&state, &of).await?;
         let sheet = listed::beyond(&of, &found);
+        let carried = carried.listing(&of, &sheet);
         return filed::answer(&sheet, None, &carried, &stem, &ending).await;
     }
     if let Some(table) = Table::of_file(&of, &wanted, &word, &ending) {
-        carried.basis = table.basis().unwrap_or(carried.basis);
         let sheet = sheet(&of, &wanted, table);
+        let carried = carried.of_table(&of, table, &sheet);
         return filed::answer(&sheet, None, &carried, &stem, &ending).await;
     }
     let name = Name::of_file(&of, &word).ok_or_else(|| Problem::not_found("figure"))?;
-    carried.basis = name.basis(&of).unwrap_or(carried.basis);
-    carried.denominator.part = matches!(name, Name::Decoders(_));
     let figure = name.figure(&of, &wanted);
+    let carried = carried.of_figure(&of, &figure);
     let file = format!("{stem}.{ending}");
     match ending.as_str() {
         "svg" => Ok(saved(
@@ -174,11 +190,24 @@ pub async fn bib(
     request: HttpRequest,
     id: Path<ExperimentId>,
 ) -> Result<HttpResponse, Problem> {
-    let (of, wanted) = read(&state, &request, *id, "").await?;
+    let (of, wanted, ignored) = read(&state, &request, *id, "").await?;
     let carried = Carried::cited(&of, &wanted)?;
-    let info = request.connection_info();
-    let server = format!("{}://{}", info.scheme(), info.host());
-    let entry = cite::bibtex(&carried, &server, OffsetDateTime::now_utc());
+    let server = {
+        let info = request.connection_info();
+        format!("{}://{}", info.scheme(), info.host())
+    };
+    let stored = store::find_snapshot(&mut *state.conn().await?, *id, &carried.snapshot).await?;
+    let mut entry = cite::bibtex(
+        &carried,
+        &server,
+        OffsetDateTime::now_utc(),
+        stored.is_some(),
+    );
+    // Outside of entries nothing counts but a sign that begins one.
+    entry.extend(ignored_said(&ignored).map(|line| {
+        let line = latex::escape(&line.replace('@', " at "));
+        format!("% {line}\n")
+    }));
     Ok(saved(
         &format!("{id}.bib"),
         "application/x-bibtex; charset=utf-8",

@@ -4,11 +4,12 @@ use super::colours::Colour;
 use super::figure::{Chart, Figure, Name};
 use super::sort::by_contrast;
 use super::view::Wanted;
-use super::{Material, comparison};
+use super::{Material, comparison, verdict_words};
 use crate::charts::{Fate, Row, Rows};
 use crate::number::{self, Kind};
 use crate::pages::words;
 use assay_core::compare::Basis;
+use assay_core::outcome::ContrastOutcome;
 use assay_core::stats;
 
 pub(super) fn differences(of: &Material, wanted: &Wanted) -> Figure {
@@ -16,7 +17,9 @@ pub(super) fn differences(of: &Material, wanted: &Wanted) -> Figure {
     let mut comparison = comparison::of_metric(of, wanted, wanted.metric);
     match wanted.sort {
         Some(sort) => sort.apply(&mut comparison.rows),
-        None => by_contrast(&mut comparison.rows, |arm| is_registered(of, wanted, arm)),
+        None => by_contrast(&mut comparison.rows, |arm| {
+            registered(of, wanted, arm).is_some()
+        }),
     }
     let exploratory = wanted.is_exploratory();
     let plain = is_plain(wanted);
@@ -58,14 +61,21 @@ pub(super) fn differences(of: &Material, wanted: &Wanted) -> Figure {
                 (row.difference.is_none() && row.value.is_some())
                     .then(|| "no seed in common yet".into())
             },
+            verdict: registered(of, wanted, &row.arm)
+                .filter(|c| c.metric == name && !exploratory)
+                .and_then(|c| verdict_words::word(c.verdict)),
         })
         .collect();
     let heading = match exploratory {
         true => format!("Exploratory: difference to {against} in test {title}"),
         false => format!("Difference to the baseline in test {title}"),
     };
+    let heading = match exploratory || name != of.outcome.metric {
+        true => format!("{heading}, {}", verdict_words::UNADJUSTED),
+        false => format!("{heading}, {}", verdict_words::unadjusted(of)),
+    };
     let chart = Rows {
-        title: format!("{heading}, with 95 % interval"),
+        title: heading.clone(),
         x_title: format!("difference in test {title}"),
         kind: Kind::of(name),
         differences: true,
@@ -73,11 +83,12 @@ pub(super) fn differences(of: &Material, wanted: &Wanted) -> Figure {
         rows,
     };
     let caption = format!(
-        "Difference to {against} in test {title} with its 95 % interval, paired by seed ({}); small circles are single seeds.",
+        "Difference to {against} in test {title} with its unadjusted 95 % interval, paired by seed ({}); small circles are single seeds.",
         of.basis()
     );
     let mut caption = vec![caption];
     caption.extend(chart.margin.map(banded));
+    caption.extend(verdict_words::beside(of, &chart.rows));
     caption.extend(exploring(of, wanted));
     Figure {
         caption,
@@ -85,10 +96,10 @@ pub(super) fn differences(of: &Material, wanted: &Wanted) -> Figure {
     }
 }
 
-/// Whether the arm has a registered contrast among these differences.
-fn is_registered(of: &Material, wanted: &Wanted, arm: &str) -> bool {
+/// The arm's registered contrast with whom these differences are taken to.
+fn registered<'a>(of: &'a Material, wanted: &Wanted, arm: &str) -> Option<&'a ContrastOutcome> {
     let mut contrasts = of.outcome.contrasts.iter();
-    contrasts.any(|c| {
+    contrasts.find(|c| {
         let trained = matches!(c.basis(), Basis::EqualCompute { .. });
         trained && c.arm == arm && c.against == wanted.baseline(of)
     })
@@ -135,8 +146,9 @@ pub(super) fn exploring(of: &Material, wanted: &Wanted) -> Option<String> {
 
 pub(super) fn seeds(of: &Material, wanted: &Wanted) -> Figure {
     let (_, name, title) = words::FINAL[wanted.metric];
-    let rows = comparison::of_metric(of, wanted, wanted.metric)
-        .rows
+    let mut arms = comparison::of_metric(of, wanted, wanted.metric).rows;
+    wanted.table_sort().apply(&mut arms);
+    let rows = arms
         .iter()
         .filter(|row| !wanted.hides(of, &row.arm))
         .map(|row| Row {
@@ -148,6 +160,7 @@ pub(super) fn seeds(of: &Material, wanted: &Wanted) -> Figure {
             estimate: row.value,
             seeds: row.seeds.iter().map(|(_, v)| *v).collect(),
             note: None,
+            verdict: None,
         })
         .collect();
     let chart = Rows {

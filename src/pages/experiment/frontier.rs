@@ -1,11 +1,12 @@
 //! Accuracy against cost: each arm's path through its milestones, and what nothing beats.
 
 use super::Material;
-use super::figure::{Chart, Figure, Name, end};
+use super::figure::{Chart, Every, Figure, Name, end, every};
 use super::milestones::{arms, extent, marks, measured, points};
 use super::view::Wanted;
-use crate::charts::{Band, Curve, Curves, Marked, Scale, Shape, along, merge, pareto};
+use crate::charts::{Band, Curve, Curves, Marked, Scale, Seed, Shape, along, merge, pareto};
 use crate::number;
+use crate::pages::looks::SeedLines;
 use assay_core::frontier::{Membership, membership};
 use assay_core::metric;
 
@@ -55,7 +56,12 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
     if let Some(instead) = measured.instead {
         caption.push(instead.into());
     }
+    let every = lines(wanted.lines, &mut curves, &seeds);
+    if wanted.lines == SeedLines::Mean {
+        caption.extend(missed(&seeds));
+    }
     let (first, last) = extent(&curves);
+    let part = wanted.range(first, last);
     let (curves, merged) = merge(curves, wanted.baseline(of));
     let chart = Curves {
         title: title.clone(),
@@ -66,7 +72,8 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         y_scale: wanted.y_scale,
         shape: Shape::Path,
         band: wanted.band,
-        x_range: wanted.range(first, last),
+        x_range: part,
+        covers: every.reach(part),
         budget: wanted.budget_line(of, wanted.x),
         pareto: line,
         merged,
@@ -76,8 +83,46 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
     Figure {
         caption,
         cost: wanted.zooms(wanted.x),
+        every,
         ..Figure::new(Name::Frontier, title, Chart::Curves(chart))
     }
+}
+
+/// Every seed's own path, where it was asked for.
+pub(in crate::pages) fn lines(
+    asked: SeedLines,
+    curves: &mut [Curve],
+    seeds: &[Vec<Marked>],
+) -> Every {
+    if asked == SeedLines::Mean {
+        return Every::Drawn;
+    }
+    let path = |s: &Marked| Seed {
+        seed: s.seed,
+        points: s
+            .points
+            .iter()
+            // Without a price there is no place; all else is counted where it cannot be drawn.
+            .filter(|p| !p.1.is_nan())
+            .map(|p| (p.1, p.2))
+            .collect(),
+    };
+    for (curve, own) in curves.iter_mut().zip(seeds) {
+        curve.seeds = own.iter().map(path).collect();
+    }
+    let own = |c: &Curve| c.seeds.iter().map(|s| s.points.clone()).collect();
+    let paths = curves.iter().map(own).collect();
+    every(asked, curves, paths)
+}
+
+/// Milestones that no path has a place for, in a sentence.
+pub(in crate::pages) fn missed(seeds: &[Vec<Marked>]) -> Option<String> {
+    let points = seeds.iter().flatten().flat_map(|s| &s.points);
+    let n = points.filter(|p| !p.1.is_nan() && !p.2.is_finite()).count();
+    (n > 0).then(|| {
+        let values = number::counted(n as i64, "value");
+        format!("{values} not drawn: not a number.")
+    })
 }
 
 pub(in crate::pages) fn corners(curves: &[Curve]) -> Vec<(f64, f64)> {

@@ -3,11 +3,10 @@
 
 use super::tables::{Cell, MEANS, Sheet, Table};
 use super::view::Wanted;
-use super::{Material, excluded, runs};
+use super::{Material, both_ways, excluded, runs, verdicts};
 use crate::number::Kind;
 use crate::pages::words;
 use assay_core::beyond::{Beyond, Over, Spread};
-use assay_core::compare::{ArmFigures, compare};
 use assay_core::outcome::{ContrastOutcome, Mark};
 
 fn word(of: impl Into<String>) -> Cell {
@@ -47,14 +46,14 @@ pub(super) fn runs(of: &Material) -> Sheet {
         sheet.unsuccessful.push(failed(of, &run.arm.key));
         sheet.rows.push(vec![
             Cell::Text(run.arm.key.clone()),
-            Cell::Text(run.arm.label.clone()),
+            Cell::said(&run.arm.label),
             word(run.seed.to_string()),
             word(run.id.to_string()),
             word(run.state.word()),
             Cell::Value(last.map(|p| p.pass_at_1)),
             yes_no(out.is_some()),
-            Cell::Text(runs::now(run)),
-            Cell::Text(out.map_or(String::new(), |e| e.reason.clone())),
+            Cell::said(&runs::now(run)),
+            Cell::said(out.map_or("", |e| &e.reason)),
         ]);
     }
     sheet
@@ -73,13 +72,13 @@ pub(super) fn decisions(of: &Material) -> Sheet {
         sheet.unsuccessful.push(failed(of, &e.arm));
         sheet.rows.push(vec![
             Cell::Text(e.arm.clone()),
-            Cell::Text(e.label.clone()),
+            Cell::said(&e.label),
             word(e.seed.to_string()),
             word(e.run.to_string()),
             Cell::Text(crate::number::moment(e.at)),
             yes_no(e.excluded),
             yes_no(e.holds),
-            Cell::Text(e.reason.clone()),
+            Cell::said(&e.reason),
         ]);
     }
     sheet
@@ -90,7 +89,7 @@ pub(super) fn any_left_out(of: &Material) -> bool {
     of.exclusions.iter().any(|e| e.is_in_force())
 }
 
-/// The chosen figure without the runs that were left out, and with every run.
+/// The figures without the runs that were left out, and with every run.
 pub(super) fn both_ways(of: &Material, wanted: &Wanted) -> Sheet {
     let (_, name, title) = words::FINAL[wanted.metric];
     let mut sheet = Sheet::plain(
@@ -99,6 +98,7 @@ pub(super) fn both_ways(of: &Material, wanted: &Wanted) -> Sheet {
         &[
             "arm",
             "label",
+            "figure",
             "without",
             "difference_without",
             "with",
@@ -107,22 +107,43 @@ pub(super) fn both_ways(of: &Material, wanted: &Wanted) -> Sheet {
     );
     sheet.note = MEANS;
     sheet.kind = Kind::of(name);
-    if of.test.is_empty() {
-        return sheet;
-    }
-    let spec = &of.view.spec;
-    let all: Vec<ArmFigures> = of.test.iter().map(ArmFigures::with_all_runs).collect();
-    let without = compare(&spec.budget, &spec.baseline, name, &of.test);
-    let with = compare(&spec.budget, &spec.baseline, name, &all);
-    for (a, b) in without.rows.iter().zip(&with.rows) {
-        sheet.unsuccessful.push(failed(of, &a.arm));
+    sheet.said = "Of arms with such a run also what is compared with nothing: out of distribution and pass@k.".into();
+    for row in both_ways::of_arms(of, wanted.metric) {
+        sheet.unsuccessful.push(failed(of, &row.arm));
         sheet.rows.push(vec![
-            Cell::Text(a.arm.clone()),
-            Cell::Text(of.name(&a.arm)),
-            Cell::Estimate(a.value),
-            Cell::Difference(a.difference),
-            Cell::Estimate(b.value),
-            Cell::Difference(b.difference),
+            Cell::Text(row.arm.clone()),
+            Cell::said(&of.name(&row.arm)),
+            word(row.figure.to_string()),
+            Cell::Measured(row.kind, row.without),
+            Cell::Paired(row.difference_without, row.without.map_or(0, |v| v.n)),
+            Cell::Measured(row.kind, row.with),
+            Cell::Paired(row.difference_with, row.with.map_or(0, |v| v.n)),
+        ]);
+    }
+    sheet
+}
+
+/// The decoders with such a run at each level, in the same two ways.
+pub(super) fn decoders_both_ways(of: &Material) -> Sheet {
+    let mut sheet = Sheet::plain(
+        Table::DecodersBothWays.word(),
+        "pass@1 of decoders without the runs that were left out, and with every run",
+        &[
+            "arm", "label", "policy", "samples", "split", "without", "with",
+        ],
+    );
+    sheet.note = MEANS;
+    sheet.kind = Kind::Share;
+    for row in both_ways::of_decoders(of) {
+        sheet.unsuccessful.push(failed(of, &row.arm));
+        sheet.rows.push(vec![
+            Cell::Text(row.arm.clone()),
+            Cell::said(&of.name(&row.arm)),
+            Cell::Text(row.policy),
+            Cell::Count(row.level as usize),
+            word(row.split.word()),
+            Cell::Estimate(row.without),
+            Cell::Estimate(row.with),
         ]);
     }
     sheet
@@ -144,10 +165,11 @@ pub(super) fn rule_both_ways(of: &Material) -> Sheet {
             "changes",
         ],
     );
+    sheet.said = verdicts::attempts_said(of);
     sheet.note = MEANS;
     sheet.kind = Kind::of(&of.outcome.metric);
     let said = |c: &ContrastOutcome| {
-        let verdict = c.verdict.map_or("withheld".into(), |v| v.to_string());
+        let verdict = c.said();
         Cell::Text(verdict)
     };
     let with = excluded::all_runs(of);
@@ -155,11 +177,11 @@ pub(super) fn rule_both_ways(of: &Material) -> Sheet {
         sheet.unsuccessful.push(a.mark == Some(Mark::Unsuccessful));
         sheet.rows.push(vec![
             Cell::Text(a.arm.clone()),
-            Cell::Text(of.name(&a.arm)),
-            Cell::Text(of.name(&a.against)),
-            Cell::Difference(a.difference),
+            Cell::said(&of.name(&a.arm)),
+            Cell::said(&of.name(&a.against)),
+            Cell::Paired(a.difference, 0),
             said(a),
-            Cell::Difference(b.difference),
+            Cell::Paired(b.difference, 0),
             said(b),
             yes_no(a.verdict != b.verdict || a.mark != b.mark),
         ]);
@@ -178,7 +200,7 @@ pub(super) fn charged(of: &Material) -> Sheet {
         sheet.unsuccessful.push(failed(of, &arm.arm_key));
         sheet.rows.push(vec![
             Cell::Text(arm.arm_key.clone()),
-            Cell::Text(arm.label.clone()),
+            Cell::said(&arm.label),
             Cell::Cost(Some(arm.charged.tokens)),
             Cell::Cost(Some(arm.charged.flops)),
             Cell::Cost(Some(arm.charged.device_ms / 1e3)),
@@ -205,17 +227,16 @@ pub(super) fn versions(of: &Material) -> Sheet {
         ],
     );
     sheet.said = "An amendment says words anew and changes nothing of the rule. Results: runs whose final evaluation had finished by then.".into();
-    let said = |words: &str| Cell::Text(crate::pages::text::visible(words));
-    let text = |words: Option<&String>| said(words.map_or("", String::as_str));
+    let text = |words: Option<&String>| Cell::said(words.map_or("", String::as_str));
     for version in &of.versions {
         sheet.push(vec![
             Cell::Count(version.version.unsigned_abs() as usize),
             word(crate::number::moment(version.frozen_at)),
             Cell::Count(version.results_before.unsigned_abs() as usize),
             text(version.reason.as_ref()),
-            said(&version.note),
+            Cell::said(&version.note),
             text(version.author.as_ref()),
-            said(&version.question),
+            Cell::said(&version.question),
             text(version.hypothesis.as_ref()),
             word(version.sha256.clone()),
         ]);
@@ -238,7 +259,7 @@ pub(super) fn spent(of: &Material) -> Sheet {
     );
     for row in &of.ledger.spent {
         sheet.push(vec![
-            Cell::Text(row.purpose.clone()),
+            Cell::said(&row.purpose),
             yes_no(row.reused),
             Cell::Cost(Some(row.cost.tokens)),
             Cell::Cost(Some(row.cost.flops)),
@@ -265,9 +286,11 @@ pub(super) fn beyond(of: &Material, found: &Beyond) -> Sheet {
             "arm",
             "label",
             "n",
+            "questions",
             "mean",
             "over_seeds",
             "over_questions",
+            "over_questions_by",
             "over_both",
             "mean_difference",
             "difference_over_both",
@@ -283,11 +306,13 @@ pub(super) fn beyond(of: &Material, found: &Beyond) -> Sheet {
         sheet.unsuccessful.push(failed(of, &row.arm));
         sheet.rows.push(vec![
             Cell::Text(row.arm.clone()),
-            Cell::Text(of.name(&row.arm)),
+            Cell::said(&of.name(&row.arm)),
             Cell::Count(row.value.n),
+            Cell::Count(row.value.questions),
             Cell::Value(Some(row.value.mean)),
             over(Over::Seeds),
             over(Over::Questions),
+            Cell::Word(row.value.over_questions_by.word().into()),
             over(Over::SeedsAndQuestions),
             Cell::Value(apart.map(|d| d.mean)),
             Cell::Interval(apart.and_then(|d| d.over_seeds_and_questions)),

@@ -2,8 +2,8 @@
 
 use super::axis::{Cost, Places};
 use super::kept::Kept;
-use super::prices;
-use crate::charts::{Fate, UNSUCCESSFUL};
+use super::{marked, prices};
+use crate::charts::Fate;
 use crate::pages::words;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -25,6 +25,7 @@ use assay_store::{
 };
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
+use std::collections::{BTreeSet, HashMap};
 
 #[derive(Debug)]
 pub(super) struct Material {
@@ -51,6 +52,8 @@ pub(super) struct Material {
     pub ledger: ExperimentLedger,
     /// Of the test split.
     pub pass_at_k: Vec<PassAtK>,
+    /// The same, of the runs that were left out.
+    pub pass_at_k_left_out: Vec<PassAtK>,
     /// Shares of right samples by question, of the test split; read only where asked for.
     pub shares: Vec<(String, Vec<(u64, Shares)>)>,
     /// Of the test split; `test` and `ood` are without them.
@@ -66,6 +69,8 @@ pub(super) struct Material {
     pub spent: Vec<StageSpend>,
     /// When each run was last heard of, and alarms.
     pub signs: Vec<RunSign>,
+    /// Versions and commits of the workers of each run; of old ones none.
+    pub code: HashMap<RunId, BTreeSet<String>>,
     /// Read only where the registered rule calls some arm unsuccessful.
     pub failures: Vec<FailureTable>,
     /// Not the present data, but those of a state that was kept.
@@ -117,21 +122,14 @@ impl Material {
         known.map_or(arm, |a| &a.label).to_string()
     }
 
-    /// The name for a chart, with what the registered rule calls it: a finding is never
-    /// told by its colour alone.
+    /// The name for a chart, with what the registered rule calls it.
     pub fn label(&self, arm: &str) -> String {
-        match self.mark(arm) {
-            Some(Mark::Unsuccessful) => format!("× {}{UNSUCCESSFUL}", self.name(arm)),
-            Some(Mark::GainNotShown) | None => self.name(arm),
-        }
+        marked::label(&self.name(arm), self.mark(arm))
     }
 
     /// The same for its line and marks.
     pub fn fate(&self, arm: &str) -> Fate {
-        match self.mark(arm) {
-            Some(Mark::Unsuccessful) => Fate::Unsuccessful,
-            Some(Mark::GainNotShown) | None => Fate::Ordinary,
-        }
+        marked::fate(self.mark(arm))
     }
 
     pub fn has_unsuccessful(&self) -> bool {
@@ -146,10 +144,7 @@ impl Material {
 
     /// A policy by its stage, said with the arm that trains it.
     pub fn policy(&self, key: &str) -> String {
-        match key.split_once('/') {
-            Some((arm, _)) => format!("{} ({key})", self.name(arm)),
-            None => key.into(),
-        }
+        words::policy(key, |arm| self.name(arm))
     }
 }
 
@@ -263,7 +258,8 @@ pub(super) fn assembled(
     curves: RunCurves,
 ) -> Material {
     let mut of = Material {
-        outcome: outcome(&view.spec, &rest.test, &rest.decoders),
+        outcome: outcome(&view.spec, &rest.test, &rest.decoders)
+            .with_open_runs(store::fates(&rest.runs, &rest.exclusions)),
         spent: rest.spent,
         exclusions: rest.exclusions,
         versions: rest.versions,
@@ -276,8 +272,10 @@ pub(super) fn assembled(
         milestones: rest.milestones,
         ledger: rest.ledger,
         pass_at_k: rest.pass_at_k,
+        pass_at_k_left_out: vec![],
         shares: vec![],
         signs: rest.signs,
+        code: rest.code,
         failures: vec![],
         series: curves.whole,
         zoomed: curves.part,
@@ -336,17 +334,23 @@ pub(super) struct Rest {
     ledger: ExperimentLedger,
     pass_at_k: Vec<PassAtK>,
     pub signs: Vec<RunSign>,
+    /// States that were kept before it was read are without.
+    #[serde(default)]
+    code: HashMap<RunId, BTreeSet<String>>,
 }
 
 pub(super) async fn rest(conn: &mut PgConnection, id: ExperimentId) -> Result<Rest, StoreError> {
     let spent = store::list_spending(conn, &[id]).await?.remove(&id);
+    let runs = store::list_runs(conn, id).await?;
+    let ids: Vec<RunId> = runs.iter().map(|run| run.id).collect();
     Ok(Rest {
         test: store::run_figures(conn, id).await?,
         decoders: store::decoder_figures(conn, id).await?,
         exclusions: store::list_exclusions(conn, id).await?,
         spent: spent.unwrap_or_default(),
         versions: store::list_versions(conn, id).await?,
-        runs: store::list_runs(conn, id).await?,
+        code: store::list_code(conn, &ids).await?,
+        runs,
         decoders_ood: store::decoder_figures_for_split(conn, id, Split::Ood).await?,
         supervision: store::list_supervision(conn, id).await?,
         ood: store::figures_for_split(conn, id, Split::Ood).await?,
@@ -377,7 +381,8 @@ fn in_its_unit(of: &mut Material) {
     }
 }
 
-/// Curves and pass@k have no mark for runs that do not count: they are taken out here.
+/// Curves and pass@k have no mark for runs that do not count: they are taken out here, pass@k to
+/// stand both ways.
 pub(super) fn leave_out(of: &mut Material) {
     for out in of.exclusions.iter().filter(|e| e.is_in_force()) {
         of.milestones.retain(|p| p.run != out.run);
@@ -385,7 +390,9 @@ pub(super) fn leave_out(of: &mut Material) {
         if let Some(zoomed) = &mut of.zoomed {
             zoomed.retain(|s| s.run != out.run);
         }
-        of.pass_at_k
-            .retain(|p| (p.arm_key.as_str(), p.seed) != (out.arm.as_str(), out.seed));
+        let all = std::mem::take(&mut of.pass_at_k).into_iter();
+        let (left, kept): (Vec<_>, Vec<_>) = all.partition(|p| out.leaves_out(&p.arm_key, p.seed));
+        of.pass_at_k = kept;
+        of.pass_at_k_left_out.extend(left);
     }
 }

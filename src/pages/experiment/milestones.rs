@@ -168,9 +168,11 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         let own = all.filter(|(_, arm)| !of.is_decoder(&arm.key));
         let seeds = own.map(|(slot, arm)| (arm, curve(of, wanted, slot, arm).seeds));
         let base = wanted.baseline(of);
-        AtBudget::new(of, wanted.x, budget, measured.kind, seeds).compared_with(base, of.name(base))
+        let at = AtBudget::new(of, wanted.x, budget, measured.kind, seeds);
+        at.compared_with(base, of.name(base), |_| true)
     });
     let (first, last) = extent(&curves);
+    let part = wanted.range(first, last);
     let (curves, merged) = merge(curves, wanted.baseline(of));
     let chart = Curves {
         title: format!("{title}, mean over seeds with {}", band(wanted.band)),
@@ -181,11 +183,12 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         y_scale: wanted.y_scale,
         shape: Shape::Steps,
         band: wanted.band,
-        x_range: wanted.range(first, last),
+        x_range: part,
+        covers: every.reach(part),
         budget: wanted.budget_line(of, wanted.x),
         merged,
         published: match measured.name {
-            metric::PASS_AT_1 => published::of_task(of, None),
+            metric::PASS_AT_1 => published::of_task(&of.view.spec.task, None),
             _ => vec![],
         },
         curves,

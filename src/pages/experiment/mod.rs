@@ -3,6 +3,7 @@
 pub(super) mod at_budget;
 pub(super) mod axis;
 mod beyond;
+mod both_ways;
 mod carried;
 mod cite;
 mod colours;
@@ -14,7 +15,7 @@ mod curve_list;
 mod curves;
 mod data;
 mod decisions;
-mod decoders;
+pub(super) mod decoders;
 mod denominator;
 mod did_not_work;
 mod excluded;
@@ -27,13 +28,15 @@ pub(super) mod frontier;
 mod kept;
 pub(super) mod latex;
 mod listed;
+mod marked;
 mod material;
 mod matrix;
 pub(super) mod milestones;
 pub(super) mod numbers;
 mod own_view;
 pub(super) mod prices;
-mod published;
+pub(super) mod published;
+mod ruled;
 mod runs;
 mod settings;
 mod sheets;
@@ -44,6 +47,7 @@ mod tables;
 pub(super) mod training;
 mod tries;
 mod verdict_line;
+mod verdict_words;
 mod verdicts;
 mod versions;
 mod view;
@@ -57,7 +61,7 @@ pub use whole::{csv, json};
 use super::looks::{self, choice, scales};
 use super::query::Asked;
 use super::references::{self, Marks};
-use super::{Choice, Shell, freshness, html, words};
+use super::{Choice, Shell, filters, freshness, html, words};
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -113,6 +117,8 @@ struct ExperimentPage {
     verdict_line: Option<verdict_line::Line>,
     /// Required attempts without which nothing is said.
     lacking: Vec<verdict_line::Lacking>,
+    /// Those that were not run, with the registered reason.
+    not_run: Option<String>,
     none_registered: bool,
     did_not_work: DidNotWork,
     missing: Vec<String>,
@@ -151,6 +157,8 @@ struct ExperimentPage {
     priced: bool,
     /// The arms were not tried equally hard.
     unequal: Option<String>,
+    /// Nobody says how hard any of them was.
+    untold: bool,
     verdicts: Verdicts,
     decoders: Vec<decoders::Group>,
     /// Questions and samples behind each figure.
@@ -162,8 +170,6 @@ struct ExperimentPage {
     legend: Vec<colours::Entry>,
     /// Why no axis is in dollars.
     no_price: Option<String>,
-    /// Printed under every figure.
-    denominator: String,
     /// Names every arm that the link leaves out of the figures.
     hidden: Option<String>,
     snapshot: String,
@@ -216,6 +222,7 @@ impl ExperimentPage {
             fixed: fixed(of),
             verdict_line: verdict_line::line(of),
             lacking: verdict_line::lacking(of),
+            not_run: verdict_line::not_run_said(of),
             none_registered: verdict_line::none_registered(of),
             did_not_work: did_not_work::did_not_work(of, carried.denominator.hidden.len()),
             missing: runs::missing(of),
@@ -266,6 +273,7 @@ impl ExperimentPage {
                 .into(),
             priced: comparison::is_priced(of),
             unequal: settings::said(of),
+            untold: settings::are_untold(of),
             verdicts: verdicts::verdicts(of, wanted),
             decoders: decoders::groups(of, wanted),
             measured: format!(
@@ -277,10 +285,9 @@ impl ExperimentPage {
             ),
             figures: Figures::new(of, wanted),
             milestone_table: milestones::table(of, wanted),
-            tries: tries(of),
+            tries: tries(of, wanted),
             legend: colours::legend(of, wanted),
             no_price: of.no_price.clone(),
-            denominator: carried.denominator.line(),
             hidden: (!carried.denominator.hidden.is_empty())
                 .then(|| carried.denominator.hidden_line()),
             past: wanted

@@ -1,14 +1,13 @@
 //! A figure's numbers as JSON, and as a table for CSV and LaTeX: what is drawn, and every seed
 //! behind it.
 
-use super::Material;
-use super::at_budget::{AtBudget, AtRow, DIFFERENCES};
+use super::at_budget::{AtBudget, DIFFERENCES, Filed};
 use super::carried::Carried;
 use super::figure::{Chart, Figure, Line, Name};
-use super::published;
 use super::training;
 use super::view::{SeedLines, Wanted};
-use crate::charts::{Bin, Curve, Curves, Fate, Row, Shape, Stand};
+use super::{Material, contrasts, published};
+use crate::charts::{Bin, Curve, Curves, Fate, Row, Rows, Shape, Stand};
 use crate::pages::sheet::{Cell, Sheet, head};
 use assay_core::outcome::Mark;
 use assay_core::stats::Estimate;
@@ -49,17 +48,19 @@ pub(super) fn json(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Ca
         }
         Chart::Rows(chart) => {
             value["x"] = json!({ "title": chart.x_title, "scale": "linear" });
-            let row = |r: &Row| {
+            let row = |(r, (label, _)): (&Row, (String, Option<Mark>))| {
                 json!({
                     "arm": r.key,
-                    "label": row_name(of, figure, r),
+                    "label": label,
                     "unsuccessful": r.fate == Fate::Unsuccessful,
                     "estimate": r.estimate,
                     "seeds": r.seeds,
                     "note": r.note,
+                    "verdict": r.verdict.map(|v| v.word),
                 })
             };
-            value["rows"] = chart.rows.iter().map(row).collect();
+            let named = named_rows(of, wanted, figure, chart);
+            value["rows"] = chart.rows.iter().zip(named).map(row).collect();
         }
     }
     if let Some(at) = &figure.at {
@@ -78,6 +79,8 @@ pub(in crate::pages) fn at_json(at: &AtBudget, name: impl Fn(&str) -> String) ->
             "label": name(&row.arm),
             "estimate": row.value,
             "cost": row.cost,
+            // Of the seeds of the estimate.
+            "seeds_far_below": row.far(),
             "remark": (!row.remark.is_empty()).then_some(&row.remark),
         })).collect::<Vec<_>>(),
     });
@@ -92,11 +95,30 @@ pub(in crate::pages) fn at_json(at: &AtBudget, name: impl Fn(&str) -> String) ->
     value
 }
 
-/// Contrasts of one arm are told apart by their comparators.
-fn row_name(of: &Material, figure: &Figure, row: &Row) -> String {
-    match figure.name == Name::Contrasts {
-        true => row.label.clone(),
-        false => of.name(&row.key),
+/// What each row is called, and what the rule makes of it. Contrasts of one arm are told apart by
+/// their comparators, and each has a mark of its own.
+fn named_rows(
+    of: &Material,
+    wanted: &Wanted,
+    figure: &Figure,
+    chart: &Rows,
+) -> Vec<(String, Option<Mark>)> {
+    match figure.name {
+        Name::Contrasts => contrasts::shown(of, wanted)
+            .into_iter()
+            .map(|c| (contrasts::name(of, c), c.mark))
+            .collect(),
+        Name::Milestones
+        | Name::Frontier
+        | Name::Forest
+        | Name::Training
+        | Name::Seeds
+        | Name::Passk
+        | Name::Decoders(_) => {
+            let rows = chart.rows.iter();
+            rows.map(|row| (of.name(&row.key), of.mark(&row.key)))
+                .collect()
+        }
     }
 }
 
@@ -113,6 +135,8 @@ pub(in crate::pages) fn drawn(
             "arm": c.key,
             "label": name(&c.key),
             "unsuccessful": c.fate == Fate::Unsuccessful,
+            // Beyond its last place nothing is known of it.
+            "spends": c.spends,
             "standing": chart.standing(&c.key),
             // One run's: low and high are of the values within each bin, and no interval.
             "envelope": chart.is_enveloped(c),
@@ -209,7 +233,7 @@ fn of_seed(called: &Called, seed: String, x: Option<f64>, value: f64, part: &str
 fn named([arm, label, mark]: &Called, seed: String) -> Vec<Cell> {
     vec![
         Cell::Text(arm.clone()),
-        Cell::Text(label.clone()),
+        Cell::said(label),
         Cell::Word(mark.clone()),
         Cell::Word(seed),
     ]
@@ -217,13 +241,13 @@ fn named([arm, label, mark]: &Called, seed: String) -> Vec<Cell> {
 
 /// Every number of a figure, a row a point.
 pub(super) fn sheet(of: &Material, wanted: &Wanted, figure: &Figure) -> Sheet {
-    let called = |arm: &str, label: String| -> Called {
+    let called = |arm: &str, label: String, mark: Option<Mark>| -> Called {
         let plain = figure.name == Name::Forest && wanted.is_exploratory();
-        let mark = of.mark(arm).filter(|_| !plain);
+        let mark = mark.filter(|_| !plain);
         let mark = mark.map_or(String::new(), |m| m.to_string());
         [arm.into(), label, mark]
     };
-    let own = |arm: &str| called(arm, of.name(arm));
+    let own = |arm: &str| called(arm, of.name(arm), of.mark(arm));
     let mut rows: Vec<Vec<Cell>> = vec![];
     let kind = match &figure.chart {
         Chart::Curves(chart) => {
@@ -250,12 +274,13 @@ pub(super) fn sheet(of: &Material, wanted: &Wanted, figure: &Figure) -> Sheet {
             chart.kind
         }
         Chart::Rows(chart) => {
-            for row in &chart.rows {
-                let name = called(&row.key, row_name(of, figure, row));
+            let names = named_rows(of, wanted, figure, chart);
+            for (row, (label, mark)) in chart.rows.iter().zip(names) {
+                let name = called(&row.key, label, mark);
                 let n = row.estimate.map_or(0, |e| e.n);
-                let part = match &row.note {
-                    Some(note) => Cell::Text(note.clone()),
-                    None => Cell::Word(String::new()),
+                let part = match (&row.note, row.verdict) {
+                    (Some(note), _) => Cell::Text(note.clone()),
+                    (None, verdict) => Cell::Word(verdict.map_or("", |v| v.word).into()),
                 };
                 rows.push(over_seeds(&name, None, n, bounds(row.estimate), part));
                 for value in &row.seeds {
@@ -304,27 +329,10 @@ pub(super) fn csv(of: &Material, wanted: &Wanted, figure: &Figure, carried: &Car
 
 /// Each arm's value at the budget that was asked for, at its own true cost, and its difference.
 fn at_budget(at: &AtBudget, called: impl Fn(&str) -> Called) -> Vec<Vec<Cell>> {
-    let row = |row: &AtRow| {
-        let part = match row.remark.as_str() {
-            "" => format!("at {}", at.axis.amount(at.budget)),
-            remark => format!("at {}: {remark}", at.axis.amount(at.budget)),
-        };
-        let n = row.value.map_or(0, |e| e.n);
-        let name = called(&row.arm);
-        over_seeds(&name, row.cost, n, bounds(row.value), Cell::Text(part))
+    let row = |of: Filed<'_>| {
+        let n = of.value.map_or(0, |e| e.n);
+        let name = called(of.arm);
+        over_seeds(&name, of.cost, n, bounds(of.value), Cell::said(&of.part))
     };
-    let base = at.base.as_ref();
-    let part = base.map(|(_, name)| {
-        let budget = at.axis.amount(at.budget);
-        format!("at {budget}: difference to {name}, exploration on the validation split")
-    });
-    let difference = |row: &AtRow| {
-        let (of, part) = (row.difference?, part.clone()?);
-        let name = called(&row.arm);
-        let values = bounds(Some(of));
-        Some(over_seeds(&name, None, of.n, values, Cell::Text(part)))
-    };
-    let values = at.rows.iter().map(row);
-    let differences = at.rows.iter().filter_map(difference);
-    values.chain(differences).collect()
+    at.filed().into_iter().map(row).collect()
 }

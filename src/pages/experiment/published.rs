@@ -1,20 +1,19 @@
 //! What others have published on the task's benchmark, as marks of the curve over milestones,
 //! which is of validation questions, and of pass@k at k = 1: an orientation, never an arm.
 
-use super::Material;
-use super::figure::Name;
 use crate::charts::{Curves, Published};
 use crate::number::{self, Kind};
 use crate::pages::sheet::Cell;
 use assay_core::reference::{self, library};
+use assay_core::task::TaskSpec;
 use serde_json::{Value, json};
 
 /// Key of the library's metrics, the one that a figure here shows.
 const PASS_AT_1: &str = "pass@1";
 
 /// Shares, as the axes have them; `at` is the one place on the x axis that they are of.
-pub(super) fn of_task(of: &Material, at: Option<f64>) -> Vec<Published> {
-    let benchmark = reference::benchmark(&of.view.spec.task);
+pub(in crate::pages) fn of_task(of: &TaskSpec, at: Option<f64>) -> Vec<Published> {
+    let benchmark = reference::benchmark(of);
     let marks = benchmark.map(reference::marks).unwrap_or_default();
     marks
         .into_iter()
@@ -33,7 +32,7 @@ pub(super) fn of_task(of: &Material, at: Option<f64>) -> Vec<Published> {
 
 /// Sentences: which stand in the picture and which do not, with version and place of each,
 /// and the papers. Nothing of a chart without any.
-pub(super) fn said(of: &Material, name: Name, chart: &Curves) -> Vec<String> {
+pub(in crate::pages) fn said(of: &TaskSpec, chart: &Curves) -> Vec<String> {
     let drawn = chart.published_drawn();
     let figure = |of: &Published| {
         let value = number::value(Kind::Share, of.value);
@@ -54,14 +53,16 @@ pub(super) fn said(of: &Material, name: Name, chart: &Curves) -> Vec<String> {
     if papers.is_empty() {
         return vec![];
     }
-    let word = reference::benchmark(&of.view.spec.task).unwrap_or_default();
+    let word = reference::benchmark(of).unwrap_or_default();
+    // Of one try, else of all that was trained.
+    let is_of_tries = chart.published.iter().any(|own| own.at.is_some());
     let known = library().benchmarks.get(word);
     let benchmark = known.map_or(word, String::as_str);
     let mut said = vec![];
     if !inside.is_empty() {
-        let marks = match name {
-            Name::Passk => "Short bars at k = 1",
-            _ => "Thin dashed levels",
+        let marks = match is_of_tries {
+            true => "Short bars at k = 1",
+            false => "Thin dashed levels",
         };
         said.push(format!(
             "{marks}: published pass@1 on {benchmark}, of other models, prompts and graders, not measured here and not at equal compute: {}.",
@@ -74,7 +75,7 @@ pub(super) fn said(of: &Material, name: Name, chart: &Curves) -> Vec<String> {
             outside.join("; ")
         ));
     }
-    if name == Name::Milestones {
+    if !is_of_tries {
         said.push("The lines are over validation questions, of the training file; what is published is over the benchmark's test questions.".into());
     }
     said.push(format!("Published in: {}.", papers.join("; ")));
@@ -82,7 +83,7 @@ pub(super) fn said(of: &Material, name: Name, chart: &Curves) -> Vec<String> {
 }
 
 /// A section of a figure's numbers, drawn or not; nothing where there is none.
-pub(super) fn json(chart: &Curves) -> Option<Value> {
+pub(in crate::pages) fn json(chart: &Curves) -> Option<Value> {
     let drawn = chart.published_drawn();
     let row = |(i, of): (usize, &Published)| {
         json!({
@@ -103,7 +104,7 @@ pub(super) fn json(chart: &Curves) -> Option<Value> {
 
 /// The same as rows of the figure's numbers: model with version, what it is in place of an arm's
 /// mark, the one place on the x axis, the value, and where it stands.
-pub(super) fn rows(chart: &Curves) -> Vec<Vec<Cell>> {
+pub(in crate::pages) fn rows(chart: &Curves) -> Vec<Vec<Cell>> {
     let drawn = chart.published_drawn();
     let nothing = || Cell::Word(String::new());
     let row = |(i, of): (usize, &Published)| {

@@ -1,13 +1,14 @@
 //! The tables beside the comparison as files: decoders, charges, configurations, pass@k. Every
 //! arm has its row, whatever the figures show.
 
+use super::matrix::keys;
 use super::tables::{Cell, MEANS, Sheet, Table, head};
 use super::view::Wanted;
-use super::{Material, tries as passk};
+use super::{Material, comparison, tries as passk};
 use crate::number::Kind;
 use crate::pages::sheet::PASS_AT;
 use crate::pages::words;
-use assay_core::config::{Differs, Flat, of_arm, side_by_side};
+use assay_core::config::Differs;
 use assay_core::decoders::by_policy;
 use assay_core::ledger::Cost;
 use assay_core::outcome::Mark;
@@ -57,14 +58,15 @@ pub(super) fn decoded(of: &Material, wanted: &Wanted) -> Sheet {
         kind: Kind::Share,
     };
     for group in by_policy(&of.view.spec, &of.decoders) {
-        for row in group.rows.iter().filter(|r| !wanted.hides(of, &r.arm)) {
+        let rows = wanted.table_sort().decoders(&group.rows).into_iter();
+        for row in rows.filter(|r| !wanted.hides(of, &r.arm)) {
             let mark = of.mark(&row.arm).map_or(String::new(), |m| m.to_string());
             for cell in row.cells.iter().filter(|cell| cell.planned) {
                 sheet.unsuccessful.push(failed(of, &row.arm));
                 sheet.rows.push(vec![
                     Cell::Text(row.arm.clone()),
-                    Cell::Text(of.name(&row.arm)),
-                    Cell::Text(of.policy(&group.policy)),
+                    Cell::said(&of.name(&row.arm)),
+                    Cell::said(&of.policy(&group.policy)),
                     Cell::Count(cell.level as usize),
                     Cell::Count(cell.value.map_or(0, |v| v.n)),
                     Cell::Count(row.planned_seeds),
@@ -124,7 +126,7 @@ pub(super) fn costs(of: &Material) -> Sheet {
                 let charged = in_unit(&arm.charged);
                 let mut row = vec![
                     Cell::Text(arm.arm_key.clone()),
-                    Cell::Text(arm.label.clone()),
+                    Cell::said(&arm.label),
                     Cell::Count(arm.runs.unsigned_abs() as usize),
                     Cell::Cost(Some(charged)),
                 ];
@@ -147,14 +149,13 @@ pub(super) fn costs(of: &Material) -> Sheet {
 /// Keys with different values, whole.
 pub(super) fn matrix(of: &Material) -> Sheet {
     let spec = &of.view.spec;
-    let columns: Vec<Flat> = spec.arms.iter().map(|arm| of_arm(spec, arm)).collect();
-    let differ = side_by_side(&columns).into_iter();
-    let rows: Vec<Vec<Cell>> = differ
+    let rows: Vec<Vec<Cell>> = keys(of)
+        .into_iter()
         .filter(|row| row.differs == Differs::InValue)
         .map(|row| {
             let values = row.values.into_iter().map(Option::unwrap_or_default);
             let cells = std::iter::once(row.key).chain(values);
-            cells.map(Cell::Text).collect()
+            cells.map(|cell| Cell::said(&cell)).collect()
         })
         .collect();
     let mut names = head(&["key"]);
@@ -173,17 +174,16 @@ pub(super) fn matrix(of: &Material) -> Sheet {
 }
 
 /// Test pass@k, the unbiased estimate of every seed.
-pub(super) fn tries(of: &Material) -> Sheet {
+pub(super) fn tries(of: &Material, wanted: &Wanted) -> Sheet {
     let columns = passk::columns(of);
-    let arms = of.view.arms.iter().filter(|arm| !of.is_decoder(&arm.key));
-    let arms: Vec<_> = arms.collect();
+    let arms = comparison::ordered(of, wanted);
     let mut names = head(&["arm", "label", "n"]);
     names.extend(columns.iter().map(|k| format!("{PASS_AT}{k}")));
     let row = |arm: &str| {
         let n = of.pass_at_k.iter().filter(|run| run.arm_key == arm).count();
         let mut row = vec![
             Cell::Text(arm.into()),
-            Cell::Text(of.name(arm)),
+            Cell::said(&of.name(arm)),
             Cell::Count(n),
         ];
         let cells = columns.iter().map(|k| passk::estimate(of, arm, *k));

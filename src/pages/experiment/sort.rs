@@ -1,7 +1,10 @@
-//! The order of the comparison's rows, and of the forest's. Whatever it is, every arm keeps its
-//! row.
+//! The order of the comparison's rows, and of the tables and figures that have the same arms.
+//! Whatever it is, every arm keeps its row.
 
 use assay_core::compare::Row;
+use assay_core::decoders::{DecoderCell, DecoderRow};
+use assay_core::outcome::ContrastOutcome;
+use std::cmp::Ordering;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
@@ -41,6 +44,32 @@ impl Sort {
             Self::Effect => rows.sort_by(|a, b| effect(b).total_cmp(&effect(a))),
         }
     }
+
+    /// The same of decoders of one policy. Nobody is their comparator: by the share at the
+    /// highest cost, the largest first, then by that at the next lower one.
+    pub fn decoders(self, rows: &[DecoderRow]) -> Vec<&DecoderRow> {
+        let mut rows: Vec<&DecoderRow> = rows.iter().collect();
+        match self {
+            Self::File => {}
+            Self::Name => rows.sort_by_key(|row| row.label.to_lowercase()),
+            Self::Effect => rows.sort_by(|a, b| by_share(b, a)),
+        }
+        rows
+    }
+
+    /// The same of registered contrasts, which are named by both of their arms.
+    pub fn contrasts(
+        self,
+        contrasts: &mut [&ContrastOutcome],
+        name: impl Fn(&ContrastOutcome) -> String,
+    ) {
+        let mean = |c: &ContrastOutcome| c.difference.map_or(f64::NEG_INFINITY, |d| d.mean);
+        match self {
+            Self::File => {}
+            Self::Name => contrasts.sort_by_key(|c| name(c).to_lowercase()),
+            Self::Effect => contrasts.sort_by(|a, b| mean(b).total_cmp(&mean(a))),
+        }
+    }
 }
 
 /// The forest's where nothing was asked for: the comparator, then what was registered, then the
@@ -55,6 +84,16 @@ pub(super) fn by_contrast(rows: &mut [Row], is_registered: impl Fn(&str) -> bool
         let places = place(a).cmp(&place(b));
         places.then(effect(b).total_cmp(&effect(a)))
     });
+}
+
+/// From the highest level down.
+fn by_share(a: &DecoderRow, b: &DecoderRow) -> Ordering {
+    let share = |cell: &DecoderCell| cell.value.map_or(f64::NEG_INFINITY, |v| v.mean);
+    let cells = a.cells.iter().rev().zip(b.cells.iter().rev());
+    cells
+        .map(|(a, b)| share(a).total_cmp(&share(b)))
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal)
 }
 
 fn effect(row: &Row) -> f64 {
@@ -100,6 +139,50 @@ mod tests {
         by_contrast(&mut rows, |arm| ["up", "down", "late"].contains(&arm));
         let labels: Vec<String> = rows.into_iter().map(|r| r.label).collect();
         assert_eq!(labels.join(" "), "base up down late other");
+    }
+
+    /// A share of each level that it has answered at.
+    fn decoder(label: &str, shares: [Option<f64>; 2]) -> DecoderRow {
+        let cell = |(level, share): (u32, Option<f64>)| {
+            serde_json::json!({
+                "basis": { "basis": "equal_inference", "policy": "p", "level": level },
+                "level": level,
+                "planned": true,
+                "value": share.and_then(|s| estimate(&[s])),
+                "seeds": [],
+                "tokens": null,
+                "flops": null,
+            })
+        };
+        let cells: Vec<_> = [1, 4].into_iter().zip(shares).map(cell).collect();
+        let row = serde_json::json!({
+            "arm": label.to_lowercase(),
+            "label": label,
+            "planned_seeds": 1,
+            "finished": 1,
+            "training": null,
+            "cells": cells,
+        });
+        serde_json::from_value(row).unwrap()
+    }
+
+    #[test]
+    fn decoders_stand_by_their_share_at_the_highest_cost_and_then_at_the_next() {
+        let rows = [
+            decoder("none", [None, None]),
+            decoder("cheap", [Some(0.9), None]),
+            decoder("Low", [Some(0.1), Some(0.5)]),
+            decoder("high", [None, Some(0.6)]),
+            decoder("even", [Some(0.2), Some(0.5)]),
+        ];
+        let order = |sort: Sort| {
+            let rows = sort.decoders(&rows).into_iter();
+            let labels: Vec<&str> = rows.map(|r| r.label.as_str()).collect();
+            labels.join(" ")
+        };
+        assert_eq!(order(Sort::File), "none cheap Low high even");
+        assert_eq!(order(Sort::Name), "cheap even high Low none");
+        assert_eq!(order(Sort::Effect), "high even Low cheap none");
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use super::Material;
 use super::at_budget::AtBudget;
 use super::axis::Places;
-use super::figure::{Chart, Figure, Line, Name, end, every};
-use super::milestones::{band, extent};
+use super::figure::{Chart, Every, Figure, Line, Name, end, every};
+use super::milestones::band;
 use super::view::Wanted;
-use crate::charts::{Band, Bin, Curve, Curves, Scale, Seed, Shape, average, ema, enclose, merge};
+use crate::charts::{
+    Band, Bin, Curve, Curves, Scale, Seed, Shape, average, ema_of_means, enclose, merge,
+};
 use crate::number::{self, Kind};
 use crate::pages::words;
 use assay_core::stats::Interval;
@@ -18,31 +20,54 @@ const FEW: usize = 16;
 /// Points of single seeds' lines, all arms together, so that a picture stays small.
 pub(in crate::pages) const MAX_POINTS: usize = 8_000;
 
+/// What the curves are drawn from.
+struct Read<'a> {
+    /// As far as anything has got.
+    high: f64,
+    /// The part of the axis that was asked for.
+    part: Option<(f64, f64)>,
+    range: (f64, f64),
+    series: &'a [RunSeries],
+}
+
+fn read<'a>(of: &'a Material, wanted: &Wanted) -> Read<'a> {
+    let points = of.series.iter().flat_map(|run| &run.points);
+    let xs = points.map(|p| p.x).filter(|x| x.is_finite());
+    let high = xs.fold(0.0, f64::max);
+    // Links speak of the axis that the page's other curves have, or of steps.
+    let part = match of.places {
+        Places::Steps => wanted.steps(0.0, high),
+        Places::Cost if wanted.x == of.along => wanted.range(0.0, high),
+        Places::Cost => None,
+    };
+    Read {
+        high,
+        part,
+        range: part.unwrap_or((0.0, high)),
+        // Of a part, what was read of it.
+        series: part.and(of.zoomed.as_deref()).unwrap_or(&of.series),
+    }
+}
+
 pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
     let name = wanted.curve_metric();
     let title = words::panel_title(name);
     let axis = of.along;
     let points = of.series.iter().flat_map(|run| &run.points);
-    let high = points
-        .clone()
-        .map(|p| p.x)
-        .filter(|x| x.is_finite())
-        .fold(0.0, f64::max);
     let not_finite = points.filter(|p| !p.mean.is_finite()).count();
-    // Links speak of the axis that the page's other curves have, or of steps.
-    let part = match of.places {
-        Places::Steps => wanted.steps(0.0, high),
-        Places::Cost if wanted.x == axis => wanted.range(0.0, high),
-        Places::Cost => None,
-    };
-    let range = part.unwrap_or((0.0, high));
-    // Of a part, what was read of it.
-    let series = part.and(of.zoomed.as_deref()).unwrap_or(&of.series);
+    let Read {
+        high,
+        part,
+        range,
+        series,
+    } = read(of, wanted);
     let bins = bins(series, range);
     let raw: Vec<Vec<Seed>> = shown(of, wanted)
         .map(|(_, key)| seeds_of(of_arm(series, key)))
         .collect();
-    let smooth: Vec<Vec<Seed>> = raw.iter().map(|own| smoothed(own, wanted.smooth)).collect();
+    let smooth: Vec<Vec<Seed>> = shown(of, wanted)
+        .map(|(_, key)| smoothed(of_arm(series, key), wanted.smooth))
+        .collect();
     let mut curves: Vec<Curve> = shown(of, wanted)
         .zip(&smooth)
         .map(|((slot, key), own)| {
@@ -89,7 +114,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
             curve.behind.push(line(own, range, bins));
         }
         caption.push(format!(
-            "Smoothed: EMA {}, debiased, of each seed before the mean is taken; thin behind it, the mean as measured.",
+            "Smoothed: EMA {} a training step, debiased, of each seed before the mean is taken; thin behind it, the mean as measured.",
             wanted.smooth
         ));
     }
@@ -103,7 +128,6 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         let measured = own.map(|arm| (arm, seeds(of, &arm.key)));
         AtBudget::new(of, axis, budget, Kind::of(name), measured)
     });
-    let (_, last) = extent(&curves);
     let (curves, merged) = merge(curves, wanted.baseline(of));
     let log = matches!(wanted.x_scale, Some(Scale::Log | Scale::Doubling));
     let chart = Curves {
@@ -121,7 +145,8 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         y_scale: wanted.y_scale,
         shape: Shape::Joined,
         band: wanted.band,
-        x_range: part.filter(|_| last > 0.0),
+        x_range: part.filter(|_| high > 0.0),
+        covers: canvas_reach(&every, &smooth, range, bins),
         budget: match of.places {
             Places::Cost => wanted.budget_line(of, axis),
             Places::Steps => None,
@@ -145,15 +170,33 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
     }
 }
 
+/// As far as lines reach that the canvas draws, which are finer than those of a picture.
+fn canvas_reach(
+    every: &Every,
+    arms: &[Vec<Seed>],
+    range: (f64, f64),
+    bins: usize,
+) -> Option<Interval> {
+    if !every.is_on_canvas() {
+        return None;
+    }
+    let fine = |own: &Vec<Seed>| -> Vec<Line> {
+        let lines = own
+            .iter()
+            .map(|s| line(std::slice::from_ref(s), range, bins));
+        lines.collect()
+    };
+    let all = arms.iter().map(|own| (String::new(), fine(own)));
+    Every::OnCanvas(all.collect()).reach(Some(range))
+}
+
 /// Every seed's own line, for the canvas and for files.
 pub(super) fn each(of: &Material, wanted: &Wanted, arm: &str) -> Vec<(u64, Line)> {
-    let points = of.series.iter().flat_map(|run| &run.points);
-    let xs = points.map(|p| p.x).filter(|x| x.is_finite());
-    let high = xs.fold(0.0, f64::max);
-    let own = smoothed(&seeds(of, arm), wanted.smooth);
-    let bins = bins(&of.series, (0.0, high));
+    let Read { range, series, .. } = read(of, wanted);
+    let own = smoothed(of_arm(series, arm), wanted.smooth);
+    let bins = bins(series, range);
     own.iter()
-        .map(|s| (s.seed, line(std::slice::from_ref(s), (0.0, high), bins)))
+        .map(|s| (s.seed, line(std::slice::from_ref(s), range, bins)))
         .collect()
 }
 
@@ -213,16 +256,39 @@ pub(in crate::pages) fn seeds_of<'a>(runs: impl IntoIterator<Item = &'a RunSerie
         .collect()
 }
 
-fn smoothed(seeds: &[Seed], beta: f64) -> Vec<Seed> {
-    let of = |s: &Seed| Seed {
-        seed: s.seed,
-        points: if beta > 0.0 {
-            ema(&s.points, beta)
-        } else {
-            s.points.clone()
-        },
+/// As [`seeds_of`], smoothed; `beta` is of one training step, however many a stored point has.
+fn smoothed<'a>(runs: impl IntoIterator<Item = &'a RunSeries>, beta: f64) -> Vec<Seed> {
+    if beta <= 0.0 {
+        return seeds_of(runs);
+    }
+    let runs = runs.into_iter().filter(|run| !run.points.is_empty());
+    runs.map(|run| {
+        let points = run.points.iter().zip(steps(&run.points));
+        let points = points.map(|(p, steps)| (p.x, p.mean, steps));
+        Seed {
+            seed: run.seed,
+            points: ema_of_means(points, beta),
+        }
+    })
+    .collect()
+}
+
+/// How many steps each point stands for: those since the one before it, in its stage. Of the
+/// first one that is read, as many as the next one has.
+fn steps(points: &[RunPoint]) -> Vec<f64> {
+    let since = |i: usize| {
+        let before = i.checked_sub(1).map(|before| points[before].step);
+        match before.map(|before| points[i].step - before) {
+            Some(steps) if steps > 0 => steps as f64,
+            // A stage begins.
+            Some(_) | None => (points[i].step + 1).max(1) as f64,
+        }
     };
-    seeds.iter().map(of).collect()
+    let mut all: Vec<f64> = (0..points.len()).map(since).collect();
+    if let [first, second, ..] = &mut all[..] {
+        *first = first.min(*second);
+    }
+    all
 }
 
 pub(in crate::pages) fn line(seeds: &[Seed], range: (f64, f64), bins: usize) -> Line {
@@ -248,6 +314,29 @@ mod tests {
             run: RunId(uuid::Uuid::from_u128(u128::from(seed))),
             points: (1..=points).map(point).collect(),
         }
+    }
+
+    #[test]
+    fn smoothing_is_as_strong_whether_single_steps_are_stored_or_tens() {
+        let single = run(0, 100);
+        let mut tens = run(0, 100);
+        tens.points = (1..=10)
+            .map(|i| RunPoint {
+                x: f64::from(10 * i) * 3e9,
+                step: i64::from(10 * i),
+                mean: 10.0 * f64::from(i) - 4.5,
+                range: None,
+            })
+            .collect();
+        let last = |of: &RunSeries| smoothed([of], 0.98)[0].points.last().unwrap().1;
+        let (fine, coarse) = (last(&single), last(&tens));
+        // Steps of unequal values within a mean leave a little; a weight a point leaves 20.
+        assert!((fine - coarse).abs() < 2.0, "{fine} {coarse}");
+        assert_eq!(steps(&tens.points), [10.0; 10]);
+        // Of a run's second stage steps begin anew.
+        let two = [tens.points.clone(), tens.points.clone()].concat();
+        assert_eq!(steps(&two)[10], 11.0);
+        assert_eq!(smoothed([&tens], 0.0), seeds_of([&tens]));
     }
 
     #[test]

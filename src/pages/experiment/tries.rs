@@ -1,14 +1,14 @@
 //! pass@k: what several tries at a question would give.
 
-use super::Material;
-use super::figure::{Chart, Figure, Name, end};
+use super::figure::{Chart, Figure, Name, end, every};
 use super::milestones::{arms, band, said};
-use super::published;
 use super::view::Wanted;
+use super::{Material, comparison, published};
 use crate::charts::{Band, Curve, Curves, Scale, Seed, Shape, Stand, hold, merge};
 use crate::number::{self, Kind};
 use assay_core::beyond::Over;
 use assay_core::metric;
+use assay_core::over_questions::Method;
 use assay_core::stats::{self, Estimate};
 use assay_core::tries::{self as drawn, Answered};
 
@@ -28,14 +28,11 @@ pub(super) struct TriesRow {
     pub cells: Vec<(String, String)>,
 }
 
-/// Arms in their order; arms without a finished run have empty cells.
-pub(super) fn tries(of: &Material) -> Tries {
+/// Arms in the order of the comparison; arms without a finished run have empty cells.
+pub(super) fn tries(of: &Material, wanted: &Wanted) -> Tries {
     let columns = columns(of);
-    let rows = of
-        .view
-        .arms
-        .iter()
-        .filter(|arm| !of.is_decoder(&arm.key))
+    let rows = comparison::ordered(of, wanted)
+        .into_iter()
         .map(|arm| {
             let runs = of.pass_at_k.iter().filter(|run| run.arm_key == arm.key);
             let cell = |k: &u32| {
@@ -52,7 +49,7 @@ pub(super) fn tries(of: &Material) -> Tries {
             };
             TriesRow {
                 arm: arm.key.clone(),
-                label: arm.label.clone(),
+                label: of.label(&arm.key),
                 n: runs.count(),
                 cells: columns.iter().map(cell).collect(),
             }
@@ -109,11 +106,22 @@ fn shaded(of: &drawn::Tries) -> String {
         }
         Over::SeedsAndQuestions => ": both drawn by chance",
     };
-    format!(
-        "Mean over seeds; the band is its 95 % interval over {}{held} ({}).",
+    let asked = number::counted(of.questions() as i64, "question");
+    let mut said = format!(
+        "Mean over seeds; the band is its 95 % interval over {}{held} ({}); {asked}.",
         of.over(),
         of.basis()
-    )
+    );
+    if of.has(Method::Wilson) {
+        said += &format!(
+            " Where every question is solved, or none, nothing can be drawn again: there it is Wilson's interval for {asked}."
+        );
+    }
+    if of.has(Method::Alike) {
+        said +=
+            " Where all questions have the same value otherwise, there is no interval over them.";
+    }
+    said
 }
 
 /// What part of the answers was cut off, from the arm of which the least was to that with most.
@@ -150,7 +158,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
     let evaluation = &of.view.spec.evaluation;
     let again = drawn_again(of, wanted);
     let edges: Vec<f64> = columns(of).iter().map(|k| f64::from(*k)).collect();
-    let curves: Vec<Curve> = arms(of, wanted)
+    let mut curves: Vec<Curve> = arms(of, wanted)
         .into_iter()
         .map(|(slot, arm)| {
             let runs = || of.pass_at_k.iter().filter(|run| run.arm_key == arm.key);
@@ -203,6 +211,9 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
             truncated(of, wanted),
         ),
     ];
+    let own = |c: &Curve| c.seeds.iter().map(|s| s.points.clone()).collect();
+    let lines = curves.iter().map(own).collect();
+    let every = every(wanted.lines, &mut curves, lines);
     let (curves, merged) = merge(curves, wanted.baseline(of));
     let chart = Curves {
         title: format!(
@@ -213,17 +224,22 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
         x_title: "k, answers to a question".into(),
         y_title: "test pass@k".into(),
         kind: Kind::Share,
-        x_scale: Scale::Doubling,
+        x_scale: match wanted.x_scale {
+            Some(Scale::Linear) => Scale::Linear,
+            Some(Scale::Log | Scale::Doubling) | None => Scale::Doubling,
+        },
         y_scale: wanted.y_scale,
         shape: Shape::Joined,
         band: wanted.band,
+        covers: every.reach(None),
         merged,
-        published: published::of_task(of, Some(1.0)),
+        published: published::of_task(&of.view.spec.task, Some(1.0)),
         curves,
         ..Curves::default()
     };
     Figure {
         caption,
+        every,
         ..Figure::new(Name::Passk, "Test pass@k".into(), Chart::Curves(chart))
     }
 }

@@ -1,9 +1,10 @@
 //! The verdict in a sentence, from the registered rule alone; or what keeps it from being said.
 
 use super::material::Material;
-use super::verdicts;
 use crate::number::{self, Kind};
+use crate::pages::text;
 use assay_core::outcome::{AttemptState, ContrastOutcome, MIN_SEEDS_VERDICT, Mark, Verdict};
+use serde::Serialize;
 
 /// With more contrasts than these the sentence names arms alone; their numbers stand below.
 const SPELT_OUT: usize = 4;
@@ -43,6 +44,43 @@ pub(super) fn lacking(of: &Material) -> Vec<Lacking> {
     missing.collect()
 }
 
+/// A required attempt that nobody has run, and the registered reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct NotRun {
+    pub role: String,
+    pub reason: String,
+}
+
+impl std::fmt::Display for NotRun {
+    /// `mcts: not run, because: Too dear for two cores.`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let stop = match self.reason.ends_with(['.', '!', '?']) {
+            true => "",
+            false => ".",
+        };
+        write!(f, "{}: not run, because: {}{stop}", self.role, self.reason)
+    }
+}
+
+/// Empty where every required attempt was to be run.
+pub(super) fn not_run(of: &Material) -> Vec<NotRun> {
+    let all = of.outcome.required_attempts.iter();
+    let not_run = all.filter_map(|attempt| match &attempt.state {
+        AttemptState::NotRun { reason } => Some(NotRun {
+            role: attempt.role.clone(),
+            reason: text::visible(reason),
+        }),
+        AttemptState::Present { .. } | AttemptState::Missing { .. } => None,
+    });
+    not_run.collect()
+}
+
+/// The same beside the verdict, withheld or not.
+pub(super) fn not_run_said(of: &Material) -> Option<String> {
+    let said: Vec<String> = not_run(of).iter().map(ToString::to_string).collect();
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
 /// No attempt that must not be left out was registered: said in the place of the verdict.
 pub(super) fn none_registered(of: &Material) -> bool {
     of.outcome.lacks_attempts()
@@ -53,20 +91,34 @@ pub(super) fn line(of: &Material) -> Option<Line> {
     if of.outcome.withheld {
         return None;
     }
-    let seeds = of.view.spec.seeds.len();
+    let mut basis = format!(
+        "{}, {}, {}, Holm-adjusted.",
+        number::counted(of.view.arms.len() as i64, "arm"),
+        seeds(of),
+        number::counted(of.outcome.m as i64, "comparison"),
+    );
+    if let Some(open) = of.outcome.interim_said() {
+        basis += &format!(" {open}");
+    }
     Some(Line {
         said: said(of),
-        basis: format!(
-            "{}, {}, {}, Holm-adjusted.{}",
-            number::counted(of.view.arms.len() as i64, "arm"),
-            number::counted(seeds as i64, "seed"),
-            number::counted(of.outcome.m as i64, "comparison"),
-            match verdicts::interim(of) {
-                true => " Runs are still open: these are the words for the seeds so far.",
-                false => "",
-            }
-        ),
+        basis,
     })
+}
+
+/// Over how many the contrasts were computed, the smallest to the largest of them: `5 seeds`,
+/// or of those that were planned some only, `5 to 6 of 10 seeds`.
+fn seeds(of: &Material) -> String {
+    let planned = of.view.spec.seeds.len();
+    let n = || of.outcome.contrasts.iter().map(|c| c.seeds.len());
+    let least = n().min().unwrap_or(planned);
+    let most = n().max().unwrap_or(planned);
+    let all = number::counted(planned as i64, "seed");
+    match (least == most, most == planned) {
+        (true, true) => all,
+        (true, false) => format!("{most} of {all}"),
+        (false, _) => format!("{least} to {most} of {all}"),
+    }
 }
 
 fn said(of: &Material) -> String {

@@ -8,10 +8,10 @@ use super::figures::Shown;
 use super::tables::sign;
 use super::view::Wanted;
 use crate::number::{self, Kind};
-use crate::pages::words;
+use crate::pages::{text, words};
 use assay_core::compare::Basis;
 use assay_core::metric;
-use assay_core::outcome::{AttemptState, ContrastOutcome, MIN_SEEDS_VERDICT, Mark, Verdict};
+use assay_core::outcome::{AttemptState, ContrastOutcome, MIN_SEEDS_VERDICT, Mark, Verdict, said};
 
 #[derive(Debug)]
 pub(super) struct Verdicts {
@@ -21,8 +21,8 @@ pub(super) struct Verdicts {
     pub adjusted_level: String,
     /// Why no verdict is given.
     pub withheld: Option<String>,
-    /// Runs are open: the verdicts are those of the seeds so far.
-    pub interim: bool,
+    /// So many runs are open: the verdicts are those of the seeds so far.
+    pub interim: Option<usize>,
     /// One line a required attempt.
     pub attempts: Vec<String>,
     /// Contrasts that no other figure draws.
@@ -45,14 +45,13 @@ pub(super) struct VerdictRow {
     pub unsuccessful: bool,
 }
 
-/// Runs are open, and yet some contrast has a word already.
-pub(super) fn interim(of: &Material) -> bool {
-    let open = of.runs.iter().any(|run| words::is_open(run.state));
-    let said = |c: &ContrastOutcome| {
-        let n = c.difference.map_or(0, |d| d.n);
-        n < c.planned_seeds && c.verdict.is_some_and(|v| v != Verdict::NotEnoughSeeds)
+/// At the end of a table's title, while its words are those of the seeds so far.
+pub(super) fn so_far(of: &Material) -> String {
+    let Some(open) = of.outcome.interim() else {
+        return String::new();
     };
-    open && of.outcome.contrasts.iter().any(said)
+    let runs = number::counted(open as i64, "run");
+    format!("; {runs} still open, so verdicts are for the seeds so far")
 }
 
 /// The contrast by which an arm is called something: the one with the registered baseline, or
@@ -84,7 +83,7 @@ pub(super) fn verdicts(of: &Material, wanted: &Wanted) -> Verdicts {
         ),
         adjusted_level: number::level(level),
         withheld: withheld(of),
-        interim: interim(of),
+        interim: of.outcome.interim(),
         attempts: attempts(of),
         figure: contrasts::are_there(of).then(|| Shown::new(of, wanted, Name::Contrasts)),
         rows: outcome.contrasts.iter().map(|c| row(of, c)).collect(),
@@ -122,7 +121,7 @@ pub(super) fn row(of: &Material, contrast: &ContrastOutcome) -> VerdictRow {
 
 /// The word, after its sign where it has one: `+ better`.
 pub(super) fn word(verdict: Option<Verdict>) -> String {
-    let word = verdict.map_or("withheld".into(), |v| v.to_string());
+    let word = said(verdict);
     match sign(verdict) {
         "" => word,
         // Never in a line of its own.
@@ -156,6 +155,15 @@ fn withheld(of: &Material) -> Option<String> {
             missing.join(", ")
         )
     })
+}
+
+/// What became of the required attempts, for files; empty where none is registered.
+pub(super) fn attempts_said(of: &Material) -> String {
+    let said = attempts(of);
+    match said.is_empty() {
+        true => String::new(),
+        false => text::visible(&format!("Required attempts: {}", said.join("; "))),
+    }
 }
 
 fn attempts(of: &Material) -> Vec<String> {

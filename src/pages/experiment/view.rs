@@ -58,7 +58,17 @@ pub(super) struct Wanted {
 
 /// What a link cites, before anything else of it is read; lower-case.
 pub(super) fn cited(query: &str) -> Option<String> {
-    snapshots::start(&Asked::read(query).text("snap")?)
+    cited_in(&mut Asked::read(query))
+}
+
+/// The same for what reads nothing else of a link; what is no start of a hash is named.
+pub(super) fn cited_in(asked: &mut Asked) -> Option<String> {
+    let word = asked.text("snap")?;
+    let start = snapshots::start(&word);
+    if start.is_none() {
+        asked.refuse("snap", &word);
+    }
+    start
 }
 
 const MAX_SMOOTH: f64 = 0.99;
@@ -127,6 +137,13 @@ impl Wanted {
             snap: asked.text("snap"),
             kept: None,
         };
+        let word = wanted.axis_word();
+        let ends = [
+            ("x0", &mut wanted.low),
+            ("x1", &mut wanted.high),
+            ("budget", &mut wanted.budget),
+        ];
+        looks::leave(asked, word, ends);
         (wanted.low, wanted.high) = looks::part(asked, (wanted.low, wanted.high));
         if !(0.0..=MAX_SMOOTH).contains(&wanted.smooth) {
             asked.refuse("smooth", &wanted.smooth.to_string());
@@ -141,6 +158,14 @@ impl Wanted {
             asked.refuse("snap", &bad);
         }
         wanted
+    }
+
+    /// What the address calls the axis.
+    pub fn axis_word(&self) -> &'static str {
+        match self.places {
+            Places::Cost => self.x.word(),
+            Places::Steps => Places::STEPS,
+        }
     }
 
     /// The words that ask for this, after their question mark: for the links to files, which
@@ -162,11 +187,8 @@ impl Wanted {
         );
         let word = self.other.as_deref().unwrap_or(words::TRAINING[curve].0);
         say("curve", curve != 0 || self.other.is_some(), word.into());
-        let (x, by_default) = match self.places {
-            Places::Cost => (self.x.word(), self.x == plain.x),
-            Places::Steps => (Places::STEPS, false),
-        };
-        say("x", !by_default, x.into());
+        let by_default = self.places == Places::Cost && self.x == plain.x;
+        say("x", !by_default, self.axis_word().into());
         let x_scale = self.x_scale.map_or("", looks::scale_word);
         say("xs", self.x_scale.is_some(), x_scale.into());
         say(

@@ -4,24 +4,25 @@ use super::carried::Carried;
 use super::material::{Material, Needs};
 use super::view::{self, Wanted};
 use super::{export, kept};
+use crate::pages::query::Asked;
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use assay_core::ids::ExperimentId;
-use serde_json::Value;
 
-/// Every arm and number, whatever else the link says.
+/// Every arm and number; whatever else the link says is named as ignored.
 async fn whole(
     state: &AppState,
     request: &HttpRequest,
     id: ExperimentId,
 ) -> Result<(Material, Carried), Problem> {
-    let snap = view::cited(request.query_string());
+    let mut asked = Asked::read(request.query_string());
+    let snap = view::cited_in(&mut asked);
     let of = kept::cited(state, id, snap.as_deref(), |_| Needs::default()).await?;
     let mut wanted = Wanted::new(of.view.spec.budget.unit);
     wanted.snap = snap;
-    let carried = Carried::cited(&of, &wanted)?;
+    let carried = Carried::cited(&of, &wanted)?.ignoring(asked.ignored());
     Ok((of, carried))
 }
 
@@ -46,8 +47,5 @@ pub async fn json(
     id: Path<ExperimentId>,
 ) -> Result<HttpResponse, Problem> {
     let (of, carried) = whole(&state, &request, *id).await?;
-    let mut value: Value = export::json(&of);
-    value["denominator"] = serde_json::json!(carried.denominator);
-    value["snapshot"] = carried.snapshot.into();
-    Ok(HttpResponse::Ok().json(value))
+    Ok(HttpResponse::Ok().json(export::whole(&of, &carried)))
 }

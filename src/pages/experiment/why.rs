@@ -4,6 +4,7 @@
 use super::material::Material;
 use super::standing;
 use crate::number::{self, Kind};
+use crate::pages::words;
 use assay_core::failure::{FailureKind, FailureRow, FailureTable, Scale};
 use assay_core::outcome::{ContrastOutcome, Mark, Verdict};
 use assay_core::stats::Estimate;
@@ -19,7 +20,19 @@ pub(super) fn contrasts<'a>(
 
 /// Of an arm that the rule calls unsuccessful; else the accidents of its runs; else nothing.
 pub(super) fn why(of: &Material, arm: &str) -> String {
-    let rules: Vec<String> = contrasts(of, arm).map(|c| rule(of, c)).collect();
+    said(of, arm, |c| rule(of, c))
+}
+
+/// The same beside a figure: a finding in another one says in which.
+pub(super) fn beside(of: &Material, arm: &str, metric: &str) -> String {
+    said(of, arm, |c| match c.metric == metric {
+        true => rule(of, c),
+        false => format!("{} in {}", rule(of, c), words::final_title(&c.metric)),
+    })
+}
+
+fn said(of: &Material, arm: &str, rule: impl Fn(&ContrastOutcome) -> String) -> String {
+    let rules: Vec<String> = contrasts(of, arm).map(rule).collect();
     let measured = match rules.is_empty() {
         true => None,
         false => telling(&of.failures, arm),

@@ -1,24 +1,14 @@
 //! The list of experiments as files.
 
 use super::{Listed, Material, STANDINGS, material, verdicts, wanted};
-use crate::number;
 use crate::pages::filed::{self, About};
 use crate::pages::query::Asked;
 use crate::pages::sheet::{Cell, Sheet};
-use crate::pages::{text, words};
+use crate::pages::words;
 use crate::problem::Problem;
 use crate::state::AppState;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
-
-/// Of people: nothing unseen.
-fn said(of: &str) -> Cell {
-    Cell::Text(text::visible(of))
-}
-
-fn count(of: i64) -> Cell {
-    Cell::Count(of.unsigned_abs() as usize)
-}
 
 /// A row an experiment of the page that is asked for.
 pub(super) fn sheet(of: &Material) -> Sheet {
@@ -45,7 +35,7 @@ pub(super) fn sheet(of: &Material) -> Sheet {
         None => "Experiments",
     };
     let mut sheet = Sheet::plain("experiments", title, &names);
-    sheet.said = "Newest first. Budget: of a run, in its unit. Contrasts: what the registered rule says of them. Spent: each stage once, under the experiment that computed it.".into();
+    sheet.said = "Newest first. Budget: of a run, in its unit. Contrasts: what the registered rule says of them, so far where runs are open. Spent: each stage once, under the experiment that computed it.".into();
     for listed in &of.listed {
         sheet.push(row(listed));
     }
@@ -60,21 +50,21 @@ fn row(of: &Listed) -> Vec<Cell> {
     let failed = failed.filter(|_| of.judged.outcome.has_spoken());
     vec![
         Cell::Word(e.id.to_string()),
-        said(&e.question),
-        said(&e.name),
-        count(e.arms),
+        Cell::said(&e.question),
+        Cell::said(&e.name),
+        Cell::count(e.arms),
         Cell::Cost(Some(budget.amount)),
         Cell::Word(words::unit(budget.unit).into()),
-        said(&verdicts(&of.judged).join("; ")),
+        Cell::said(&verdicts(&of.judged).join("; ")),
         Cell::Cost(Some(sum.total.cost.flops)),
         Cell::Cost(Some(sum.total.cost.device_ms / 1e3)),
         Cell::Dollars(sum.total.dollars),
         Cell::Value(failed),
-        count(e.runs),
-        count(e.runs_done),
-        count(e.runs_running),
-        count(e.runs_failed),
-        Cell::Word(number::moment(e.last_event_at.unwrap_or(e.created_at))),
+        Cell::count(e.runs),
+        Cell::count(e.runs_done),
+        Cell::count(e.runs_running),
+        Cell::count(e.runs_failed),
+        Cell::moment(e.last_event_at.unwrap_or(e.created_at)),
     ]
 }
 
@@ -105,6 +95,6 @@ pub async fn get(
     }
     let of = material(&state, search, before).await?;
     let sheet = sheet(&of);
-    let about = About::new("Assay", &narrowed(&of), &sheet);
+    let about = About::new("Assay", &narrowed(&of), &sheet).ignoring(asked.ignored());
     filed::answer(&sheet, None, &about, "experiments", &path).await
 }

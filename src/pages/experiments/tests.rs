@@ -189,6 +189,25 @@ fn an_experiment_without_registered_attempts_has_no_verdict_in_the_list() {
 }
 
 #[test]
+fn words_for_a_part_of_the_seeds_are_called_that_in_the_list_and_in_its_file() {
+    let mut of = Material {
+        listed: vec![listed(5, "n")],
+        ..Material::default()
+    };
+    assert!(!render(&of).contains("so far"));
+    of.listed[0].judged.outcome.open_runs = 4;
+    assert!(render(&of).contains("so far: 4 runs open"));
+    let sheet = files::sheet(&of);
+    let csv = sheet.csv(&About::new("Assay", &[], &sheet));
+    let words = "× 1 unsuccessful; so far: 4 runs open\"";
+    assert!(csv.contains(words), "{csv}");
+    // Where there is no word yet, there is none for a part.
+    of.listed = vec![listed(2, "n")];
+    of.listed[0].judged.outcome.open_runs = 4;
+    assert!(!render(&of).contains("so far"));
+}
+
+#[test]
 fn the_next_page_keeps_the_search() {
     let search = Search {
         text: Some("a&b c".into()),

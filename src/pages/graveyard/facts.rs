@@ -5,7 +5,7 @@ use crate::number;
 use crate::pages::words;
 use assay_core::spec::BudgetUnit;
 use assay_core::stats::mean;
-use assay_store::{ExclusionEvent, RunState, RunView};
+use assay_store::{RunState, RunView};
 
 pub(super) fn of(of: &Material, key: &str) -> Vec<String> {
     let runs = || of.runs.iter().filter(|r| r.arm.key == key);
@@ -51,14 +51,8 @@ pub(super) fn of(of: &Material, key: &str) -> Vec<String> {
 
 /// Device time and dollars as they were charged: means over the finished runs that count.
 fn per_seed(of: &Material, key: &str) -> Option<String> {
-    let is_out = |run: &RunView| {
-        let mut own = of.exclusions.iter().filter(|e| e.run == run.id);
-        own.any(ExclusionEvent::is_in_force)
-    };
     let runs: Vec<(&RunView, f64)> = of
-        .runs
-        .iter()
-        .filter(|r| r.arm.key == key && r.state == RunState::Succeeded && !is_out(r))
+        .counted(key)
         .filter_map(|run| {
             let attempts = of.dollars.runs.get(&run.id)?;
             Some((run, attempts.iter().map(|a| a.device_ms).sum::<f64>()))

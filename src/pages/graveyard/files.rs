@@ -1,11 +1,12 @@
 //! The graveyard's figures and tables as files, and the list of them.
 
-use super::cards::{Course, course};
+use super::course::{Course, course, is_hacking};
 use super::{Material, material, tables};
 use crate::charts::Fate;
 use crate::number::Kind;
-use crate::pages::experiment::files::present;
+use crate::pages::experiment::files::{present, present_on};
 use crate::pages::filed::{self, Links, OF_FIGURE, OF_TABLE};
+use crate::pages::query::Asked;
 use crate::pages::sheet::{Carries, Cell, Sheet};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -104,7 +105,7 @@ pub(super) fn points(title: &str, from: &Course, missed: &[String]) -> Sheet {
                 false => String::new(),
             };
             [
-                Cell::Text(curve.label.clone()),
+                Cell::Text(curve.fate.name(&curve.label).into()),
                 Cell::Word(mark),
                 Cell::Word(seed),
             ]
@@ -162,6 +163,11 @@ pub async fn shared(
     answer(&state, &request, (id, None), &word, &ending).await
 }
 
+/// Whether a card's curves are of several arms, and not of one arm's judge and the truth.
+fn compares(of: &Material, arm: &str) -> bool {
+    !of.failures.iter().any(|table| is_hacking(table, arm))
+}
+
 async fn answer(
     state: &AppState,
     request: &HttpRequest,
@@ -170,7 +176,10 @@ async fn answer(
     ending: &str,
 ) -> Result<HttpResponse, Problem> {
     let of = material(state, id).await?;
-    let carried = present(state, request, id).await?;
+    let basis = arm.and_then(|arm| of.basis(arm));
+    let compares = word == COURSE && arm.is_some_and(|arm| compares(&of, arm));
+    let asked = Asked::read(request.query_string());
+    let carried = present_on(state, id, asked, (basis, compares)).await?;
     let name = match arm {
         Some(arm) => format!("{id}-{arm}-{word}"),
         None => format!("{id}-{word}"),
@@ -197,7 +206,8 @@ pub async fn index(
     id: Path<ExperimentId>,
 ) -> Result<HttpResponse, Problem> {
     let of = material(&state, *id).await?;
-    let carried = present(&state, &request, *id).await?;
+    let asked = Asked::read(request.query_string());
+    let carried = present(&state, *id, asked).await?;
     let mut value = carried.json("What did not work");
     let cards = of.view.arms.iter().filter(|arm| of.has_card(&arm.key));
     let mut files: Vec<Value> = cards

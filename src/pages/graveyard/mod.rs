@@ -4,14 +4,17 @@
 //! the experiment requires whatever came out. Nothing can be taken off this page.
 
 mod cards;
+mod course;
 mod facts;
 mod files;
 mod how;
 mod reopening;
+mod samples;
 mod tables;
 
+use super::experiment::decoders::basis_of;
 use super::query::Asked;
-use super::{Shell, filters, freshness, html};
+use super::{Shell, filters, freshness, html, words};
 use crate::charts::Fate;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -20,6 +23,7 @@ use actix_web::web::{Data, Form, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use assay_core::compare::ArmFigures;
+use assay_core::decoders::DecoderFigures;
 use assay_core::denominator::{denominator, is_unsuccessful, unsuccessful};
 use assay_core::failure::FailureTable;
 use assay_core::ids::ExperimentId;
@@ -27,11 +31,12 @@ use assay_core::note::{Note, Reopening};
 use assay_core::outcome::{Mark, Outcome, outcome};
 use assay_core::supervision::ArmSupervision;
 use assay_store::{
-    self as store, CompletionView, Dollars, ExclusionEvent, ExperimentLedger, ExperimentView,
-    MilestonePoint, NoteView, RunState, RunView,
+    self as store, Dollars, ExclusionEvent, ExperimentLedger, ExperimentView, MilestonePoint,
+    NoteView, RunState, RunView,
 };
 use cards::Card;
 pub use files::{get as file, index, shared};
+use samples::Written;
 use tables::TableView;
 
 /// Everything that the page is made from.
@@ -41,6 +46,8 @@ struct Material {
     runs: Vec<RunView>,
     exclusions: Vec<ExclusionEvent>,
     test: Vec<ArmFigures>,
+    /// `test` is without them.
+    decoders: Vec<DecoderFigures>,
     outcome: Outcome,
     ledger: ExperimentLedger,
     dollars: Dollars,
@@ -48,14 +55,49 @@ struct Material {
     milestones: Vec<MilestonePoint>,
     failures: Vec<FailureTable>,
     notes: Vec<NoteView>,
-    /// By arm, of the first seed's last step that was stored.
-    samples: Vec<(String, Vec<CompletionView>)>,
+    /// By arm, of those with a card; read for the page alone.
+    written: Vec<(String, Written)>,
 }
 
 impl Material {
     fn label<'a>(&'a self, arm: &'a str) -> &'a str {
         let known = self.view.arms.iter().find(|a| a.key == arm);
         known.map_or(arm, |a| &a.label)
+    }
+
+    /// The name for a chart, with what the registered rule calls it.
+    fn marked(&self, arm: &str) -> String {
+        self.fate(arm).label(self.label(arm))
+    }
+
+    /// Its colour and marker: its place in the file.
+    fn slot(&self, arm: &str) -> usize {
+        let place = self.view.arms.iter().position(|a| a.key == arm);
+        place.unwrap_or(0)
+    }
+
+    fn policy(&self, key: &str) -> String {
+        words::policy(key, |arm| self.label(arm).into())
+    }
+
+    fn is_decoder(&self, arm: &str) -> bool {
+        self.view.spec.decoder(arm).is_some()
+    }
+
+    /// Of a decoder, which is not compared at equal training compute.
+    fn basis(&self, arm: &str) -> Option<String> {
+        let decoder = self.view.spec.decoder(arm)?;
+        Some(basis_of(&self.policy(&decoder.policy)))
+    }
+
+    /// The runs of an arm that have finished and are not left out.
+    fn counted<'a>(&'a self, arm: &'a str) -> impl Iterator<Item = &'a RunView> {
+        let is_out = move |run: &RunView| {
+            let mut own = self.exclusions.iter().filter(|e| e.run == run.id);
+            own.any(ExclusionEvent::is_in_force)
+        };
+        let runs = self.runs.iter().filter(move |run| run.arm.key == arm);
+        runs.filter(move |run| run.state == RunState::Succeeded && !is_out(run))
     }
 
     fn fate(&self, arm: &str) -> Fate {
@@ -99,6 +141,8 @@ struct GraveyardPage {
     gain_not_shown: Vec<String>,
     crashed: Vec<String>,
     withheld: Option<&'static str>,
+    /// Said while runs are open that may change the words.
+    interim: Option<String>,
     /// Tables of stages that arms share, and of arms without a card.
     shared: Vec<TableView>,
     others: Vec<TableView>,
@@ -147,6 +191,7 @@ impl GraveyardPage {
                     true => "no unsuccessful-attempt baseline is registered",
                     false => "required attempts are missing",
                 }),
+            interim: of.outcome.interim_said(),
             shared: tables::of(of, |table| table.arm.is_none()),
             others: tables::of(of, |table| {
                 table.arm.as_deref().is_some_and(|arm| !has_card(arm))
@@ -157,44 +202,30 @@ impl GraveyardPage {
     }
 }
 
-/// Stored samples on a card.
-const SAMPLES: i64 = 6;
-
 async fn material(state: &AppState, id: ExperimentId) -> Result<Material, Problem> {
     let mut conn = state.conn().await?;
     let view = store::get_experiment(&mut conn, id).await?;
     let test = store::run_figures(&mut conn, id).await?;
     let decoders = store::decoder_figures(&mut conn, id).await?;
     let milestones = store::counted_milestones(&mut conn, id).await?;
-    let mut of = Material {
-        outcome: outcome(&view.spec, &test, &decoders),
+    let runs = store::list_runs(&mut conn, id).await?;
+    let exclusions = store::list_exclusions(&mut conn, id).await?;
+    Ok(Material {
+        outcome: outcome(&view.spec, &test, &decoders)
+            .with_open_runs(store::fates(&runs, &exclusions)),
         test,
+        decoders,
         dollars: store::charged_dollars(&mut conn, id).await?,
-        runs: store::list_runs(&mut conn, id).await?,
+        runs,
         ledger: store::experiment_ledger(&mut conn, id).await?,
         supervision: store::list_supervision(&mut conn, id).await?,
         failures: store::failure_tables(&mut conn, id, &view.spec, &milestones).await?,
         milestones,
-        exclusions: store::list_exclusions(&mut conn, id).await?,
+        exclusions,
         notes: store::list_notes(&mut conn, id).await?,
-        samples: vec![],
+        written: vec![],
         view,
-    };
-    for arm in &of.view.arms {
-        let shown = of.has_card(&arm.key);
-        let first = of.runs.iter().find(|run| run.arm.key == arm.key);
-        let (true, Some(run)) = (shown, first) else {
-            continue;
-        };
-        for stage in run.stages.iter().rev() {
-            let samples = store::completions(&mut conn, stage.stage, None, SAMPLES).await?;
-            if !samples.is_empty() {
-                of.samples.push((arm.key.clone(), samples));
-                break;
-            }
-        }
-    }
-    Ok(of)
+    })
 }
 
 pub async fn page(
@@ -203,7 +234,8 @@ pub async fn page(
     id: Path<ExperimentId>,
 ) -> Result<HttpResponse, Problem> {
     let asked = Asked::read(request.query_string());
-    let of = material(&state, *id).await?;
+    let mut of = material(&state, *id).await?;
+    of.written = samples::all(&state, &of).await?;
     let sign = freshness::of_runs(&mut *state.conn().await?, &of.runs).await?;
     let noted = of.notes.iter().map(|n| n.written_at);
     let entered = noted.chain(of.exclusions.iter().map(|e| e.at));

@@ -1,11 +1,13 @@
 //! The form from made-up drafts; over HTTP it is in `tests/pages`.
 
-use super::estimate::estimate_view;
+use super::estimate::{Ground, estimate_view};
 use super::*;
 use crate::pages::tests::assert_is_clean;
-use assay_core::estimate::WorkEstimate;
+use assay_core::device::Device;
+use assay_core::estimate::{KindBasis, WorkEstimate};
 use assay_core::spec::BudgetUnit;
 use assay_store::Price;
+use time::{Duration, OffsetDateTime};
 
 fn draft(name: &str) -> (Value, Draft) {
     let base = Base::preset(name, Size::Demo).unwrap();
@@ -135,9 +137,8 @@ fn hostile_answers_stay_text_and_are_kept() {
     assert!(!text.contains("<script>alert") && text.contains("alert(1)"));
 }
 
-#[test]
-fn few_seeds_are_warned_about_and_dollars_need_a_price() {
-    let of = |seeds| WorkEstimate {
+fn work(seeds: usize) -> WorkEstimate {
+    WorkEstimate {
         unit: BudgetUnit::Flops,
         amount: 4e11,
         training_arms: 2,
@@ -149,42 +150,147 @@ fn few_seeds_are_warned_about_and_dollars_need_a_price() {
         spread_ms: None,
         basis: vec![],
         without: vec![],
-    };
-    let warning = |seeds| estimate_view(&of(seeds), &[]).warning.unwrap_or_default();
+    }
+}
+
+fn device(name: &str, class: &str) -> Device {
+    Device {
+        name: name.into(),
+        class: class.into(),
+    }
+}
+
+/// In force from so many days after the epoch on.
+fn price(device: &str, dollars_per_hour: f64, days: i64) -> Price {
+    Price {
+        id: days,
+        device: device.into(),
+        dollars_per_hour,
+        valid_from: OffsetDateTime::UNIX_EPOCH + Duration::days(days),
+        source: "invoice".into(),
+        entered_at: OffsetDateTime::UNIX_EPOCH,
+    }
+}
+
+/// With a past on one device, nine days after the epoch.
+fn ground(work: WorkEstimate, prices: Vec<Price>) -> Ground {
+    Ground {
+        past: vec![(device("A processor", "cpu"), work.clone())],
+        work: WorkEstimate {
+            device_ms: None,
+            spread_ms: None,
+            ..work
+        },
+        live: vec![],
+        prices,
+        now: OffsetDateTime::UNIX_EPOCH + Duration::days(9),
+    }
+}
+
+#[test]
+fn few_seeds_are_warned_about_and_dollars_need_a_price_that_holds() {
+    let view = |seeds, prices| estimate_view(&ground(work(seeds), prices));
+    let warning = |seeds| view(seeds, vec![]).warning.unwrap_or_default();
     assert!(warning(2).contains("no interval"));
     assert!(warning(4).contains("no verdict"));
     assert_eq!(warning(5), "");
-    assert!(estimate_view(&of(5), &[]).dollars.is_empty());
-    let price = |dollars_per_hour| Price {
-        id: 1,
-        device: "cpu".into(),
-        dollars_per_hour,
-        valid_from: time::OffsetDateTime::UNIX_EPOCH,
-        source: "invoice".into(),
-        entered_at: time::OffsetDateTime::UNIX_EPOCH,
-    };
-    // The newest of a device comes first in the list.
-    let dollars = estimate_view(&of(5), &[price(0.5), price(9.0)]).dollars;
-    assert_eq!(dollars, ["$1.00 at $0.50 an hour (cpu, invoice)"]);
-    assert!(
-        estimate_view(&of(5), &[])
-            .spread
-            .unwrap()
-            .starts_with("no ±")
-    );
+    assert!(!view(5, vec![]).priced);
+    let dollars = |prices| view(5, prices).devices[0].dollars.clone();
+    assert_eq!(dollars(vec![]), None);
+    // As the store lists them: the first has not begun.
+    let prices = vec![
+        price("cpu", 9.0, 20),
+        price("cpu", 0.5, 3),
+        price("cpu", 7.0, 1),
+    ];
+    let said = "$1.00 at $0.50 an hour (cpu, invoice)";
+    assert_eq!(dollars(prices).as_deref(), Some(said));
+    assert_eq!(dollars(vec![price("cpu", 9.0, 20)]), None);
+    let plain = view(5, vec![]);
+    assert!(plain.devices[0].spread.starts_with("no ±"));
     let spread = WorkEstimate {
         spread_ms: Some(1.8e6),
-        ..of(5)
+        ..work(5)
     };
-    let view = estimate_view(&spread, &[price(0.5)]);
-    assert_eq!(view.device, "2 h 0 min ± 30 min 0 s");
+    let view = estimate_view(&ground(spread, vec![price("cpu", 0.5, 3)]));
+    assert_eq!(view.devices[0].time, "2 h 0 min ± 30 min 0 s");
     assert!(
-        view.spread
-            .unwrap()
+        view.devices[0]
+            .spread
             .starts_with("±: one standard deviation")
     );
     assert_eq!(
-        view.dollars,
-        ["$1.00 ± $0.25 at $0.50 an hour (cpu, invoice)"]
+        view.devices[0].dollars.as_deref(),
+        Some("$1.00 ± $0.25 at $0.50 an hour (cpu, invoice)")
     );
+}
+
+#[test]
+fn hours_of_one_device_are_priced_as_that_device_and_no_other() {
+    let mut of = ground(
+        work(5),
+        vec![
+            price("NVIDIA H200", 4.0, 1),
+            price("cpu", 0.5, 1),
+            price("cuda", 2.0, 5),
+            price("TPU", 3.0, 1),
+            price("rented", 3.0, 20),
+        ],
+    );
+    let view = estimate_view(&of);
+    // A past on a processor alone: no figure for a GPU, whatever its price.
+    let said: Vec<&str> = view
+        .devices
+        .iter()
+        .filter_map(|d| d.dollars.as_deref())
+        .collect();
+    assert_eq!(said, ["$1.00 at $0.50 an hour (cpu, invoice)"]);
+    assert_eq!(view.unmeasured, ["NVIDIA H200", "cuda", "TPU"]);
+    of.live = vec![
+        device("NVIDIA H200", "cuda"),
+        device("A processor", "cpu"),
+        device("NVIDIA H200", "cuda"),
+    ];
+    assert_eq!(estimate_view(&of).unmeasured, ["NVIDIA H200", "TPU"]);
+    let fast = WorkEstimate {
+        device_ms: Some(3.6e6),
+        basis: vec![KindBasis {
+            kind: "grpo".into(),
+            to_come: 9,
+            past: 4,
+        }],
+        ..work(5)
+    };
+    of.past.push((device("NVIDIA H200", "cuda"), fast));
+    let (_, mut draft) = draft("quick");
+    draft.estimate = Some(estimate_view(&of));
+    let text = render(draft);
+    for words in [
+        "2 h 0 min, all of it on <bdi>A processor</bdi>",
+        "1 h 0 min, all of it on <bdi>NVIDIA H200</bdi>",
+        "grpo (9 to come, 4 past), all on this device",
+        // Its own price, though that of its class is newer.
+        "<bdi>$4.00 at $4.00 an hour (NVIDIA H200, invoice)</bdi>",
+        "<dt>No estimate</dt><dd>on <bdi>TPU</bdi>: none of these",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+}
+
+#[test]
+fn without_a_past_and_without_work_there_is_no_time() {
+    let mut of = ground(work(5), vec![]);
+    of.past[0].1.device_ms = None;
+    of.live = vec![device("NVIDIA H200", "cuda")];
+    let view = estimate_view(&of);
+    assert!(view.devices.is_empty());
+    assert!(
+        view.nothing
+            .is_some_and(|text| text.starts_with("no basis"))
+    );
+    assert_eq!(view.unmeasured, ["NVIDIA H200"]);
+    of.work.known = of.work.stages;
+    let view = estimate_view(&of);
+    assert_eq!(view.nothing, Some("nothing is left to compute"));
+    assert!(view.unmeasured.is_empty());
 }

@@ -45,14 +45,6 @@ pub(super) fn of_text(run: RunId, stage: &str, name: &str) -> Links {
     Links::new(&format!("/runs/{run}/prm/{name}"), &OF_TABLE, &query)
 }
 
-fn yes_no(of: bool) -> Cell {
-    Cell::Word(if of { "yes" } else { "no" }.into())
-}
-
-fn right(of: bool) -> Cell {
-    Cell::Word(if of { "right" } else { "wrong" }.into())
-}
-
 /// A row a text, those that cannot be read among them.
 fn texts(all: &[Read], step: i64, how: Credit) -> Sheet {
     let names = [
@@ -91,8 +83,8 @@ fn of_read(of: &Judged, how: Credit, first: bool) -> [Cell; 7] {
         Cell::Text(text::line(&of.prompt, LONG)),
         Cell::Place(Some(of.steps.len() as f64)),
         Cell::Value(Some(credit(&of.scores(), how))),
-        right(of.correct),
-        yes_no(first),
+        Cell::right(of.correct),
+        Cell::yes_no(first),
         Cell::Place(Some(apart as f64)),
         Cell::Text(String::new()),
     ]
@@ -121,8 +113,8 @@ fn steps_of(of: &Judged, name: &str) -> Sheet {
             Cell::Count(i + 1),
             Cell::Value(Some(f64::from(step.score))),
             Cell::Value(step.label.map(f64::from)),
-            step.truth.map_or(Cell::Word(String::new()), right),
-            yes_no(step.disagrees()),
+            step.truth.map_or(Cell::Word(String::new()), Cell::right),
+            Cell::yes_no(step.disagrees()),
             Cell::Text(text::line(&step.text, LONG)),
         ]);
     }
@@ -193,6 +185,7 @@ pub async fn steps(
     let behind = filed::behind(&mut *state.conn().await?, run.experiment).await?;
     let sheet = steps_of(judged, &name);
     let about = About::of_run(&run, &question, Some(&stage), behind, &[], &sheet);
+    let about = about.ignoring(asked.ignored());
     filed::answer(&sheet, None, &about, &format!("{id}-prm-{name}"), &ending).await
 }
 

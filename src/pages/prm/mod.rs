@@ -41,12 +41,16 @@ const REDUCTIONS: [(&str, Credit); 4] = [
 ];
 
 /// What is drawn over training: the judge's word beside what it should follow.
-const CURVES: [(&str, &str); 4] = [
+const CURVES: [(&str, &str); 5] = [
     (metric::JUDGE_MEAN, "Judge's mean score"),
     (metric::VALIDATION_PASS_AT_1, "Held-out pass@1 (validation)"),
     (
         metric::JUDGE_AUC_POLICY,
         "Judge's AUC on the policy's samples",
+    ),
+    (
+        metric::JUDGE_WRONG_STEPS_POLICY,
+        "Wrong steps behind that AUC",
     ),
     (metric::ACCURACY, "Accuracy of the samples"),
 ];
@@ -343,9 +347,9 @@ impl TextPage {
             run,
             name: format!("{file}-{}", line + 1),
             stage: stage.into(),
-            prompt: text::fold(&of.prompt.chars().take(20_000).collect::<String>()),
+            prompt: text::fold_start(&of.prompt),
             gold: text::start(&of.gold, 1_000),
-            completion: text::fold(&of.completion.chars().take(20_000).collect::<String>()),
+            completion: text::fold_start(&of.completion),
             outcome: if of.correct { "right" } else { "wrong" },
             ended: of.ended,
             reductions: choices(how),

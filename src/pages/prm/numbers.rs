@@ -55,27 +55,33 @@ impl Numbers {
     pub fn new(all: &[Read], how: Credit) -> Option<Self> {
         all.iter().flatten().next()?;
         let problems = by_problem(all);
-        let auc = match auc_within(&problems) {
-            None => "No problem has both right and wrong steps: no AUC.".to_string(),
-            Some((auc, wrong)) => {
-                let compared = with_pairs(&problems);
-                let interval = match auc_interval(&problems) {
-                    Some(i) => format!("{}, problems resampled", number::interval(Kind::Share, &i)),
-                    None => format!("no interval under {MIN_WRONG_STEPS} wrong steps"),
-                };
-                format!(
-                    "AUC within problems {} ({interval}), from {} with a right step beside them in {}.",
-                    number::fixed(auc, 3),
-                    number::counted(wrong as i64, "wrong step"),
-                    number::counted(compared as i64, "problem")
-                )
-            }
-        };
         Some(Self {
-            auc,
+            auc: auc(&problems),
             picks: picks(all, how),
             scores: scores(all),
         })
+    }
+}
+
+/// With its interval and what stands behind it; none where that is too little to be read.
+fn auc(problems: &[Vec<(f32, bool)>]) -> String {
+    let Some((auc, wrong)) = auc_within(problems) else {
+        return "No problem has both right and wrong steps: no AUC.".into();
+    };
+    let behind = format!(
+        "{} with a right step beside them in {}",
+        number::counted(wrong as i64, "wrong step"),
+        number::counted(with_pairs(problems) as i64, "problem")
+    );
+    match auc_interval(problems) {
+        Some(interval) => format!(
+            "AUC within problems {} ({}, problems resampled), from {behind}.",
+            number::fixed(auc, 3),
+            number::interval(Kind::Share, &interval)
+        ),
+        None => format!(
+            "No AUC within problems: it would rest on {behind}, and under {MIN_WRONG_STEPS} wrong steps none is shown."
+        ),
     }
 }
 
@@ -158,8 +164,24 @@ mod tests {
             text("3+3=", false, &[(0.1, false)]),
         ];
         let said = Numbers::new(&all, Credit::Min).unwrap().auc;
-        let end = "from 1 wrong step with a right step beside them in 1 problem.";
-        assert!(said.ends_with(end), "{said}");
+        let behind = "rest on 1 wrong step with a right step beside them in 1 problem,";
+        assert!(said.contains(behind), "{said}");
+    }
+
+    #[test]
+    fn an_auc_is_shown_from_fifty_wrong_steps_on_and_with_its_interval() {
+        let all: Vec<Read> = (0..50)
+            .map(|i| text(&format!("{i}+1="), false, &[(0.9, true), (0.4, false)]))
+            .collect();
+        let said = |all: &[Read]| Numbers::new(all, Credit::Min).unwrap().auc;
+        assert_eq!(
+            said(&all),
+            "AUC within problems 1.000 ([1.000, 1.000], problems resampled), from 50 wrong steps with a right step beside them in 50 problems."
+        );
+        assert_eq!(
+            said(&all[1..]),
+            "No AUC within problems: it would rest on 49 wrong steps with a right step beside them in 49 problems, and under 50 wrong steps none is shown."
+        );
     }
 
     #[test]
@@ -188,11 +210,7 @@ mod tests {
         assert_eq!(counts[9], "1");
         assert_eq!(counts[5], "0");
         let n = Numbers::new(&all, Credit::Min).unwrap();
-        assert!(
-            n.auc.contains("1.000 (no interval under 50 wrong steps)"),
-            "{}",
-            n.auc
-        );
+        assert!(n.auc.starts_with("No AUC within problems: "), "{}", n.auc);
         assert!(Numbers::new(&[Err("broken".into())], Credit::Min).is_none());
     }
 }

@@ -95,3 +95,45 @@ fn rows_name_the_first_of_each_problem() {
     assert!(rows[3].error.is_some());
     assert_eq!(rows[2].class, "q1");
 }
+
+#[test]
+fn a_text_that_is_cut_says_how_much_of_it_is_here() {
+    let mut long = text("1+1=", true, &[(0.5, None)]).unwrap();
+    let page = render(&[Ok(long.clone())], 0, Credit::Min);
+    assert!(page.contains("<summary>The whole text</summary>") && !page.contains("cut: "));
+    long.prompt = "p".repeat(21_000);
+    long.completion = "c".repeat(22_000);
+    let page = render(&[Ok(long)], 0, Credit::Min);
+    for words in [
+        "<p class=\"note\">cut: 20,000 of 21,000 characters</p>",
+        "<p class=\"note\">cut: 20,000 of 22,000 characters</p>",
+        "<summary>The start of the text</summary>",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(!page.contains("The whole text"));
+}
+
+#[test]
+fn an_arm_s_name_cannot_turn_round_the_question_of_the_list() {
+    let page = ListPage {
+        shell: Shell::plain("Judged texts"),
+        run: RunId(uuid::Uuid::nil()),
+        arm: "a\u{202e}b".into(),
+        seed: 3,
+        stages: vec![],
+        stage: None,
+        steps: vec![],
+        reductions: vec![],
+        broken: None,
+        texts: vec![],
+        files: Links::default(),
+        numbers: None,
+        panels: vec![],
+        series: String::new(),
+    };
+    let text = page.render().unwrap();
+    assert_is_clean(&text);
+    let words = "judge of <bdi>a<span class=\"ctl\">⟨U+202E⟩</span>b</bdi>, seed 3";
+    assert!(text.contains(words), "{text}");
+}

@@ -3,12 +3,12 @@
 use super::{Material, material, rows};
 use crate::number;
 use crate::pages::filed::{self, About};
+use crate::pages::query::Asked;
 use crate::pages::sheet::{Cell, Sheet};
-use crate::pages::text;
 use crate::problem::Problem;
 use crate::state::AppState;
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
 use assay_core::wire::{LEASE_SECONDS, PROTOCOL};
 use assay_store::{JobView, Waiting, WorkerView};
 use time::OffsetDateTime;
@@ -16,19 +16,6 @@ use time::OffsetDateTime;
 /// Addresses without their endings.
 pub(super) const WORKERS: &str = "/queue/workers";
 pub(super) const JOBS: &str = "/queue/jobs";
-
-/// Of people and machines: nothing unseen.
-fn said(of: &str) -> Cell {
-    Cell::Text(text::visible(of))
-}
-
-fn yes_no(of: bool) -> Cell {
-    Cell::Word(if of { "yes" } else { "no" }.into())
-}
-
-fn count(of: i32) -> Cell {
-    Cell::Count(of.unsigned_abs() as usize)
-}
 
 fn bytes(of: Option<u64>) -> Cell {
     Cell::Place(of.map(|b| b as f64))
@@ -75,16 +62,16 @@ fn worker(of: &WorkerView) -> Vec<Cell> {
     });
     let load = of.load.unwrap_or_default();
     vec![
-        said(&of.name),
-        said(&of.host.device),
-        said(&of.host.device_name),
+        Cell::said(&of.name),
+        Cell::said(&of.host.device),
+        Cell::said(&of.host.device_name),
         Cell::Count(rows::busy(of) as usize),
-        count(of.threads),
+        Cell::count(of.threads),
         Cell::Place(Some(of.seconds_since_seen)),
-        yes_no(of.seconds_since_seen > LEASE_SECONDS as f64),
-        yes_no(of.protocol == PROTOCOL as i32),
-        said(&of.host.libtorch),
-        said(&of.host.worker_version),
+        Cell::yes_no(of.seconds_since_seen > LEASE_SECONDS as f64),
+        Cell::yes_no(of.protocol == PROTOCOL as i32),
+        Cell::said(&of.host.libtorch),
+        Cell::said(&of.host.worker_version),
         at(Some(of.registered_at)),
         Cell::Place(load.cpu_percent),
         bytes(load.memory_bytes),
@@ -93,7 +80,7 @@ fn worker(of: &WorkerView) -> Vec<Cell> {
         bytes(load.gpu_memory_bytes),
         bytes(load.gpu_memory_total_bytes),
         Cell::Place(of.seconds_since_load),
-        said(&running.collect::<Vec<_>>().join("; ")),
+        Cell::said(&running.collect::<Vec<_>>().join("; ")),
     ]
 }
 
@@ -117,7 +104,10 @@ pub(super) fn jobs(of: &Material, now: OffsetDateTime) -> Sheet {
         "stage",
     ];
     let mut sheet = Sheet::plain("jobs", "Jobs", &names);
-    sheet.said = "Running, then in the order in which they will be taken, then waiting for inputs, then the latest finished. A start is an estimate from past stages of the same kinds.".into();
+    sheet.said = "Running, then in the order in which they will be taken, then waiting for inputs, then the latest finished. A start is an estimate from past stages of the same kinds on the same device.".into();
+    if let Some(text) = super::unlisted(of) {
+        sheet.said += &format!(" {text}.");
+    }
     for (job, row) in of.jobs.iter().zip(rows::jobs(of, now)) {
         sheet.push(self::job(job, &row.why));
     }
@@ -139,19 +129,19 @@ fn job(of: &JobView, stands: &str) -> Vec<Cell> {
     });
     vec![
         Cell::Word(of.state.word().into()),
-        said(&of.kind),
+        Cell::said(&of.kind),
         Cell::Place(place),
-        said(stands),
+        Cell::said(stands),
         Cell::Place(Some(f64::from(of.priority))),
-        count(of.threads),
-        count(of.attempts),
-        count(of.failures),
+        Cell::count(of.threads),
+        Cell::count(of.attempts),
+        Cell::count(of.failures),
         Cell::Count(of.step.unsigned_abs() as usize),
-        said(of.worker_name.as_deref().unwrap_or("")),
+        Cell::said(of.worker_name.as_deref().unwrap_or("")),
         at(Some(of.queued_at)),
         at(of.started_at),
         at(of.finished_at),
-        said(&needs.collect::<Vec<_>>().join("; ")),
+        Cell::said(&needs.collect::<Vec<_>>().join("; ")),
         Cell::Word(of.stage.to_string()),
     ]
 }
@@ -159,6 +149,7 @@ fn job(of: &JobView, stands: &str) -> Vec<Cell> {
 /// `/queue/workers.csv` and `/queue/jobs.csv`, with their kinds.
 pub async fn get(
     state: Data<AppState>,
+    request: HttpRequest,
     path: Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (word, ending) = path.into_inner();
@@ -169,6 +160,7 @@ pub async fn get(
         _ => return Err(Problem::not_found("table")),
     };
     let to = sign.at.map(|at| format!("Data to {}", number::moment(at)));
-    let about = About::new("Queue and workers", &Vec::from_iter(to), &sheet);
+    let ignored = Asked::read(request.query_string()).ignored();
+    let about = About::new("Queue and workers", &Vec::from_iter(to), &sheet).ignoring(ignored);
     filed::answer(&sheet, None, &about, &format!("queue-{word}"), &ending).await
 }

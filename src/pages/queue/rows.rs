@@ -2,6 +2,7 @@
 
 use crate::number;
 use crate::pages::words;
+use assay_core::device::Device;
 use assay_core::load::Load;
 use assay_core::starts::{InLine, Start, starts};
 use assay_core::wire::{LEASE_SECONDS, PROTOCOL};
@@ -172,7 +173,6 @@ fn running(of: &RunningAttempt, requeue: &[RequeueView]) -> RunningRow {
 
 /// The listed jobs, each with its estimated start.
 pub(super) fn jobs(of: &Material, now: OffsetDateTime) -> Vec<JobRow> {
-    let threads = of.threads();
     let in_line = |job: &JobView| InLine {
         kind: job.kind.clone(),
         threads: job.threads.unsigned_abs(),
@@ -180,15 +180,16 @@ pub(super) fn jobs(of: &Material, now: OffsetDateTime) -> Vec<JobRow> {
             .started_at
             .filter(|_| job.state == JobState::Running)
             .map(|at| (now - at).as_seconds_f64().max(0.0) * 1e3),
+        device: device(of, job),
     };
     // Who waits for a pause, for inputs or for a wider worker is not in the line.
     let stands = |job: &&JobView| {
         job.state == JobState::Running || matches!(job.waiting, Some(Waiting::Turn { .. }))
     };
     let line: Vec<InLine> = of.jobs.iter().filter(stands).map(in_line).collect();
-    let mut begins = starts(&line, &of.speeds, threads).into_iter();
-    let queued = of.jobs.iter().filter(|j| j.state == JobState::Queued);
-    let last = queued.count();
+    let mut begins = starts(&line, &of.speeds, &of.by_device()).into_iter();
+    // More may be queued than are listed.
+    let last = of.count(JobState::Queued);
     let mut place = 0;
     of.jobs
         .iter()
@@ -209,6 +210,13 @@ pub(super) fn jobs(of: &Material, now: OffsetDateTime) -> Vec<JobRow> {
             row(job, start, moves, now)
         })
         .collect()
+}
+
+/// Of the worker that is at a job.
+fn device(of: &Material, job: &JobView) -> Option<String> {
+    let is_at = |w: &&WorkerView| w.running.iter().any(|r| r.stage == job.stage);
+    let worker = of.workers.iter().find(is_at)?;
+    Some(Device::of(&worker.host).name)
 }
 
 fn row(of: &JobView, start: Option<Start>, moves: Option<Moves>, now: OffsetDateTime) -> JobRow {

@@ -4,11 +4,10 @@ use super::rows::start_said;
 use super::*;
 use crate::pages::filed::About;
 use assay_core::ids::{ExperimentId, RunId, StageId, WorkerId};
-use assay_core::ledger::Cost;
 use assay_core::load::Load;
 use assay_core::starts::Start;
 use assay_core::wire::{Host, PROTOCOL};
-use assay_store::{NeededBy, RunningAttempt, Waiting};
+use assay_store::{NeededBy, RunJob, RunningAttempt, Waiting};
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
@@ -70,9 +69,32 @@ fn queue_of(jobs: &[JobView]) -> Material {
     for (i, job) in (0..).zip(&mut jobs) {
         job.stage = StageId(uuid::Uuid::from_u128(i));
     }
+    let open = OPEN.map(|state| {
+        let own = jobs.iter().filter(|j| j.state == state);
+        (state, own.count() as i64)
+    });
     Material {
         jobs,
+        counts: open.to_vec(),
+        cancel: runs(1, JobState::Running, 1),
         ..Material::default()
+    }
+}
+
+/// So many runs, of how many in all.
+fn runs(listed: u128, state: JobState, all: i64) -> RunJobs {
+    let run = |i| RunJob {
+        run: RunId(uuid::Uuid::from_u128(i)),
+        experiment_name: "e".into(),
+        arm_key: "grpo".into(),
+        seed: 0,
+        name: "base".into(),
+        state,
+        step: 1_200,
+    };
+    RunJobs {
+        runs: (0..listed).map(run).collect(),
+        all,
     }
 }
 
@@ -118,14 +140,7 @@ fn every_waiting_job_says_why() {
 fn a_queued_job_has_an_estimated_start_and_buttons_that_need_no_script() {
     let mut of = queue_of(&[sample(JobState::Running, None), turn(0), turn(1), turn(2)]);
     of.workers = vec![worker(2, 1.0, &[1])];
-    of.speeds = vec![KindSpeed {
-        kind: "grpo".into(),
-        stages: 4,
-        sum: Cost::default(),
-        half_ms: 3.6e6,
-        most_ms: 7.2e6,
-        spread: Default::default(),
-    }];
+    of.speeds = vec![speed(Device::of(&Host::default()))];
     let text = page_of(&of).render().unwrap();
     // A thread is free; then both are busy for one to two hours.
     for words in [
@@ -146,6 +161,46 @@ fn a_queued_job_has_an_estimated_start_and_buttons_that_need_no_script() {
     let moved = page_of(&of).render().unwrap();
     assert!(moved.contains("Somebody has changed the order") && moved.contains("priority 2"));
     crate::pages::tests::assert_is_clean(&moved);
+}
+
+fn speed(device: Device) -> KindSpeed {
+    KindSpeed {
+        kind: "grpo".into(),
+        device,
+        stages: 4,
+        half_ms: 3.6e6,
+        most_ms: 7.2e6,
+        ..KindSpeed::default()
+    }
+}
+
+#[test]
+fn what_one_device_took_says_nothing_of_another() {
+    let mut of = queue_of(&[turn(0), turn(1), turn(2)]);
+    of.open = vec![("grpo".into(), 3)];
+    of.workers = vec![worker(1, 1.0, &[])];
+    of.workers[0].host.device_name = "NVIDIA <H200>".into();
+    of.speeds = vec![speed(Device {
+        name: "A processor".into(),
+        class: "cpu".into(),
+    })];
+    let text = page_of(&of).render().unwrap();
+    assert!(text.contains("No estimate of when it is cleared"), "{text}");
+    // The first begins at once, whatever it is; when the next does nobody knows.
+    assert_eq!(text.matches("; start ").count(), 1);
+    of.workers.push(worker(1, 1.0, &[]));
+    of.workers[1].host.device_name = "A processor".into();
+    let text = page_of(&of).render().unwrap();
+    for words in [
+        "Estimated clearing time: 3 h 0 min",
+        "by past stages on A processor: 3 grpo (4 past).",
+        "The threads of NVIDIA &#60;H200&#62; are not counted",
+        "1 job before it; start within a minute",
+        "2 jobs before it; start about 01:00 UTC to 02:00 UTC",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    crate::pages::tests::assert_is_clean(&text);
 }
 
 #[test]
@@ -205,27 +260,69 @@ fn the_clearing_time_stands_with_its_basis_and_what_is_not_in_it() {
         most_ms: 180_000.0,
         basis: vec![kind("grpo", 9)],
         without: vec![kind("ppo", 0)],
+        devices: vec!["NVIDIA H200".into()],
+        idle: vec![],
     };
     let said = clearing_said(Some(&of));
-    for words in ["1 min 0 s", "3 min 0 s", "3 grpo (9 past)", "3 ppo"] {
+    for words in [
+        "1 min 0 s",
+        "3 min 0 s",
+        "on NVIDIA H200: 3 grpo (9 past)",
+        "3 ppo",
+    ] {
         assert!(said.contains(words), "{words} in {said}");
     }
+    assert!(!said.contains("are not counted"), "{said}");
     // Nothing waits: nothing is estimated.
     let page = page_of(&Material::default());
-    assert!(page.clearing.is_none() && page.cancel.is_empty());
+    assert!(page.clearing.is_none() && page.cancel.runs.is_empty());
 }
 
 #[test]
-fn a_run_is_offered_once_whatever_the_number_of_its_jobs() {
-    let jobs = [
-        sample(JobState::Running, None),
-        turn(3),
-        sample(JobState::Failed, None),
+fn a_run_is_offered_with_where_it_stands() {
+    let mut of = queue_of(&[sample(JobState::Running, None), turn(3)]);
+    of.retry = runs(1, JobState::Failed, 1);
+    let page = page_of(&of);
+    assert_eq!((page.cancel.runs.len(), page.retry.runs.len()), (1, 1));
+    assert!(page.cancel.runs[0].1.contains("at step 1,200"));
+    assert!(page.retry.runs[0].1.contains("base failed (e)"));
+    assert!(page.cancel.more.is_none() && page.unlisted.is_none());
+}
+
+#[test]
+fn beyond_what_is_listed_everything_is_counted_and_what_is_left_out_is_said() {
+    let open: Vec<JobView> = (0..JOBS).map(turn).collect();
+    let mut of = queue_of(&open);
+    of.counts = vec![
+        (JobState::Running, 3),
+        (JobState::Queued, 350),
+        (JobState::Blocked, 1_200),
     ];
-    let page = page_of(&queue_of(&jobs));
-    // The sample's runs share one id.
-    assert_eq!((page.cancel.len(), page.retry.len()), (1, 1));
-    assert!(page.cancel[0].1.contains("at step 1,200"));
+    of.cancel = runs(200, JobState::Queued, 412);
+    of.retry = runs(2, JobState::Failed, 2);
+    of.requeue = (0..203)
+        .map(|run| requeue(JobState::Failed, run, 0))
+        .collect();
+    let text = page_of(&of).render().unwrap();
+    for words in [
+        "3 running · 350 queued · 1,200 blocked",
+        "then the latest finished; 1,353 more of those that run or wait are not listed.",
+        "Not in this list: 212 runs.",
+        "<summary>Try a run again</summary>",
+        "<summary>Requeue a crashed run</summary>",
+        "Not in this list: 3 runs.",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert_eq!(text.matches("Not in this list").count(), 2);
+    // The last that is listed is not the last of the line.
+    assert_eq!(text.matches("name=\"down\"").count(), 200);
+    crate::pages::tests::assert_is_clean(&text);
+    let sheet = files::jobs(&of, NOW);
+    assert!(sheet.said.contains("1,353 more of those"), "{}", sheet.said);
+    of.failed = vec![StageId(uuid::Uuid::nil()); FAILED];
+    let said = page_of(&of).requeue.more.unwrap();
+    assert!(said.starts_with("Not in this list: 3 runs. Only"), "{said}");
 }
 
 fn requeue(state: JobState, run: u128, from_step: i64) -> RequeueView {
@@ -251,6 +348,7 @@ fn requeue(state: JobState, run: u128, from_step: i64) -> RequeueView {
 fn a_silent_workers_stage_and_a_crashed_run_can_be_requeued_and_say_what_is_discarded() {
     let mut of = Material {
         jobs: vec![sample(JobState::Failed, None)],
+        failed: vec![StageId(uuid::Uuid::nil())],
         workers: vec![worker(2, 360.0, &[1]), worker(2, 1.0, &[])],
         ..Material::default()
     };
@@ -263,7 +361,7 @@ fn a_silent_workers_stage_and_a_crashed_run_can_be_requeued_and_say_what_is_disc
     ];
     let page = page_of(&of);
     // Of one run with two failed stages there is one choice.
-    assert_eq!(page.requeue.len(), 1);
+    assert_eq!(page.requeue.runs.len(), 1);
     let text = page.render().unwrap();
     for words in [
         "requeue: <bdi>run grpo, seed 3 from step 1,400</bdi></button>",

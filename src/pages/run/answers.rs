@@ -1,8 +1,9 @@
-//! What the policy wrote: whole groups, as it stands, never a chosen few.
+//! What the policy wrote: whole groups, as it stands, none of them chosen by this page.
 
 use crate::number;
-use crate::pages::{Choice, text};
-use assay_store::CompletionView;
+use crate::pages::text::{self, Long};
+use crate::pages::{Choice, words};
+use assay_store::Sample;
 
 #[derive(Debug)]
 pub(super) struct Answers {
@@ -11,11 +12,13 @@ pub(super) struct Answers {
     pub groups: Vec<Group>,
     /// Groups that are stored and not shown.
     pub hidden: usize,
+    /// How they were taken from what the step has sampled.
+    pub order: &'static str,
 }
 
 #[derive(Debug)]
 pub(super) struct Group {
-    pub prompt: String,
+    pub prompt: Long,
     pub gold: String,
     pub summary: String,
     pub completions: Vec<Completion>,
@@ -28,9 +31,7 @@ pub(super) struct Completion {
     pub advantage: String,
     pub length: String,
     pub truncated: bool,
-    pub text: String,
-    /// What did not fit above.
-    pub rest: Option<String>,
+    pub text: Long,
 }
 
 const GROUPS: usize = 4;
@@ -38,13 +39,14 @@ const GROUPS: usize = 4;
 const STEPS: usize = 200;
 
 impl Answers {
-    pub fn new(steps: &[i64], completions: &[CompletionView]) -> Self {
-        let shown = completions.first().map(|c| c.step);
-        let mut groups: Vec<(i32, Vec<&CompletionView>)> = vec![];
-        for c in completions {
+    /// `dynamic`: the stage draws groups anew where their rewards do not differ.
+    pub fn new(steps: &[i64], samples: &[Sample], dynamic: bool) -> Self {
+        let shown = samples.first().map(|s| s.view.step);
+        let mut groups: Vec<(i32, Vec<&Sample>)> = vec![];
+        for s in samples {
             match groups.last_mut() {
-                Some((group, members)) if *group == c.group => members.push(c),
-                Some(_) | None => groups.push((c.group, vec![c])),
+                Some((group, members)) if *group == s.view.group => members.push(s),
+                Some(_) | None => groups.push((s.view.group, vec![s])),
             }
         }
         let every = steps.len().div_ceil(STEPS).max(1);
@@ -62,6 +64,7 @@ impl Answers {
                 })
                 .collect(),
             step: shown.map(number::integer),
+            order: words::sampled(dynamic),
             hidden: groups.len().saturating_sub(GROUPS),
             groups: groups
                 .into_iter()
@@ -72,26 +75,27 @@ impl Answers {
     }
 }
 
-fn group(members: &[&CompletionView]) -> Group {
-    let right = members.iter().filter(|c| c.correct).count();
+fn group(members: &[&Sample]) -> Group {
+    let right = members.iter().filter(|s| s.view.correct).count();
     let first = members.first();
     Group {
-        prompt: first.map_or(String::new(), |c| text::start(&c.prompt, text::LONG)),
-        gold: first.map_or(String::new(), |c| text::start(&c.gold, text::LONG)),
+        prompt: first.map_or_else(Long::default, |s| {
+            text::fold_read(&s.view.prompt, s.prompt_characters)
+        }),
+        gold: first.map_or(String::new(), |s| text::start(&s.view.gold, 1_000)),
         summary: format!("{right} of {} correct", members.len()),
-        completions: members.iter().map(|c| completion(c)).collect(),
+        completions: members.iter().map(|s| completion(s)).collect(),
     }
 }
 
-fn completion(of: &CompletionView) -> Completion {
-    let long = text::fold(&of.completion);
+fn completion(of: &Sample) -> Completion {
+    let view = &of.view;
     Completion {
-        correct: of.correct,
-        reward: number::fixed(of.reward, 2),
-        advantage: number::signed(number::Kind::Share, of.advantage),
-        length: number::counted(i64::from(of.length), "token"),
-        truncated: of.truncated,
-        text: long.shown,
-        rest: long.rest,
+        correct: view.correct,
+        reward: number::fixed(view.reward, 2),
+        advantage: number::signed(number::Kind::Share, view.advantage),
+        length: number::counted(i64::from(view.length), "token"),
+        truncated: view.truncated,
+        text: text::fold_read(&view.completion, of.characters),
     }
 }

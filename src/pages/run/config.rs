@@ -2,6 +2,7 @@
 
 use super::material::{Against, Material};
 use crate::pages::{Choice, text};
+use assay_core::config::place;
 use assay_store::AttemptView;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,11 +60,11 @@ fn put(value: &Value, key: String, out: &mut BTreeMap<String, String>) {
     }
 }
 
-/// Only what is not the same, in the order of the keys, with whole values.
+/// Only what is not the same, with whole values: data by their hashes, then by key.
 pub(super) fn changed(here: &Value, there: &Value) -> Vec<Changed> {
     let (here, there) = (whole(here), whole(there));
     let mut keys: Vec<&String> = here.keys().chain(there.keys()).collect();
-    keys.sort();
+    keys.sort_unstable_by_key(|key| (place(key), key.as_str()));
     keys.dedup();
     let of = |map: &BTreeMap<String, String>, key: &String| {
         map.get(key).cloned().unwrap_or_else(|| "–".into())
@@ -181,6 +182,12 @@ mod tests {
             "task": {"name": "questions", "train": {"file": "a.jsonl", "sha256": sha}}});
         let keys: Vec<String> = hashes(&of).into_iter().map(|h| h.0).collect();
         assert_eq!(keys, ["inputs.init", "task.train.sha256"]);
+        // Other data stand before all that was set otherwise.
+        let other = json!({"inputs": {"init": sha}, "seed": 2, "job": {"kind": "sft"},
+            "task": {"name": "questions", "train": {"file": "a.jsonl", "sha256": "0b".repeat(32)}}});
+        let found = changed(&of, &other);
+        let keys: Vec<&str> = found.iter().map(|c| c.key.as_str()).collect();
+        assert_eq!(keys, ["task.train.sha256", "seed"]);
         assert!(hashes(&a).is_empty());
         assert!(changed(&a, &a).is_empty());
         assert_eq!(flat(&a)["job.rewards.0.weight"], "1.0");

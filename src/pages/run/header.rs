@@ -4,16 +4,19 @@
 use super::material::Material;
 use super::{current, links};
 use crate::number;
-use crate::pages::{freshness, words};
+use crate::pages::{freshness, text, words};
 use crate::problem::Problem;
 use crate::rules;
 use assay_core::estimate::{Underway, whole_ms};
+use assay_core::ids::StageId;
 use assay_core::metric;
 use assay_core::progress::fraction;
-use assay_core::spending::StageSpend;
-use assay_core::wire::Level;
-use assay_store::{self as store, JobState, RequeueView, RunStageView, RunView, Sign, Waiting};
+use assay_core::spending::{StageSpend, on_device};
+use assay_store::{
+    self as store, EventView, JobState, RequeueView, RunStageView, RunView, Sign, Waiting,
+};
 use sqlx::PgConnection;
+use std::cmp::Reverse;
 
 /// What the page knows of it beside the run itself.
 #[derive(Debug, Default)]
@@ -29,6 +32,40 @@ pub(super) struct Standing {
     pub requeue: Vec<RequeueView>,
     /// What they would be in the end.
     pub whole: Option<f64>,
+    /// Device time of the run's own stages, lost attempts among it.
+    pub device_ms: f64,
+    /// Of that, what no price is known of.
+    pub unpriced_ms: f64,
+    /// The device that all that was spent so far was spent on.
+    pub device: Option<String>,
+}
+
+impl Standing {
+    /// In words: `1 h 12 min of device time so far, $2.40 at $2.00 an hour`. Nothing of a run
+    /// that has not worked.
+    pub fn device_time(&self) -> Option<String> {
+        if self.device_ms <= 0.0 {
+            return None;
+        }
+        let mut said = format!(
+            "{} of device time so far, in all its stages",
+            number::duration(self.device_ms)
+        );
+        let priced_ms = self.device_ms - self.unpriced_ms;
+        if let Some(dollars) = self.dollars.filter(|_| priced_ms > 0.0) {
+            let an_hour = dollars / (priced_ms / 3.6e6);
+            said += &format!(
+                ", {} at {} an hour",
+                number::dollars(dollars),
+                number::dollars(an_hour)
+            );
+        }
+        if self.unpriced_ms > 0.0 {
+            let without = number::duration(self.unpriced_ms);
+            said += &format!("; of {without} no price is known");
+        }
+        Some(said)
+    }
 }
 
 /// Whatever a stage trains, it reports one of these at every step.
@@ -53,21 +90,27 @@ pub(super) async fn standing(conn: &mut PgConnection, run: &RunView) -> Result<S
         }
         Some(_) | None => {}
     }
-    if !store::list_prices(&mut *conn).await?.is_empty() {
-        let spent = store::list_spending(conn, &[run.experiment]).await?;
-        let own = spent.into_values().flatten();
-        let own = own.filter(|s| run.stages.iter().any(|stage| stage.stage == s.stage));
-        let own: Vec<StageSpend> = own.collect();
-        for dollars in own.iter().filter_map(|s| s.dollars) {
-            *of.dollars.get_or_insert(0.0) += dollars;
-        }
+    let spent = store::list_spending(&mut *conn, &[run.experiment]).await?;
+    let own = spent.into_values().flatten();
+    let own = own.filter(|s| run.stages.iter().any(|stage| stage.stage == s.stage));
+    let own: Vec<StageSpend> = own.collect();
+    for spend in &own {
+        of.device_ms += spend.all.device_ms;
+        of.unpriced_ms += spend.unpriced_ms;
+    }
+    for dollars in own.iter().filter_map(|s| s.dollars) {
+        *of.dollars.get_or_insert(0.0) += dollars;
+    }
+    if of.dollars.is_some() {
+        let paid: Vec<StageId> = own.iter().map(|s| s.stage).collect();
+        of.device = store::find_device(&mut *conn, &paid).await?;
         of.whole = whole(conn, run, &own, &of).await?;
     }
     Ok(of)
 }
 
-/// In dollars, at what the device time so far has cost; `None` of a run that has ended, and
-/// where a price or the past of a kind is missing.
+/// In dollars, at what the device time so far has cost; `None` of a run that has ended or has
+/// moved between devices, and where a price or the past of a kind on its device is missing.
 async fn whole(
     conn: &mut PgConnection,
     run: &RunView,
@@ -77,10 +120,10 @@ async fn whole(
     let spent_ms: f64 = own.iter().map(|s| s.all.device_ms).sum();
     let priced = own.iter().all(|s| s.unpriced_ms == 0.0);
     let known = words::is_open(run.state) && priced && spent_ms > 0.0;
-    let Some(dollars) = so_far.dollars.filter(|_| known) else {
+    let (Some(dollars), Some(device)) = (so_far.dollars.filter(|_| known), &so_far.device) else {
         return Ok(None);
     };
-    let speeds = store::list_speeds(&mut *conn).await?;
+    let speeds = on_device(&store::list_speeds(&mut *conn).await?, device);
     let mut all_ms = 0.0;
     for stage in &run.stages {
         let spend = own.iter().find(|s| s.stage == stage.stage);
@@ -164,9 +207,11 @@ impl Header {
                 number::dollars(spent) + &whole
             }),
             whole: of.standing.whole.map(|whole| {
+                let device = of.standing.device.as_deref().unwrap_or("the same device");
                 format!(
-                    "In the end about {}: a stage at work by what its share so far has taken, one to come by past stages of its kind, at what the device time so far has cost.",
-                    number::dollars(whole)
+                    "In the end about {}: a stage at work by what its share so far has taken, one to come by past stages of its kind on {}, at what the device time so far has cost.",
+                    number::dollars(whole),
+                    text::start(device, 60)
                 )
             }),
             can_stop: open,
@@ -187,9 +232,10 @@ fn alarms(of: &Material) -> Vec<Alarm> {
         ),
         samples: samples(of, found.step),
     });
-    let raised = of.events.iter().filter(|(_, e)| e.level == Level::Alarm);
-    let raised = raised.map(|(stage, e)| {
-        let own = of.stage.as_ref() == Some(stage);
+    let mut raised: Vec<(&str, &EventView)> = of.alarms().collect();
+    raised.sort_by_key(|(_, e)| Reverse(e.at));
+    let raised = raised.into_iter().map(|(stage, e)| {
+        let own = of.stage.as_deref() == Some(stage);
         let at = e.step.map_or(String::new(), |s| {
             format!(" at step {}", number::integer(s))
         });

@@ -7,7 +7,6 @@ use crate::number::{self, Kind};
 use crate::rules;
 use assay_core::health::{self, Finding, Rule};
 use assay_core::spec::Alarms;
-use assay_core::wire::Level;
 use assay_store::{EventView, RuleAlarmView};
 
 #[derive(Debug)]
@@ -41,6 +40,10 @@ pub(super) fn alarms(series: &[Measured], limits: &Alarms) -> Vec<AlarmRow> {
                 raised: matches!(found, Finding::Raised { .. }),
                 found: match found {
                     Finding::NotMeasured => "not measured by this stage".into(),
+                    Finding::TooShort => format!(
+                        "not measured: no two held-out measurements {} steps apart (alarms.moved_over_steps)",
+                        number::integer(i64::from(limits.moved_over_steps))
+                    ),
                     Finding::Quiet => "not raised".into(),
                     Finding::Raised { step, value } => format!(
                         "raised at step {}: {}",
@@ -115,13 +118,17 @@ pub(super) fn found(of: &[RuleAlarmView], limits: &Alarms) -> Vec<Moment> {
         .collect()
 }
 
-/// Alarms that the worker has raised.
-pub(super) fn raised(of: &Material) -> Vec<Moment> {
-    let alarms: Vec<(String, EventView)> = of
-        .events
-        .iter()
-        .filter(|(_, e)| e.level == Level::Alarm)
-        .cloned()
+/// Alarms that are listed of those that the workers have raised.
+const RAISED: usize = 100;
+
+/// Alarms that the workers have raised, newest first, and how many are not listed.
+pub(super) fn raised(of: &Material) -> (Vec<Moment>, usize) {
+    let alarms = of.alarms();
+    let alarms: Vec<(String, EventView)> = alarms
+        .map(|(stage, e)| (stage.to_string(), e.clone()))
         .collect();
-    history::timeline(&[], &alarms, &[], &[])
+    let mut listed = history::timeline(&[], &alarms, &[], &[]);
+    let more = listed.len().saturating_sub(RAISED);
+    listed.truncate(RAISED);
+    (listed, more)
 }

@@ -4,7 +4,9 @@ use crate::number;
 use crate::pages::text;
 use assay_core::ledger::Cost;
 use assay_core::wire::{Level, role};
-use assay_store::{ArtifactView, AttemptState, AttemptView, EvaluationView, EventView, LedgerRow};
+use assay_store::{
+    ArtifactView, AttemptState, AttemptView, EvaluationView, EventView, LedgerRow, OlderEvents,
+};
 use time::OffsetDateTime;
 
 #[derive(Debug)]
@@ -178,6 +180,15 @@ pub(super) fn timeline(
         out.insert(place, (at, moment));
     }
     out.into_iter().map(|(_, moment)| moment).collect()
+}
+
+/// What the timeline leaves out of each stage.
+pub(super) fn untold(of: &[(String, OlderEvents)]) -> Vec<String> {
+    let line = |(stage, older): &(String, OlderEvents)| {
+        let events = number::counted(older.count, "older event");
+        format!("Of {stage} not listed: {events}.")
+    };
+    of.iter().filter(|(_, o)| o.count > 0).map(line).collect()
 }
 
 /// The first time that is known at or after a step of a stage.

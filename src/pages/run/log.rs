@@ -55,13 +55,23 @@ pub(super) fn logs(of: &[(String, AttemptView)]) -> Vec<LogView> {
     all
 }
 
-fn write(run: &RunView, moments: &[Moment], attempts: &[(String, AttemptView)]) -> String {
+/// `cut`: stages of which only the newest events were read.
+fn write(
+    run: &RunView,
+    cut: &[String],
+    moments: &[Moment],
+    attempts: &[(String, AttemptView)],
+) -> String {
     let mut out = format!(
         "{}, seed {}, run {}\n",
         text::line(&run.arm.label, 200),
         run.seed,
         run.id
     );
+    for stage in cut {
+        let newest = number::integer(EVENTS);
+        out.push_str(&format!("of {stage}, the newest {newest} events alone\n"));
+    }
     for m in moments.iter().rev() {
         let alarm = if m.alarm { "ALARM " } else { "" };
         out.push_str(&format!(
@@ -91,12 +101,18 @@ pub async fn log(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResponse,
     let mut conn = state.conn().await?;
     let run = store::get_run(&mut conn, *id).await?;
     let (mut attempts, mut events, mut files) = (vec![], vec![], vec![]);
+    let mut cut = vec![];
     for stage in &run.stages {
         let named = || stage.name.clone();
         for a in store::list_attempts(&mut conn, stage.stage).await? {
             attempts.push((named(), a));
         }
-        for e in store::events(&mut conn, stage.stage, EVENTS).await? {
+        let mut own = store::events(&mut conn, stage.stage, EVENTS + 1).await?;
+        if own.len() as i64 > EVENTS {
+            own.truncate(EVENTS as usize);
+            cut.push(named());
+        }
+        for e in own {
             events.push((named(), e));
         }
         for f in store::list_artifacts(&mut conn, stage.stage).await? {
@@ -110,5 +126,5 @@ pub async fn log(state: Data<AppState>, id: Path<RunId>) -> Result<HttpResponse,
             "content-disposition",
             format!("attachment; filename=\"run-{}.log.txt\"", run.id),
         ))
-        .body(write(&run, &moments, &attempts)))
+        .body(write(&run, &cut, &moments, &attempts)))
 }

@@ -7,15 +7,17 @@ use super::panels::{self, Measured};
 use super::reflective::{self, Base};
 use super::view::View;
 use crate::pages::query::Asked;
+use crate::pages::text;
 use crate::problem::Problem;
 use crate::rules::{self, POINTS};
 use crate::state::AppState;
 use assay_core::ids::{RunId, StageId};
 use assay_core::recipe;
 use assay_core::spec::Alarms;
+use assay_core::wire::Level;
 use assay_store::{
-    self as store, ArtifactView, AttemptView, CompletionView, Cut, EvaluationView, EventView,
-    ExclusionEvent, JobState, LedgerRow, RuleAlarmView, RunNoteView, RunStageView, RunView,
+    self as store, ArtifactView, AttemptView, Cut, EvaluationView, EventView, ExclusionEvent,
+    JobState, LedgerRow, OlderEvents, RuleAlarmView, RunNoteView, RunStageView, RunView, Sample,
     SampleFilter,
 };
 use serde_json::Value;
@@ -48,11 +50,14 @@ pub(super) struct Material {
     pub siblings: Vec<(RunId, String)>,
     pub files: Vec<(String, ArtifactView)>,
     pub steps: Vec<i64>,
-    pub completions: Vec<CompletionView>,
+    pub completions: Vec<Sample>,
     pub evaluations: Vec<(String, EvaluationView)>,
     pub ledger: Vec<LedgerRow>,
     pub attempts: Vec<(String, AttemptView)>,
+    /// The newest of each stage.
     pub events: Vec<(String, EventView)>,
+    /// Of stages that have more: what is older.
+    pub older: Vec<(String, OlderEvents)>,
     /// What rules have found in the background, in any of its stages.
     pub found: Vec<RuleAlarmView>,
     /// What people say of it, newest first.
@@ -75,8 +80,36 @@ impl Material {
         }
     }
 
+    /// What the workers and the queue have raised, however many other events came later; of
+    /// each stage the newest first.
+    pub fn alarms(&self) -> impl Iterator<Item = (&str, &EventView)> {
+        let newest = self.events.iter().map(|(stage, e)| (stage.as_str(), e));
+        let older = self.older.iter().flat_map(|(stage, older)| {
+            let alarms = older.alarms.iter();
+            alarms.map(move |e| (stage.as_str(), e))
+        });
+        let newest = newest.filter(|(_, e)| e.level == Level::Alarm);
+        newest.chain(older)
+    }
+
+    /// Stages with more alarms than were read.
+    pub fn cut_alarms(&self) -> Vec<&str> {
+        let cut = self.older.iter();
+        let cut = cut.filter(|(_, older)| older.alarms.len() as i64 >= ALARMS);
+        cut.map(|(stage, _)| stage.as_str()).collect()
+    }
+
     pub fn steps_shown(&self) -> Option<(i64, i64)> {
         self.part.as_ref().map(|(steps, _)| *steps)
+    }
+
+    /// The stage samples dynamically: groups whose rewards do not differ are drawn anew.
+    pub fn draws_anew(&self) -> bool {
+        let batches = self
+            .spec
+            .as_ref()
+            .and_then(|s| s.pointer("/job/max_num_gen_batches")?.as_u64());
+        batches.is_some_and(|n| n > 1)
     }
 
     /// What the shown stage was made with.
@@ -126,11 +159,14 @@ pub(super) fn chosen(run: &RunView, asked: &mut Asked) -> Option<(String, StageI
 }
 
 const COMPLETIONS: i64 = 64;
+/// Events of a stage that are listed.
 const EVENTS: i64 = 50;
+/// Alarms of a stage that are read beyond those.
+const ALARMS: i64 = 1_000;
 /// Characters that are read of a prompt and of a completion.
 const CUT: Cut = Cut {
-    prompt: 4_096,
-    completion: 20_000,
+    prompt: text::MOST as i32,
+    completion: text::MOST as i32,
 };
 
 /// Further metrics that are drawn where they are asked for, or where the stage has no other.
@@ -259,6 +295,7 @@ pub(super) async fn material(
         ledger: store::run_ledger(&mut conn, id).await?,
         attempts: vec![],
         events: vec![],
+        older: vec![],
         found: store::list_rule_alarms(&mut conn, id).await?,
         notes: store::list_run_notes(&mut conn, id).await?,
         unkept: None,
@@ -289,25 +326,38 @@ pub(super) async fn material(
                 step: Some(step),
                 ..SampleFilter::default()
             };
-            let found =
+            of.completions =
                 store::list_samples(&mut conn, stage, &filter, None, CUT, COMPLETIONS).await?;
-            of.completions = found.into_iter().map(|s| s.view).collect();
         }
     }
+    stories(&mut conn, &mut of).await?;
+    Ok(of)
+}
+
+/// What each stage has measured, tried, told and stored.
+async fn stories(conn: &mut PgConnection, of: &mut Material) -> Result<(), Problem> {
     for stage in &of.run.stages {
         let named = |name: &String| name.clone();
-        for e in store::list_evaluations(&mut conn, stage.stage).await? {
+        for e in store::list_evaluations(&mut *conn, stage.stage).await? {
             of.evaluations.push((named(&stage.name), e));
         }
-        for a in store::list_attempts(&mut conn, stage.stage).await? {
+        for a in store::list_attempts(&mut *conn, stage.stage).await? {
             of.attempts.push((named(&stage.name), a));
         }
-        for e in store::events(&mut conn, stage.stage, EVENTS).await? {
+        let mut events = store::events(&mut *conn, stage.stage, EVENTS + 1).await?;
+        if events.len() as i64 > EVENTS {
+            events.truncate(EVENTS as usize);
+            if let Some(last) = events.last() {
+                let older = store::older_events(&mut *conn, stage.stage, last.id, ALARMS).await?;
+                of.older.push((named(&stage.name), older));
+            }
+        }
+        for e in events {
             of.events.push((named(&stage.name), e));
         }
-        for f in store::list_artifacts(&mut conn, stage.stage).await? {
+        for f in store::list_artifacts(&mut *conn, stage.stage).await? {
             of.files.push((named(&stage.name), f));
         }
     }
-    Ok(of)
+    Ok(())
 }

@@ -13,7 +13,7 @@ mod log;
 mod material;
 mod noting;
 pub(super) mod panels;
-mod reflective;
+pub(super) mod reflective;
 mod requeue;
 mod tables;
 mod view;
@@ -113,12 +113,16 @@ struct RunPage {
     found: Vec<Moment>,
     worker_rules: String,
     raised: Vec<Moment>,
+    /// Alarms of the workers that are not listed.
+    raised_more: usize,
     answers: Answers,
     evaluations: Vec<EvaluationRow>,
     ledger: Vec<LedgerLine>,
     charged: String,
     spent: String,
     timeline: Vec<Moment>,
+    /// What is not in it, a line each stage.
+    untold: Vec<String>,
     /// Share of the variance and points of a side, from which on a change of level is told.
     change_explains: String,
     change_points: usize,
@@ -146,6 +150,7 @@ impl RunPage {
         let failed = of.run.stages.iter().find(|s| s.state == JobState::Failed);
         let overcome = of.run.stages.iter().filter(|s| s.state != JobState::Failed);
         let (charged, spent) = history::sums(&of.ledger);
+        let (raised, raised_more) = health::raised(of);
         Self {
             arm: of.run.arm.label.clone(),
             seed: of.run.seed,
@@ -204,13 +209,15 @@ impl RunPage {
             alarms: health::alarms(&of.series, &of.limits),
             found: health::found(&of.found, &of.limits),
             worker_rules: health::worker_rules(),
-            raised: health::raised(of),
-            answers: Answers::new(&of.steps, &of.completions),
+            raised,
+            raised_more,
+            answers: Answers::new(&of.steps, &of.completions, of.draws_anew()),
             evaluations: history::evaluations(&of.evaluations),
             ledger: history::ledger(&of.ledger),
             charged,
             spent,
             timeline: history::timeline(&of.attempts, &of.events, &of.files, &health::changes(of)),
+            untold: history::untold(&of.older),
             change_explains: number::percent(CHANGE_EXPLAINS),
             change_points: CHANGE_POINTS,
             logs: log::logs(&of.attempts),

@@ -2,14 +2,15 @@
 //! others behind them. All have the same axis of steps, so that one crosshair serves.
 
 use super::material::Material;
+use super::view::View;
 use super::{curve, reflective};
 use crate::charts::{Panel, PanelPoint};
 use crate::number::{self, Kind};
 use crate::pages::figure_data::{FigureData, caption, every, joined, some};
 use crate::pages::filed::Links;
-use crate::pages::words;
+use crate::pages::{text, words};
 use assay_core::metric;
-use assay_store::Series;
+use assay_store::{Point, Series};
 
 #[derive(Debug)]
 pub(in crate::pages) struct PanelView {
@@ -124,11 +125,16 @@ pub(super) fn others(of: &Material) -> Vec<PanelView> {
         .collect()
 }
 
-/// With the files of the whole curve.
+/// With its files; below the speed, what the time so far has cost.
 fn filed(of: &Material, shown: PanelView) -> PanelView {
     let stage = of.stage.as_deref().unwrap_or("");
+    let is_speed = shown.metric == metric::TOKENS_PER_SECOND;
     PanelView {
-        files: curve::links(of.run.id, stage, &shown.metric),
+        files: curve::links_of(of.run.id, stage, &shown.metric, &of.view),
+        caption: match is_speed {
+            true => of.standing.device_time(),
+            false => shown.caption,
+        },
         ..shown
     }
 }
@@ -139,7 +145,7 @@ pub(in crate::pages) fn view(name: &str, title: &str, series: &Series) -> PanelV
 }
 
 /// The same with the base's own value as a line across.
-pub(super) fn view_beside(
+pub(in crate::pages) fn view_beside(
     name: &str,
     title: &str,
     series: &Series,
@@ -159,15 +165,42 @@ pub(super) fn view_of(
     series: &Series,
     beside: Option<f64>,
 ) -> PanelView {
-    let steps = of.steps_shown();
+    view_as(&of.view, of.steps_shown(), name, series, beside)
+}
+
+/// The same outside of a page; `beside` is a value that stands as a line across.
+pub(super) fn view_as(
+    view: &View,
+    steps: Option<(i64, i64)>,
+    name: &str,
+    series: &Series,
+    beside: Option<f64>,
+) -> PanelView {
     let panel = Panel {
         beside,
         within: steps.map(|(low, high)| (low as f64, high as f64)),
-        log: of.view.log,
-        smooth: of.view.smooth,
+        log: view.log,
+        smooth: view.smooth,
         ..Panel::default()
     };
     drawn(name, &title(name), series, panel)
+}
+
+/// One value that is no number takes the bin that it is in.
+fn not_finite(points: &[Point], left_out: usize) -> String {
+    let broken = points.iter().filter(|p| !p.mean.is_finite());
+    let largest = broken.map(|p| p.count).max().unwrap_or(1);
+    match largest {
+        0 | 1 => {
+            let n = number::counted(left_out as i64, "value");
+            format!("{n} not finite")
+        }
+        steps => format!(
+            "{} of up to {} not drawn: a value in it is not finite",
+            number::counted(left_out as i64, "bin"),
+            number::counted(steps, "step")
+        ),
+    }
 }
 
 fn drawn(name: &str, title: &str, series: &Series, how: Panel) -> PanelView {
@@ -189,7 +222,7 @@ fn drawn(name: &str, title: &str, series: &Series, how: Panel) -> PanelView {
     });
     let when = if how.within.is_some() { "last" } else { "now" };
     let drawn = Panel {
-        title: format!("{title} by step, {when} {latest}{said}"),
+        title: format!("{} by step, {when} {latest}{said}", text::visible(title)),
         points,
         measured: name.starts_with("validation/"),
         ..how
@@ -197,8 +230,7 @@ fn drawn(name: &str, title: &str, series: &Series, how: Panel) -> PanelView {
     .draw();
     let mut notes = vec![];
     if drawn.left_out > 0 {
-        let n = number::counted(drawn.left_out as i64, "value");
-        notes.push(format!("{n} not finite"));
+        notes.push(not_finite(&series.points, drawn.left_out));
     }
     if drawn.not_positive > 0 {
         let n = number::counted(drawn.not_positive as i64, "value");

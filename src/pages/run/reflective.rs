@@ -9,7 +9,7 @@ use crate::rules::POINTS;
 use assay_store::{self as store, RunView, Series};
 use sqlx::PgConnection;
 
-pub(super) const METRIC: &str = "train/reflection_rate";
+pub(in crate::pages) const METRIC: &str = "train/reflection_rate";
 /// The same over the validation split.
 pub(super) const MEASURED: &str = "validation/reflection_rate";
 /// Kinds of stages that make a base.
@@ -17,14 +17,17 @@ const BASES: [&str; 2] = ["pretrain", "checkpoint"];
 
 /// What was last measured of the base.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Base {
+pub(in crate::pages) struct Base {
     pub stage: String,
     pub step: i64,
     pub rate: f64,
 }
 
 /// Of the run's base; `None` where nothing was measured of it, or no finite number.
-pub(super) async fn base(conn: &mut PgConnection, run: &RunView) -> Result<Option<Base>, Problem> {
+pub(in crate::pages) async fn base(
+    conn: &mut PgConnection,
+    run: &RunView,
+) -> Result<Option<Base>, Problem> {
     let Some(stage) = run.stages.iter().find(|s| BASES.contains(&s.kind.as_str())) else {
         return Ok(None);
     };
@@ -60,11 +63,7 @@ pub(super) fn panel(of: &Material, series: &Series) -> PanelView {
     let stage = of.stage.as_deref().unwrap_or("");
     PanelView {
         caption: Some(caption(base)),
-        files: curve::links(of.run.id, stage, METRIC),
+        files: curve::links_of(of.run.id, stage, METRIC, &of.view),
         ..panels::view_of(of, METRIC, series, base.map(|b| b.rate))
     }
-}
-
-pub(super) fn drawn(series: &Series, base: Option<&Base>) -> PanelView {
-    panels::view_beside(METRIC, &panels::title(METRIC), series, base.map(|b| b.rate))
 }

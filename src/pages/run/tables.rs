@@ -3,7 +3,7 @@
 
 use super::health;
 use super::material::{Material, material};
-use crate::number::{self, Kind};
+use crate::number::Kind;
 use crate::pages::filed::{self, About, Links, OF_TABLE};
 use crate::pages::query::{Asked, link};
 use crate::pages::sheet::{Cell, Sheet};
@@ -15,7 +15,6 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use assay_core::health::{Finding, Rule};
 use assay_core::ids::RunId;
-use assay_core::wire::Level;
 use time::OffsetDateTime;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,23 +120,6 @@ impl Files {
     }
 }
 
-/// Of people, models and machines: nothing unseen, and whole.
-fn said(of: &str) -> Cell {
-    Cell::Text(text::visible(of))
-}
-
-fn count(of: impl Into<i64>) -> Cell {
-    Cell::Count(of.into().unsigned_abs() as usize)
-}
-
-fn yes_no(of: bool) -> Cell {
-    Cell::Word(if of { "yes" } else { "no" }.into())
-}
-
-fn at(of: OffsetDateTime) -> Cell {
-    Cell::Word(number::moment(of))
-}
-
 /// Of every stage, newest first.
 fn evaluations(of: &Material) -> Sheet {
     let names = [
@@ -161,19 +143,19 @@ fn evaluations(of: &Material) -> Sheet {
     sheet.kind = Kind::Share;
     for (stage, e) in of.evaluations.iter().rev() {
         sheet.push(vec![
-            said(stage),
-            count(e.step),
+            Cell::said(stage),
+            Cell::count(e.step),
             Cell::Word(e.split.word().into()),
             Cell::Place(e.milestone.map(f64::from)),
             Cell::Value(Some(e.pass_at_1)),
             Cell::Value(Some(e.maj_at_k)),
             Cell::Place(Some(e.mean_length)),
             Cell::Value(Some(e.truncated_share)),
-            count(e.problems),
-            count(e.samples),
+            Cell::count(e.problems),
+            Cell::count(e.samples),
             Cell::Place(Some(e.temperature)),
             Cell::Place(Some(e.top_p)),
-            count(e.max_completion_length),
+            Cell::count(e.max_completion_length),
         ]);
     }
     sheet
@@ -185,9 +167,9 @@ fn ledger(of: &Material) -> Sheet {
     let mut sheet = Sheet::plain(Table::Ledger.word(), title, &names);
     for row in &of.ledger {
         sheet.push(vec![
-            said(&row.name),
-            said(&row.purpose),
-            yes_no(row.charged),
+            Cell::said(&row.name),
+            Cell::said(&row.purpose),
+            Cell::yes_no(row.charged),
             Cell::Cost(Some(row.cost.tokens)),
             Cell::Cost(Some(row.cost.flops)),
             Cell::Cost(Some(row.cost.device_ms / 1e3)),
@@ -213,14 +195,15 @@ fn alarms(of: &Material) -> Sheet {
     for rule in Rule::ALL {
         let (now, step, value) = match rule.check(&curves, &of.limits) {
             Finding::NotMeasured => ("not measured", None, None),
+            Finding::TooShort => ("too short to be measured", None, None),
             Finding::Quiet => ("not raised", None, None),
             Finding::Raised { step, value } => ("raised", Some(step as f64), Some(value)),
         };
         sheet.push(vec![
             Cell::Word(rule.word().into()),
-            said(&rule.words(&of.limits)),
+            Cell::said(&rule.words(&of.limits)),
             Cell::Place(rule.threshold(&of.limits)),
-            said(&health::limit(rule, &of.limits)),
+            Cell::said(&health::limit(rule, &of.limits)),
             Cell::Word(now.into()),
             Cell::Place(step),
             Cell::Value(value),
@@ -243,36 +226,41 @@ fn found(of: &Material) -> Sheet {
     ];
     let title = "Alarms raised while the run went on, in all of its stages, newest first";
     let mut sheet = Sheet::plain(Table::Found.word(), title, &names);
-    sheet.said = "A rule of the experiment where it was first broken; a worker's own in its words, of the latest events of each stage.".into();
+    sheet.said =
+        "A rule of the experiment where it was first broken; a worker's own in its words.".into();
+    let cut = of.cut_alarms();
+    if !cut.is_empty() {
+        sheet.said += &format!(" Not the oldest of {}, which has too many.", cut.join(", "));
+    }
     let mut all: Vec<(OffsetDateTime, Vec<Cell>)> = vec![];
     for alarm in &of.found {
         let found = &alarm.found;
         all.push((
             alarm.at,
             vec![
-                at(alarm.at),
-                said(&alarm.stage),
+                Cell::moment(alarm.at),
+                Cell::said(&alarm.stage),
                 Cell::Word("rule".into()),
                 Cell::Word(found.rule.word().into()),
                 Cell::Place(Some(found.step as f64)),
                 Cell::Value(Some(found.value)),
                 Cell::Place(found.threshold),
-                said(&found.rule.words(&of.limits)),
+                Cell::said(&found.rule.words(&of.limits)),
             ],
         ));
     }
-    for (stage, event) in of.events.iter().filter(|(_, e)| e.level == Level::Alarm) {
+    for (stage, event) in of.alarms() {
         all.push((
             event.at,
             vec![
-                at(event.at),
-                said(stage),
+                Cell::moment(event.at),
+                Cell::said(stage),
                 Cell::Word("worker".into()),
                 Cell::Word(String::new()),
                 Cell::Place(event.step.map(|step| step as f64)),
                 Cell::Value(None),
                 Cell::Place(None),
-                said(&event.text),
+                Cell::said(&event.text),
             ],
         ));
     }
@@ -295,13 +283,13 @@ fn stored(of: &Material) -> Sheet {
     sorted.sort_by_key(|(_, f)| std::cmp::Reverse(f.stored_at));
     for (stage, f) in sorted {
         sheet.push(vec![
-            said(stage),
-            said(&f.role),
-            count(f.step),
-            count(f.attempt),
+            Cell::said(stage),
+            Cell::said(&f.role),
+            Cell::count(f.step),
+            Cell::count(f.attempt),
             Cell::Count(f.bytes as usize),
-            yes_no(f.released),
-            at(f.stored_at),
+            Cell::yes_no(f.released),
+            Cell::moment(f.stored_at),
             Cell::Word(f.sha256.clone()),
         ]);
     }
@@ -327,15 +315,15 @@ fn environment(of: &Material) -> Sheet {
         let host = a.host.clone().unwrap_or_default();
         let ran = a.finished_at.map(|end| end - a.started_at);
         sheet.push(vec![
-            said(stage),
-            count(a.number),
+            Cell::said(stage),
+            Cell::count(a.number),
             Cell::Word(a.state.word().into()),
-            said(a.worker_name.as_deref().unwrap_or("")),
-            said(&host.device),
-            said(&host.libtorch),
-            said(&host.cpu_model),
-            said(&host.code),
-            at(a.started_at),
+            Cell::said(a.worker_name.as_deref().unwrap_or("")),
+            Cell::said(&host.device),
+            Cell::said(&host.libtorch),
+            Cell::said(&host.cpu_model),
+            Cell::said(&host.code),
+            Cell::moment(a.started_at),
             Cell::Place(ran.map(|t| t.as_seconds_f64())),
         ]);
     }
@@ -348,7 +336,7 @@ fn config(of: &Material) -> Option<Sheet> {
     let title = "Resolved specification of the stage";
     let mut sheet = Sheet::plain(Table::Config.word(), title, &["key", "value"]);
     for (key, value) in super::config::whole(spec) {
-        sheet.push(vec![said(&key), said(&value)]);
+        sheet.push(vec![Cell::said(&key), Cell::said(&value)]);
     }
     Some(sheet)
 }
@@ -360,7 +348,11 @@ fn difference(of: &Material) -> Option<Sheet> {
     let names = ["key", "here", "there"];
     let mut sheet = Sheet::plain(Table::Difference.word(), text::visible(&title), &names);
     for row in &found.changed {
-        sheet.push(vec![said(&row.key), said(&row.here), said(&row.there)]);
+        sheet.push(vec![
+            Cell::said(&row.key),
+            Cell::said(&row.here),
+            Cell::said(&row.there),
+        ]);
     }
     Some(sheet)
 }
@@ -385,6 +377,7 @@ pub async fn get(
     let behind = filed::behind(&mut *state.conn().await?, of.run.experiment).await?;
     let stage = of.stage.as_deref().filter(|_| table.is_of_stage());
     let about = About::of_run(&of.run, &of.question, stage, behind, &[], &sheet);
+    let about = about.ignoring(asked.ignored());
     let name = format!("{id}-{}", table.word());
     filed::answer(&sheet, None, &about, &name, &ending).await
 }

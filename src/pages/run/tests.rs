@@ -138,6 +138,7 @@ fn material() -> Material {
         ledger: vec![],
         attempts: vec![("rl".into(), attempt)],
         events: vec![("rl".into(), event)],
+        older: vec![],
         found: vec![],
         notes: vec![],
         unkept: None,
@@ -333,6 +334,11 @@ fn values_that_are_not_finite_and_nothing_at_all_leave_the_page_standing() {
         }
     }
     assert!(render(&of).contains("not finite"));
+    // Within a bin of several steps, it takes them with it.
+    for p in &mut of.series[0].1.points {
+        p.count = 10;
+    }
+    assert!(render(&of).contains("of up to 10 steps not drawn: a value in it is not finite"));
     of.series.clear();
     of.steps.clear();
     of.files.clear();
@@ -464,6 +470,25 @@ fn the_head_says_how_far_how_alive_how_dear_and_can_stop_it() {
     for words in [" %</span>", "heartbeat", "/queue/cancel"] {
         assert!(!text.contains(words), "{words}\n{text}");
     }
+}
+
+#[test]
+fn below_the_speed_stands_what_the_time_so_far_has_cost() {
+    let mut of = material();
+    let said = "of device time so far";
+    assert!(!render(&of).contains(said));
+    (of.standing.device_ms, of.standing.unpriced_ms) = (10.8e6, 3.6e6);
+    of.standing.dollars = Some(5.0);
+    let told = of.standing.device_time().unwrap();
+    assert!(told.contains(", $5.00 at $2.50 an hour; of "), "{told}");
+    of.standing.unpriced_ms = 10.8e6;
+    of.standing.dollars = None;
+    let told = of.standing.device_time().unwrap();
+    assert!(
+        !told.contains('$') && told.contains("no price is known"),
+        "{told}"
+    );
+    assert_eq!(render(&of).matches(said).count(), 1, "below one panel");
 }
 
 #[test]

@@ -85,8 +85,10 @@ impl View {
                 self.smooth
             ));
         }
-        if steps.is_some() || self.smooth > 0.0 {
-            said.push("Files: the whole stage, as measured.".into());
+        match steps {
+            Some(_) => said.push("Files: these steps, in numbers as measured.".into()),
+            None if self.smooth > 0.0 => said.push("Files: in numbers as measured.".into()),
+            None => {}
         }
         said
     }
@@ -147,7 +149,7 @@ mod tests {
         assert_eq!(said, ["100", "2000", "1", "0.5"]);
         let said = view.said(view.steps(10));
         assert_eq!(said.len(), 4);
-        assert_eq!(said[3], "Files: the whole stage, as measured.");
+        assert_eq!(said[3], "Files: these steps, in numbers as measured.");
         assert!(view.said(view.steps(10))[0].starts_with("Steps 100 to 2,000 alone"));
         // An axis changes nothing of what is measured.
         assert_eq!(read("log=1").0.said(None).len(), 1);

@@ -1,13 +1,12 @@
 //! What people have said of the grader on a run, as files.
 
-use crate::number;
 use crate::pages::filed::{self, About};
+use crate::pages::query::Asked;
 use crate::pages::sheet::{Cell, Sheet};
-use crate::pages::text;
 use crate::problem::Problem;
 use crate::state::AppState;
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
 use assay_core::ids::RunId;
 use assay_store::{self as store, Contest, RunView};
 
@@ -29,18 +28,16 @@ fn sheet(of: &[Contest], run: &RunView) -> Sheet {
     sheet.said = "Groups and completions are numbered from 1. The last word on a completion counts; people chose what to look at.".into();
     for c in of.iter().rev() {
         let stage = run.stages.iter().find(|s| s.stage == c.stage);
-        let yes_no = |of: bool| Cell::Word(if of { "yes" } else { "no" }.into());
-        let graded = if c.graded_correct { "right" } else { "wrong" };
         sheet.push(vec![
-            Cell::Word(number::moment(c.at)),
-            Cell::Text(stage.map_or(String::new(), |s| text::visible(&s.name))),
-            Cell::Count(c.place.step.unsigned_abs() as usize),
+            Cell::moment(c.at),
+            Cell::said(stage.map_or("", |s| &s.name)),
+            Cell::count(c.place.step),
             Cell::Count(c.place.group.unsigned_abs() as usize + 1),
             Cell::Count(c.place.index.unsigned_abs() as usize + 1),
-            Cell::Word(graded.into()),
+            Cell::right(c.graded_correct),
             Cell::Word(c.verdict.word().into()),
-            yes_no(c.counts),
-            Cell::Text(text::visible(&c.reason)),
+            Cell::yes_no(c.counts),
+            Cell::said(&c.reason),
         ]);
     }
     sheet
@@ -49,6 +46,7 @@ fn sheet(of: &[Contest], run: &RunView) -> Sheet {
 /// `/runs/{id}/contests.csv`: on the completions of all stages.
 pub async fn get(
     state: Data<AppState>,
+    request: HttpRequest,
     path: Path<(RunId, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (id, ending) = path.into_inner();
@@ -60,5 +58,6 @@ pub async fn get(
     drop(conn);
     let sheet = sheet(&contests, &run);
     let about = About::of_run(&run, &question, None, behind, &[], &sheet);
+    let about = about.ignoring(Asked::read(request.query_string()).ignored());
     filed::answer(&sheet, None, &about, &format!("{id}-contests"), &ending).await
 }

@@ -25,7 +25,7 @@ pub(in crate::pages) struct Form {
     pub reward_min: String,
     pub reward_max: String,
     pub text: String,
-    /// As the address has them, where it has any.
+    /// Of free text alone, with commas between them.
     pub phrases: String,
     pub typeset: bool,
     /// The same with formulas set, or as they are written.

@@ -1,5 +1,6 @@
 //! Groups of completions as the page shows them, and what people say of the grader.
 
+use super::contest::Unkept;
 use super::marks::{Marked, is_mixed, marked, other_script};
 use super::material::Shown;
 use crate::number;
@@ -18,17 +19,37 @@ pub(super) struct Group {
     pub gold: String,
     pub step: String,
     pub completions: Vec<Completion>,
-    /// What another step wrote to the same prompt.
+    /// What another step wrote to the same prompt, or in the group of the same number.
     pub beside: Option<Beside>,
     /// The group alone, whole.
     pub alone: String,
-    /// Other steps at which the prompt is stored, each with where it is shown beside.
+    /// Other steps, each with where it is shown beside: those at which the prompt is stored.
     pub others: Vec<(String, String)>,
+    /// It is stored at none: they are offered by the group's number, which this is.
+    pub by_number: Option<i64>,
 }
 
 pub(super) struct Beside {
     pub step: String,
     pub completions: Vec<Completion>,
+    /// The prompt is not stored there: what stands here instead, if anything.
+    pub missing: Option<String>,
+    /// The other prompt that was answered then, and its right answer.
+    pub prompt: Option<(Long, String)>,
+}
+
+/// What people have said, and a word of theirs that could not be kept.
+#[derive(Clone, Copy)]
+pub(super) struct People<'a> {
+    pub contests: &'a [Contest],
+    pub unkept: Option<&'a Unkept>,
+}
+
+/// A form that is shown once more, with what was entered.
+pub(super) struct Again {
+    pub right: bool,
+    pub reason: String,
+    pub why: String,
 }
 
 /// Other steps that are named at a group.
@@ -51,7 +72,10 @@ pub(super) struct Completion {
     /// How much of it is not here.
     pub cut: Option<String>,
     pub place: Place,
+    /// Step and group that it stands beside.
+    pub beside: Option<String>,
     pub said: Vec<Said>,
+    pub again: Option<Again>,
 }
 
 /// A person's word on a completion.
@@ -70,8 +94,16 @@ pub(super) struct Review {
     pub basis: String,
 }
 
+/// A completion's own name on the page; `beside`: the step and group that it stands beside.
+pub(super) fn id(of: Place, beside: Option<(i64, i32)>) -> String {
+    let at = beside.map_or(String::new(), |(step, group)| {
+        format!("-at-s{step}-g{group}")
+    });
+    format!("s{}-g{}-i{}{at}", of.step, of.group, of.index)
+}
+
 /// `by`: what sets the formulas of completions, where that is asked for.
-pub(super) fn groups(of: &Shown, contests: &[Contest], by: &mut Option<Typesetter>) -> Vec<Group> {
+pub(super) fn groups(of: &Shown, people: People<'_>, by: &mut Option<Typesetter>) -> Vec<Group> {
     let mut out: Vec<(i64, i32, Vec<&Sample>)> = vec![];
     for sample in &of.samples {
         let (step, group) = (sample.view.step, sample.view.group);
@@ -87,65 +119,101 @@ pub(super) fn groups(of: &Shown, contests: &[Contest], by: &mut Option<Typesette
                 .iter()
                 .find(|g| (g.step, g.group) == (step, group));
             let first = members[0];
+            let (others, recurs) = others(of, first);
             Group {
                 id: format!("s{step}-g{group}"),
                 title: format!("Step {}, group {}", number::integer(step), group + 1),
                 rewards: whole.map_or(String::new(), |g| rewards(g, members.len())),
-                prompt: text::fold(&first.view.prompt),
-                gold: text::start(&first.view.gold, 1_000),
+                prompt: prompt(first),
+                gold: gold(first),
                 step: number::integer(step),
-                beside: beside(of, first, contests, by),
+                beside: beside(of, first, recurs, people, by),
                 alone: address(of, step, group, None),
-                others: others(of, first),
+                others,
+                by_number: (!recurs).then(|| i64::from(group) + 1),
                 completions: members
                     .iter()
-                    .map(|m| completion(m, of, contests, by))
+                    .map(|m| completion(m, of, None, people, by))
                     .collect(),
             }
         })
         .collect()
 }
 
+fn prompt(of: &Sample) -> Long {
+    text::fold_read(&of.view.prompt, of.prompt_characters)
+}
+
+fn gold(of: &Sample) -> String {
+    text::start(&of.view.gold, 1_000)
+}
+
+/// `recurs`: the prompt is stored at some other step.
 fn beside(
     of: &Shown,
     first: &Sample,
-    contests: &[Contest],
+    recurs: bool,
+    people: People<'_>,
     by: &mut Option<Typesetter>,
 ) -> Option<Beside> {
-    let step = of.wanted.with.filter(|with| *with != first.view.step)?;
-    let same = |s: &&Sample| s.view.prompt == first.view.prompt;
-    let found = of.beside.iter().filter(same);
+    let view = &first.view;
+    let step = of.wanted.with.filter(|with| *with != view.step)?;
+    let is_same = |s: &&Sample| s.prompt_md5 == first.prompt_md5;
+    let has_number = |s: &&Sample| s.view.group == view.group;
+    let mut found: Vec<&Sample> = of.beside.iter().filter(is_same).collect();
+    let is_stored = !found.is_empty();
+    if !is_stored {
+        found = of.beside.iter().filter(has_number).collect();
+    }
+    let other = found.first().filter(|_| !is_stored);
+    let missing = (!is_stored).then(|| {
+        let place = number::integer(step);
+        let nowhere = if recurs {
+            ""
+        } else {
+            ", nor at any other step"
+        };
+        let instead = other.map_or(String::new(), |_| {
+            format!(
+                " Training draws its prompts anew at each step; groups stand beside each other by \
+                 number: this is group {} of that step, with another prompt.",
+                i64::from(view.group) + 1
+            )
+        });
+        format!("No completion of this prompt is stored at step {place}{nowhere}.{instead}")
+    });
     Some(Beside {
         step: number::integer(step),
+        missing,
+        prompt: other.map(|s| (prompt(s), gold(s))),
         completions: found
-            .map(|s| {
-                let c = completion(s, of, contests, by);
-                // The same completion may stand beside several groups.
-                let id = format!("{}-at-s{}-g{}", c.id, first.view.step, first.view.group);
-                Completion { id, ..c }
-            })
+            .iter()
+            // The same completion may stand beside several groups.
+            .map(|s| completion(s, of, Some((view.step, view.group)), people, by))
             .collect(),
     })
 }
 
-/// Of many steps, some over the whole stage.
-fn others(of: &Shown, first: &Sample) -> Vec<(String, String)> {
+/// Of many steps, some over the whole stage; and whether the prompt is stored at them.
+fn others(of: &Shown, first: &Sample) -> (Vec<(String, String)>, bool) {
     let view = &first.view;
-    let steps: Vec<i64> = of
+    let mut steps: Vec<i64> = of
         .prompt_steps
         .iter()
-        .filter(|(prompt, step)| *prompt == view.prompt && *step != view.step)
+        .filter(|(prompt, step)| *prompt == first.prompt_md5 && *step != view.step)
         .map(|(_, step)| *step)
         .collect();
+    let recurs = !steps.is_empty();
+    if !recurs {
+        steps = of.steps.clone();
+        steps.retain(|step| *step != view.step);
+    }
     let every = steps.len().div_ceil(OTHERS).max(1);
-    steps
-        .into_iter()
-        .step_by(every)
-        .map(|with| {
-            let href = address(of, view.step, view.group, Some(with));
-            (number::integer(with), href)
-        })
-        .collect()
+    let links = steps.into_iter().step_by(every).map(|with| {
+        let href = address(of, view.step, view.group, Some(with));
+        (number::integer(with), href)
+    });
+    (links.collect(), recurs)
 }
 
 /// One group, whatever else was asked for.
@@ -186,7 +254,8 @@ fn rewards(of: &GroupView, shown: usize) -> String {
 fn completion(
     of: &Sample,
     shown: &Shown,
-    contests: &[Contest],
+    beside: Option<(i64, i32)>,
+    people: People<'_>,
     by: &mut Option<Typesetter>,
 ) -> Completion {
     let v = &of.view;
@@ -195,11 +264,10 @@ fn completion(
         gold: v.gold.clone(),
         difficulty: 0,
     };
-    let here = v.completion.chars().count() as u64;
     let place = of.place();
+    let id = id(place, beside);
     let components = v.components.as_object().into_iter().flatten();
     Completion {
-        id: format!("s{}-g{}-i{}", v.step, v.group, v.index),
         correct: v.correct,
         rewarded_wrong: !v.correct && v.reward > 0.0,
         reward: number::fixed(v.reward, 3),
@@ -222,19 +290,21 @@ fn completion(
         ),
         mixed: is_mixed(&shown.spec.task, &problem, &v.completion),
         other: other_script(&shown.spec.task, &problem, &v.completion),
-        cut: (here < of.characters).then(|| {
-            format!(
-                "cut: {} of {} characters",
-                number::integer(here as i64),
-                number::integer(of.characters as i64)
-            )
-        }),
+        cut: text::cut(&v.completion, of.characters),
         place,
-        said: contests
+        beside: beside.map(|(step, group)| format!("{step}.{group}")),
+        said: people
+            .contests
             .iter()
             .filter(|c| c.stage == shown.id && c.place == place)
             .map(|c| said_of(c, String::new(), String::new()))
             .collect(),
+        again: people.unkept.filter(|u| u.id == id).map(|u| Again {
+            right: u.verdict == GraderVerdict::Right,
+            reason: u.reason.clone(),
+            why: u.why.clone(),
+        }),
+        id,
     }
 }
 
@@ -242,14 +312,19 @@ pub(super) fn said(of: &Contest, run: &RunView) -> Said {
     let stage = run.stages.iter().find(|s| s.stage == of.stage);
     let name = stage.map_or("", |s| s.name.as_str());
     let Place { step, group, index } = of.place;
-    let query = link([("stage", name), ("step", &step.to_string())]);
+    // Of many groups a page holds some.
+    let query = link([
+        ("stage", name),
+        ("step", &step.to_string()),
+        ("group", &(i64::from(group) + 1).to_string()),
+    ]);
     let place = format!(
         "{name}, step {}, group {}, completion {}",
         number::integer(step),
         group + 1,
         index + 1
     );
-    said_of(of, format!("{query}#s{step}-g{group}-i{index}"), place)
+    said_of(of, format!("{query}#{}", id(of.place, None)), place)
 }
 
 fn said_of(of: &Contest, href: String, place: String) -> Said {

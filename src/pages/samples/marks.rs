@@ -56,16 +56,14 @@ pub(super) struct Legend {
 
 /// What a task's texts can be marked with, whatever they are.
 pub(super) fn legend(task: &TaskSpec) -> Legend {
-    let alphabet = task.alphabet();
     let probe = Problem {
         prompt: String::new(),
         gold: String::new(),
         difficulty: 0,
     };
     let text = task.is_text();
-    let has_mark = |c: char| task.reflections(&format!("{c};")) > 0;
     Legend {
-        reflective: text || alphabet.chars().any(has_mark),
+        reflective: task.reflects(),
         mixed: text || task.language(&probe, "").is_some(),
         text,
         over: number::percent(MIXED),

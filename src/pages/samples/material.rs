@@ -1,7 +1,10 @@
 //! What the samples page is made from.
 
+use super::contest::Unkept;
 use super::wanted::Wanted;
 use crate::pages::query::Asked;
+use crate::pages::run::reflective::{self, Base};
+use crate::pages::text;
 use crate::problem::Problem;
 use crate::state::AppState;
 use assay_core::ids::{RunId, StageId};
@@ -10,6 +13,7 @@ use assay_store::{
     self as store, Contest, Cut, GroupView, Place, RunView, Sample, SampleFilter, Series,
 };
 use sqlx::PgConnection;
+use std::collections::BTreeSet;
 
 /// Everything that the page is made from.
 #[derive(Debug)]
@@ -20,6 +24,8 @@ pub(in crate::pages) struct Material {
     pub stages: Vec<String>,
     pub stage: Option<Shown>,
     pub contests: Vec<Contest>,
+    /// A person's word that could not be kept.
+    pub unkept: Option<Unkept>,
 }
 
 /// The stage that is shown.
@@ -43,15 +49,18 @@ pub(in crate::pages) struct Shown {
     pub scanned: Option<usize>,
     /// What is counted in texts, over the steps: words and curve.
     pub rates: Vec<(&'static str, Series)>,
-    /// Completions of the shown prompts at the step that is asked for beside.
+    /// How reflective the base model was, where that is counted.
+    pub base: Option<Base>,
+    /// Completions at the step that is asked for beside: of the shown prompts, and of groups
+    /// with the numbers of those that are shown.
     pub beside: Vec<Sample>,
-    /// The shown prompts, and each stored step at which they stand.
+    /// The shown prompts by their MD5, and each stored step at which they stand.
     pub prompt_steps: Vec<(String, i64)>,
 }
 
 /// Counts in texts whose rates stand beside the marks.
 pub(super) const RATES: [(&str, &str); 2] = [
-    ("train/reflection_rate", "Reflective completions"),
+    (reflective::METRIC, "Reflective completions"),
     (
         "train/language_consistency",
         "Characters of steps in the prompt's vocabulary",
@@ -67,8 +76,8 @@ const POINTS: usize = 300;
 /// Completions of another step that are looked through for the shown prompts.
 const BESIDE: i64 = 512;
 pub(super) const CUT: Cut = Cut {
-    prompt: 4_096,
-    completion: 20_000,
+    prompt: text::MOST as i32,
+    completion: text::MOST as i32,
 };
 
 /// One page of completions, in the order of sampling.
@@ -125,20 +134,25 @@ pub(super) fn whole_groups(of: &mut Shown) {
     }
 }
 
-/// The same prompts at other steps.
+/// The same prompts at other steps. Where a prompt is not drawn again, the group of the same
+/// number stands beside it.
 async fn find_beside(conn: &mut PgConnection, of: &mut Shown) -> Result<(), Problem> {
-    let mut prompts: Vec<String> = of.samples.iter().map(|s| s.view.prompt.clone()).collect();
+    let mut prompts: Vec<String> = of.samples.iter().map(|s| s.prompt_md5.clone()).collect();
     prompts.sort();
     prompts.dedup();
-    of.prompt_steps = store::list_prompt_steps(&mut *conn, of.id, &prompts, CUT.prompt).await?;
+    of.prompt_steps = store::list_prompt_steps(&mut *conn, of.id, &prompts).await?;
     if let Some(step) = of.wanted.with {
         let filter = SampleFilter {
             step: Some(step),
             ..SampleFilter::default()
         };
         let rows = store::list_samples(conn, of.id, &filter, None, CUT, BESIDE).await?;
-        let is_shown = |row: &Sample| prompts.binary_search(&row.view.prompt).is_ok();
-        of.beside = rows.into_iter().filter(is_shown).collect();
+        let numbers: BTreeSet<i32> = of.samples.iter().map(|s| s.view.group).collect();
+        let may_stand = |row: &Sample| {
+            let is_same = prompts.binary_search(&row.prompt_md5).is_ok();
+            is_same || numbers.contains(&row.view.group)
+        };
+        of.beside = rows.into_iter().filter(may_stand).collect();
     }
     Ok(())
 }
@@ -185,6 +199,7 @@ pub(super) async fn material(
             next: None,
             scanned: None,
             rates: vec![],
+            base: None,
             beside: vec![],
             prompt_steps: vec![],
         };
@@ -193,6 +208,9 @@ pub(super) async fn material(
             let series = store::series(&mut conn, view.stage, name, POINTS).await?;
             if !series.points.is_empty() {
                 shown.rates.push((words, series));
+                if name == reflective::METRIC {
+                    shown.base = reflective::base(&mut conn, &run).await?;
+                }
             }
         }
         gather(&mut conn, &mut shown, &filter).await?;
@@ -211,6 +229,7 @@ pub(super) async fn material(
         stages: sampled.iter().map(|(s, _)| s.name.clone()).collect(),
         stage,
         contests: store::list_contests(&mut conn, id).await?,
+        unkept: None,
         run,
     })
 }

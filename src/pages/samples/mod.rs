@@ -12,7 +12,7 @@ use super::filed::{Links, OF_TABLE};
 use super::math::{Typesetter, typeset};
 use super::query::Asked;
 use super::run::{curve, panels};
-use super::{Choice, Shell, filters, freshness, html};
+use super::{Choice, Shell, filters, freshness, html, words};
 use crate::number;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -24,7 +24,7 @@ use assay_core::spec::JobSpec;
 use assay_store::Series;
 pub use contest::contest;
 pub use contests::get as contests_file;
-use groups::{Group, Review, Said, groups, review, said};
+use groups::{Group, People, Review, Said, groups, review, said};
 use material::{Material, RATES, Shown, material};
 
 #[derive(Template)]
@@ -51,6 +51,8 @@ struct SamplesPage {
     phrases: Option<String>,
     first: Option<String>,
     next: Option<String>,
+    /// What the address asks for, in the words of this page: forms keep it.
+    back: String,
     review: Review,
     said: Vec<Said>,
     /// They as files.
@@ -60,6 +62,10 @@ struct SamplesPage {
 struct RateCurve {
     svg: String,
     title: String,
+    /// Of which completions it is a share.
+    over: &'static str,
+    /// The base model's own rate.
+    base: String,
     /// The rate of the policy as the stage began.
     began: String,
     files: Links,
@@ -68,16 +74,20 @@ struct RateCurve {
 impl SamplesPage {
     fn new(shell: Shell, of: &Material) -> Self {
         let shown = of.stage.as_ref();
+        let people = People {
+            contests: &of.contests,
+            unkept: of.unkept.as_ref(),
+        };
         let asked = shown.filter(|s| s.wanted.typeset);
         let set = asked.and_then(|s| {
             typeset(|by| {
                 let mut by = Some(by);
-                let groups = groups(s, &of.contests, &mut by);
+                let groups = groups(s, people, &mut by);
                 (groups, by.map(|by| formulas(&by)))
             })
         });
         // Without formulas where these cannot be set.
-        let raw = || shown.map_or(vec![], |s| groups(s, &of.contests, &mut None));
+        let raw = || shown.map_or(vec![], |s| groups(s, people, &mut None));
         let (groups, typeset) = set.unwrap_or_else(|| (raw(), None));
         Self {
             run: of.run.id,
@@ -105,6 +115,7 @@ impl SamplesPage {
             phrases: shown.and_then(phrases),
             first: shown.and_then(|s| s.wanted.after.map(|_| s.wanted.link(&s.name, None))),
             next: shown.and_then(|s| s.next.map(|at| s.wanted.link(&s.name, Some(at)))),
+            back: shown.map_or(String::new(), |s| s.wanted.link(&s.name, s.wanted.after)),
             review: review(&of.contests),
             said: of.contests.iter().rev().map(|c| said(c, &of.run)).collect(),
             files: Links::new(&format!("/runs/{}/contests", of.run.id), &OF_TABLE, ""),
@@ -116,7 +127,8 @@ impl SamplesPage {
 /// How the stored completions were taken from all that was generated.
 fn sampling(of: &Shown) -> String {
     let stored = number::integer(of.stored as i64);
-    let rule = "whole groups in the order in which they were drawn; nothing is chosen by reward";
+    let dynamic = is_dynamic(of);
+    let rule = words::sampled(dynamic);
     let (JobSpec::Grpo { params, .. } | JobSpec::Ppo { params, .. }) = &of.spec.job else {
         return format!("{stored} completions are stored: {rule}.");
     };
@@ -134,10 +146,19 @@ fn sampling(of: &Shown) -> String {
         1 => "of every step".to_string(),
         n => format!("of one step in {n}"),
     };
+    let trained_on = if dynamic { "that were trained on " } else { "" };
     format!(
-        "{stored} of {} completions are stored: {each} {every}, {rule}.",
+        "{stored} of {} completions {trained_on}are stored: {each} {every}, {rule}.",
         number::integer(all)
     )
+}
+
+/// Groups whose rewards do not differ are drawn anew.
+fn is_dynamic(of: &Shown) -> bool {
+    let (JobSpec::Grpo { params, .. } | JobSpec::Ppo { params, .. }) = &of.spec.job else {
+        return false;
+    };
+    params.max_num_gen_batches > 1
 }
 
 fn matches(of: &Shown) -> String {
@@ -192,24 +213,54 @@ fn rate_at(series: &Series, step: i64) -> String {
 fn rate_curve(of: &Shown, run: RunId) -> Option<RateCurve> {
     let (metric, words) = RATES[0];
     let (_, series) = of.rates.iter().find(|(own, _)| *own == words)?;
-    let drawn = (series.points.len() > 1).then(|| panels::view(metric, words, series))?;
+    let base = of.base.as_ref().map(|b| b.rate);
+    let drawn =
+        (series.points.len() > 1).then(|| panels::view_beside(metric, words, series, base))?;
     let files = curve::links(run, &of.name, metric);
     Some(RateCurve {
         svg: drawn.svg,
         title: drawn.title,
+        over: match is_dynamic(of) {
+            true => "each step's batch, discarded draws left out",
+            false => "each rollout",
+        },
+        base: match base_rate(of) {
+            Some(text) => format!(
+                "Dashed: the base model's own rate, {text}; it may have done the same already."
+            ),
+            None => "Nothing was measured of the base model to draw beside it.".into(),
+        },
         began: rate_at(series, 1),
         files,
     })
 }
 
-/// Rates of the step that is shown, beside those of the stage's first rollout: the policy
-/// as it was before this stage, which may have done the same already.
+/// What was last measured of the model that all of this began with.
+fn base_rate(of: &Shown) -> Option<String> {
+    of.base.as_ref().map(|b| {
+        format!(
+            "{} over the validation split at step {} of {}",
+            number::fixed(b.rate, 3),
+            number::integer(b.step),
+            b.stage
+        )
+    })
+}
+
+/// Rates of the step that is shown, beside the base model's and those of the stage's first
+/// rollout: the policy as it was before this stage, which may have been trained already.
 fn rates(of: &Shown) -> Vec<String> {
+    let over = match is_dynamic(of) {
+        true => "all that was trained on",
+        false => "the whole rollout",
+    };
     let line = |(words, series): &(&str, Series)| {
         let first = rate_at(series, 1);
         let here = of.wanted.step.or(of.steps.last().copied()).unwrap_or(1);
+        let base = base_rate(of).filter(|_| *words == RATES[0].1);
+        let base = base.map_or(String::new(), |text| format!("the base model {text}; "));
         format!(
-            "{words}, share of the whole rollout: {first} at step 1, with the policy as this stage \
+            "{words}, share of {over}: {base}{first} at step 1, with the policy as this stage \
              began; {} at step {}",
             rate_at(series, here),
             number::integer(here)
@@ -265,9 +316,18 @@ pub async fn page(
 ) -> Result<HttpResponse, Problem> {
     let mut asked = Asked::read(request.query_string());
     let of = material(&state, *id, &mut asked).await?;
+    show(&state, &request, asked, of).await
+}
+
+async fn show(
+    state: &AppState,
+    request: &HttpRequest,
+    asked: Asked,
+    of: Material,
+) -> Result<HttpResponse, Problem> {
     let runs = std::slice::from_ref(&of.run);
     let sign = freshness::of_runs(&mut *state.conn().await?, runs).await?;
-    let mut shell = Shell::new(&state, &request, "Samples")
+    let mut shell = Shell::new(state, request, "Samples")
         .run(&of.run, &of.question)
         .signed(&sign);
     shell.ignored = asked.ignored();

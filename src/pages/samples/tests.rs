@@ -13,6 +13,9 @@ use assay_store::{
 };
 use time::OffsetDateTime;
 
+mod beside;
+mod drawn;
+
 fn spec() -> StageSpec {
     let experiment = Experiment::from_text(
         "
@@ -57,6 +60,8 @@ fn sample(step: i64, group: i32, index: i32, correct: bool, text: &str) -> Sampl
         },
         characters,
         prompt_characters: 8,
+        // Stands for its hash.
+        prompt_md5: "7*3-8+5=".into(),
     }
 }
 
@@ -101,10 +106,12 @@ fn material(samples: Vec<Sample>) -> Material {
             next: None,
             scanned: None,
             rates: vec![(RATES[0].1, rate())],
+            base: None,
             beside: vec![],
             prompt_steps: vec![],
         }),
         contests: vec![],
+        unkept: None,
     }
 }
 
@@ -196,7 +203,7 @@ fn a_prompt_is_shown_beside_what_another_step_wrote_to_it() {
     }
     assert!(!text.contains("class=\"beside\"") && !text.contains("beside step"));
     let shown = of.stage.as_mut().unwrap();
-    let prompt = shown.samples[0].view.prompt.clone();
+    let prompt = shown.samples[0].prompt_md5.clone();
     shown.prompt_steps = vec![(prompt.clone(), 1), (prompt, 6), ("another".into(), 11)];
     shown.wanted = Wanted::read(&mut Asked::read("step=6&with=1"), &shown.steps);
     let text = render(&of);
@@ -204,7 +211,7 @@ fn a_prompt_is_shown_beside_what_another_step_wrote_to_it() {
     assert!(text.contains("No completion of this prompt is stored at step 1."));
     let shown = of.stage.as_mut().unwrap();
     let mut other = sample(1, 3, 2, false, "A5");
-    other.view.prompt = "another".into();
+    (other.view.prompt, other.prompt_md5) = ("another".into(), "another".into());
     shown.beside = vec![sample(1, 0, 1, false, "A4"), other];
     let text = render(&of);
     let beside = &text[text.find("class=\"beside\"").unwrap()..];
@@ -368,7 +375,10 @@ fn phrases_of_the_address_are_marked_and_counted_instead_of_the_usual_ones() {
     let text = render(&of);
     assert!(text.contains(&phrase("Wait,")) && text.contains("“let me check” and others"));
     assert!(!text.contains(&phrase("Hold on")) && !text.contains("of this link"));
-    assert!(!text.contains("name=\"phrases\""));
+    assert_eq!(text.matches("name=\"phrases\"").count(), 1);
+    assert!(text.contains("Phrases <input name=\"phrases\" size=\"12\" dir=\"auto\" value=\"\">"));
+    let other = render(&material(vec![sample(6, 0, 0, true, "8")]));
+    assert!(!other.contains("name=\"phrases\""), "of free text alone");
 
     let shown = of.stage.as_mut().unwrap();
     shown.wanted = Wanted::read(
@@ -380,7 +390,7 @@ fn phrases_of_the_address_are_marked_and_counted_instead_of_the_usual_ones() {
     assert!(!text.contains(&phrase("Wait,")) && !text.contains("“let me check” and others"));
     for words in [
         "phrases of this link: “hold on”, “&#60;b&#62;”; 2 in 1 of the 2 completions shown.",
-        "name=\"phrases\" value=\"hold on,&#60;b&#62;\"",
+        "name=\"phrases\" size=\"12\" dir=\"auto\" value=\"hold on,&#60;b&#62;\"",
         "&#38;phrases=hold%20on%2C%3Cb%3E",
     ] {
         assert!(text.contains(words), "{words}\n{text}");

@@ -253,6 +253,7 @@ impl OfTree {
             ..
         } = &self.found;
         let about = About::of_run(run, question, Some(stage.as_str()), self.behind, &[], of);
+        let about = about.ignoring(self.asked.clone().ignored());
         let name = format!("{}-tree-{}{what}", self.id, self.name);
         filed::answer(of, svg, &about, &name, &self.ending).await
     }

@@ -6,12 +6,12 @@ mod list;
 mod node;
 mod outline;
 
+use super::addressed::{Lines, addressed};
 use super::calibrated::{CALIBRATION, Calibrated, calibrated};
 use super::filed::{Links, OF_FIGURE, OF_TABLE};
 use super::query::{Asked, link};
-use super::stages;
 use super::text;
-use super::{Shell, filters, freshness, html};
+use super::{Shell, filters, html};
 use crate::charts::tree::{Finish, Mark, tree as draw};
 use crate::number;
 use crate::problem::Problem;
@@ -24,7 +24,7 @@ use assay_core::ids::RunId;
 use assay_core::ledger::Cost;
 use assay_core::trees::{Picked, StoredTree, TreeNode};
 use assay_core::wire::role;
-use assay_store::{self as store, RunView, Sign};
+use assay_store::{RunView, Sign};
 pub use files::{
     all as list_file, children as children_file, depths as depths_file, picture, pooled,
     values as values_file,
@@ -203,7 +203,7 @@ impl TreePage {
             run,
             name,
             stage: stage.into(),
-            prompt: text::fold(&of.prompt.chars().take(20_000).collect::<String>()),
+            prompt: text::fold_start(&of.prompt),
             gold: text::start(&of.gold, 1_000),
             simulations: simulations(of),
             exhausted: of.exhausted,
@@ -338,41 +338,30 @@ struct Found {
     read: Read,
 }
 
+const FILED: Lines = Lines {
+    role: role::TREES,
+    what: "tree",
+    most: TREES,
+    all: false,
+};
+
 async fn found(
     state: &AppState,
     id: RunId,
     name: &str,
     asked: &mut Asked,
 ) -> Result<Found, Problem> {
-    let mut conn = state.conn().await?;
-    let run = store::get_run(&mut conn, id).await?;
-    let question = store::get_experiment(&mut conn, run.experiment).await?.name;
-    let filed = stages::filed(&mut conn, &run, role::TREES).await?;
-    let sign = freshness::of_runs(&mut conn, std::slice::from_ref(&run)).await?;
-    drop(conn);
-    let (step, line) = stages::address(name).ok_or_else(|| Problem::not_found("tree"))?;
-    let (chosen, _) = stages::chosen(&filed, asked).ok_or_else(|| Problem::not_found("tree"))?;
-    let file = chosen
-        .files
-        .iter()
-        .find(|f| f.step == step)
-        .filter(|_| line < TREES)
-        .ok_or_else(|| Problem::not_found("tree"))?;
-    let (mut lines, broken) = stages::lines(state, file, line + 1).await?;
-    let read: Read = match lines.len() > line {
-        true => StoredTree::read(&lines.swap_remove(line)),
-        false => match broken {
-            Some(broken) => Err(broken),
-            None => return Err(Problem::not_found("tree")),
-        },
+    let mut of = addressed(state, id, name, &FILED, asked).await?;
+    let (_, line) = of.at;
+    let read: Read = match of.lines.len() > line {
+        true => StoredTree::read(&of.lines.swap_remove(line)),
+        false => Err(of.broken.unwrap_or_default()),
     };
-    let stage = chosen.stage.name.clone();
-    drop(filed);
     Ok(Found {
-        run,
-        question,
-        stage,
-        sign,
+        run: of.run,
+        question: of.question,
+        stage: of.stage,
+        sign: of.sign,
         read,
     })
 }

@@ -65,13 +65,17 @@ impl NodePanel {
         let value = node
             .value
             .map_or("never asked".into(), |v| number::fixed(v, 3));
-        let path: String = of
-            .path(view.node)
+        let nodes = of.path(view.node);
+        let read: String = nodes
             .iter()
             .take(PATH)
-            .flat_map(|&i| of.nodes[i].text.chars().take(20_000))
-            .take(20_000)
+            .flat_map(|&i| of.nodes[i].text.chars())
+            .take(text::MOST)
             .collect();
+        let all: usize = nodes
+            .iter()
+            .map(|&i| of.nodes[i].text.chars().count())
+            .sum();
         let to = |node: usize| View { node, ..view }.link(stage);
         Self {
             index: view.node,
@@ -89,7 +93,7 @@ impl NodePanel {
                 ("Depth", number::integer(node.depth as i64)),
                 ("Answer still reachable (oracle)", reach(node).into()),
             ],
-            path: text::fold(&path),
+            path: text::fold_read(&read, all as u64),
             ending: node.terminal.as_ref().map(|t| {
                 let answer = t.answer.as_deref().map(|a| text::start(a, 200));
                 format!(

@@ -210,3 +210,23 @@ fn the_list_pools_the_values_of_its_trees() {
     assert_eq!(of.rows[9].observed, "0.000");
     assert!(list::pooled(&all[1..2]).is_none());
 }
+
+#[test]
+fn a_prompt_and_a_path_that_are_cut_say_how_much_of_them_is_here() {
+    assert!(!render(&wide(), View::default()).contains("cut: "));
+    let mut of = tree(vec![
+        node(None, 3, ""),
+        node(Some(0), 2, &"x".repeat(15_000)),
+        node(Some(1), 1, &"y".repeat(6_000)),
+    ]);
+    of.prompt = "p".repeat(25_000);
+    let text = render(&of, View { node: 2, from: 0 });
+    for words in [
+        "cut: 20,000 of 25,000 characters",
+        "cut: 20,000 of 21,000 characters",
+    ] {
+        assert_eq!(text.matches(words).count(), 1, "{words}");
+    }
+    let text = render(&of, View { node: 1, from: 0 });
+    assert_eq!(text.matches("cut: ").count(), 1, "the prompt alone");
+}

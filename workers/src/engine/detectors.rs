@@ -18,6 +18,8 @@ pub struct Detectors {
     target: f64,
     other: f64,
     two_languages: bool,
+    /// The task has marks of reflection, whether or not a text has one.
+    reflects: bool,
     reflecting: f64,
     reflecting_correct: f64,
     plain_correct: f64,
@@ -40,6 +42,7 @@ impl Detectors {
             self.target += f64::from(language.target);
             self.other += f64::from(language.other);
         }
+        self.reflects |= task.reflects();
         if task.reflections(text) > 0 {
             self.reflecting += 1.0;
             self.reflecting_correct += correct;
@@ -48,7 +51,7 @@ impl Detectors {
         }
     }
 
-    /// Rates under `prefix/…`; a rate without cases is left out.
+    /// Rates under `prefix/…`; a rate without cases is left out, one of 0 is not.
     pub fn metrics(&self, prefix: &str) -> BTreeMap<String, f64> {
         let mut out = BTreeMap::new();
         let mut put = |name: &str, part: f64, whole: f64| {
@@ -71,7 +74,7 @@ impl Detectors {
                 self.target + self.other,
             );
         }
-        if self.reflecting > 0.0 {
+        if self.reflects {
             put(metric::REFLECTION_RATE, self.reflecting, self.completions);
             put(
                 metric::ACCURACY_REFLECTING,
@@ -112,5 +115,40 @@ mod tests {
         // Five of six: after a wrong result the chain is judged by what it claimed.
         assert_eq!(m["train/step_accuracy"], 5.0 / 6.0);
         assert!(!m.contains_key("train/language_consistency"));
+        // This task has no such mark.
+        assert!(!m.contains_key("train/reflection_rate"));
+    }
+
+    #[test]
+    fn texts_without_a_mark_are_counted_where_the_task_has_marks() {
+        let task = TaskSpec::Modchain(Modchain {
+            p_reflect: 0.5,
+            minority_share: 0.5,
+            ..Default::default()
+        });
+        let problem = Problem {
+            prompt: "7*3-8+5=".into(),
+            gold: "8".into(),
+            difficulty: 3,
+        };
+        let mut d = Detectors::default();
+        let mut observe = |text: &str| {
+            d.observe(&task, &problem, text, &task.verify(&problem, text, true));
+            d.metrics("train")
+        };
+        observe("A8");
+        let m = observe("7*3=1;1-8=3;3+5=8;A3");
+        assert_eq!(m["train/reflection_rate"], 0.0);
+        assert_eq!(m["train/accuracy_without_reflection"], 0.5);
+        assert!(!m.contains_key("train/accuracy_given_reflection"));
+        let m = observe("7*3=2;W;7*3=1;1-8=3;3+5=8;A8");
+        assert_eq!(m["train/reflection_rate"], 1.0 / 3.0);
+        assert_eq!(m["train/accuracy_given_reflection"], 1.0);
+        assert_eq!(m["train/accuracy_without_reflection"], 0.5);
+        // The same of the vocabularies: a chain that is wholly in the other one is a 0.
+        let mut other = Detectors::default();
+        let chain = "b*b=b;Ab";
+        other.observe(&task, &problem, chain, &task.verify(&problem, chain, true));
+        assert_eq!(other.metrics("train")["train/language_consistency"], 0.0);
     }
 }

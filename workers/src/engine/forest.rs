@@ -443,8 +443,9 @@ pub fn describe(forest: &[Grown]) -> BTreeMap<String, f64> {
                 .collect()
         })
         .collect();
-    if let Some((auc, _)) = super::judge::auc_within(&by_problem) {
+    if let Some((auc, wrong)) = super::judge::auc_within(&by_problem) {
         out.insert(metric::VALUE_AUC.into(), auc);
+        out.insert(metric::VALUE_WRONG_NODES.into(), wrong as f64);
     }
     out
 }
@@ -472,6 +473,51 @@ mod tests {
         let valued = [(0.9, true), (0.95, false), (0.1, false)];
         let expected = ((1.85_f64 - 1.0).abs() + 0.1) / 3.0;
         assert!((calibration_error(&valued) - expected).abs() < 1e-12);
+    }
+
+    fn valued(nodes: &[(f64, bool)]) -> Grown {
+        let mut tree = Tree::new("p", "g", vec![1]);
+        let below: Vec<Continuation> = (0..)
+            .zip(nodes)
+            .map(|(token, (_, reachable))| Continuation {
+                tokens: vec![token],
+                text: format!("{token};"),
+                terminal: None,
+                reachable: *reachable,
+            })
+            .collect();
+        tree.expand(0, &below);
+        for (node, (value, _)) in tree.nodes[1..].iter_mut().zip(nodes) {
+            node.value = Some(*value);
+            node.sampled = 1;
+        }
+        Grown {
+            problem: Problem {
+                prompt: "p".into(),
+                gold: "g".into(),
+                difficulty: 1,
+            },
+            tree,
+            cost: Cost::default(),
+            simulations: 1,
+            exhausted: false,
+            idle: 0,
+            noise: vec![],
+        }
+    }
+
+    #[test]
+    fn an_auc_of_values_is_recorded_with_the_wrong_nodes_behind_it() {
+        use assay_core::metric;
+        // Right .9 and .4 around a wrong .5; a wrong one alone is in no pair.
+        let pair = valued(&[(0.9, true), (0.4, true), (0.5, false)]);
+        let alone = valued(&[(0.1, false)]);
+        let out = describe(&[pair, alone]);
+        assert_eq!(out.get(metric::VALUE_AUC), Some(&0.5));
+        assert_eq!(out.get(metric::VALUE_WRONG_NODES), Some(&1.0));
+        let out = describe(&[valued(&[(0.1, false)])]);
+        let both = [metric::VALUE_AUC, metric::VALUE_WRONG_NODES];
+        assert!(both.iter().all(|name| !out.contains_key(*name)), "{out:?}");
     }
 
     #[test]

@@ -4,11 +4,11 @@ use super::{
     BySeed, FailureKind, FailureRow, FailureTable, Measured, Place, Scale, Series, change, column,
     over_seeds,
 };
-use crate::metric;
 use crate::stats::mean;
+use crate::{judged, metric};
 
-/// Fewer wrong steps make no AUC that could be read.
-pub const MIN_WRONG_STEPS: f64 = 50.0;
+/// Of a judge's steps and of a tree's nodes.
+pub(super) const MIN_WRONG_STEPS: f64 = judged::MIN_WRONG_STEPS as f64;
 
 const MOST: u32 = 64;
 

@@ -310,3 +310,84 @@ fn a_search_shows_first_and_last_round_and_a_decoder_its_only_one() {
     assert_eq!(tables.len(), 1);
     assert_eq!(means(&tables[0].rows[0]), [Some(42.0)]);
 }
+
+/// A self-training with the AUC of its values, round by round, and the wrong nodes behind it.
+fn valued(seed: u64, auc: &[f64], nodes: &[(u64, f64)]) -> Vec<StageSeries> {
+    let mut all = selftrain(seed, &[0.3, 0.4, 0.5, 0.6]);
+    all.push(series(
+        "mcts",
+        "s",
+        "mcts_selftrain",
+        seed,
+        metric::VALUE_AUC,
+        auc,
+    ));
+    if !nodes.is_empty() {
+        all.push(StageSeries {
+            metric: metric::VALUE_WRONG_NODES.into(),
+            points: nodes.to_vec(),
+            ..all[0].clone()
+        });
+    }
+    all
+}
+
+fn searches(all: &[StageSeries]) -> (FailureTable, FailureTable) {
+    let mut own = failures(all, &[]).into_iter();
+    let mut next = || own.find(|t| t.kind == FailureKind::Search).unwrap();
+    (next(), next())
+}
+
+const AUC_OF_VALUES: &str = "value: AUC within a problem";
+
+#[test]
+fn an_auc_of_values_stands_with_its_wrong_nodes_and_not_on_fewer_than_fifty() {
+    let auc = [0.5, 0.6, 0.7, 0.8];
+    let counts = |first: f64, last: f64| [(1_u64, first), (2, 60.0), (3, 60.0), (4, last)];
+    let all: Vec<StageSeries> = [
+        valued(0, &auc, &counts(50.0, 70.0)),
+        valued(1, &[0.1; 4], &counts(49.0, 90.0)),
+        valued(2, &[0.7; 4], &counts(80.0, 30.0)),
+    ]
+    .concat();
+    let (shares, numbers) = searches(&all);
+    let found = row(&shares, AUC_OF_VALUES);
+    // Seeds 0 and 2 at first, 0 and 1 in the last round, 0 alone at both ends.
+    assert_eq!(means(found), [Some(0.6), Some(0.45), Some(0.3)]);
+    assert_eq!(found.cells[0].unwrap().n, 2);
+    let said = "2 of the seeds had under 50 wrong nodes";
+    assert!(shares.note.contains(said), "{}", shares.note);
+    assert!(!shares.note.contains("not recorded"), "{}", shares.note);
+    let behind = row(&numbers, "value: wrong nodes behind the AUC, of all trees");
+    assert_eq!(means(behind)[1], Some(63.333333));
+    let sound: Vec<StageSeries> = (0..3)
+        .flat_map(|seed| valued(seed, &auc, &counts(50.0, 50.0)))
+        .collect();
+    let (shares, _) = searches(&sound);
+    let whole = row(&shares, AUC_OF_VALUES).cells[0].unwrap();
+    assert!(whole.n == 3 && whole.interval.is_some());
+    assert!(!shares.note.contains("no AUC"), "{}", shares.note);
+    // Nobody measured values: no row, and nothing to say of it.
+    let (shares, _) = searches(&selftrain(0, &[0.3, 0.4, 0.5, 0.6]));
+    assert!(shares.rows.iter().all(|r| r.label != AUC_OF_VALUES));
+    assert!(!shares.note.contains("AUC"), "{}", shares.note);
+}
+
+#[test]
+fn where_the_wrong_nodes_were_not_recorded_no_auc_of_values_is_shown() {
+    let auc = [0.5, 0.6, 0.7, 0.8];
+    let (shares, numbers) = searches(&valued(0, &auc, &[]));
+    assert_eq!(means(row(&shares, AUC_OF_VALUES)), [None, None, None]);
+    let said = "Of 1 of the seeds the number of wrong nodes was not recorded";
+    assert!(shares.note.contains(said), "{}", shares.note);
+    assert!(
+        numbers
+            .rows
+            .iter()
+            .all(|r| !r.label.contains("wrong nodes"))
+    );
+    // A newer worker has taken it up: the count of the third round is none of the first.
+    let (shares, _) = searches(&valued(0, &auc, &[(3, 60.0), (4, 60.0)]));
+    assert_eq!(means(row(&shares, AUC_OF_VALUES)), [None, Some(0.8), None]);
+    assert!(shares.note.contains(said), "{}", shares.note);
+}

@@ -33,6 +33,8 @@ pub enum Rule {
 pub enum Finding {
     /// The stage does not report what the rule looks at.
     NotMeasured,
+    /// No two measurements lie as far apart as the rule looks.
+    TooShort,
     Quiet,
     /// Where it was first broken, and the value there.
     Raised {
@@ -151,7 +153,7 @@ impl Rule {
             Self::RewardAlone => {
                 match (of(metric::VALIDATION_PASS_AT_1), of(metric::REWARD_MEAN)) {
                     (Some(held_out), Some(reward)) => {
-                        raised(reward_alone(held_out, reward, limits))
+                        moved(held_out, reward_alone(held_out, reward, limits), limits)
                     }
                     _ => Finding::NotMeasured,
                 }
@@ -162,7 +164,7 @@ impl Rule {
                     of(metric::COMPLETION_LENGTH),
                 ) {
                     (Some(held_out), Some(length)) => {
-                        raised(length_alone(held_out, length, limits))
+                        moved(held_out, length_alone(held_out, length, limits), limits)
                     }
                     _ => Finding::NotMeasured,
                 }
@@ -186,6 +188,16 @@ fn raised(at: Option<(i64, f64)>) -> Finding {
     match at {
         Some((step, value)) => Finding::Raised { step, value },
         None => Finding::Quiet,
+    }
+}
+
+/// Of a rule over a stretch of steps: a stage that never got so far is not quiet.
+fn moved(held_out: &[Sample], at: Option<(i64, f64)>, limits: &Alarms) -> Finding {
+    let ends = held_out.first().zip(held_out.last());
+    let reached = ends.map_or(0, |(first, last)| last.step - first.step);
+    match at {
+        None if reached < i64::from(limits.moved_over_steps) => Finding::TooShort,
+        at => raised(at),
     }
 }
 

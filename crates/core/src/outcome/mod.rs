@@ -4,6 +4,8 @@
 //! The test is Student's paired t over seeds; the family is corrected by Holm (1979).
 //! Equivalence is shown by two one-sided tests against the margin (Schuirmann 1987).
 
+mod interim;
+
 use crate::compare::{ArmFigures, Basis};
 use crate::decoders::DecoderFigures;
 use crate::metric;
@@ -99,6 +101,16 @@ impl ContrastOutcome {
     pub fn basis(&self) -> &Basis {
         &self.basis
     }
+
+    /// The verdict in a word.
+    pub fn said(&self) -> String {
+        said(self.verdict)
+    }
+}
+
+/// A verdict in a word, or that it is withheld.
+pub fn said(of: Option<Verdict>) -> String {
+    of.map_or("withheld".into(), |v| v.to_string())
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,6 +151,10 @@ pub struct Outcome {
     pub required_attempts: Vec<AttemptOutcome>,
     /// A required attempt is missing, or none was registered: no contrast has a verdict.
     pub withheld: bool,
+    /// Runs that still work or wait, of the arms that the contrasts name; absent where there
+    /// are none. See [`Outcome::with_open_runs`].
+    #[serde(default, skip_serializing_if = "interim::are_none")]
+    pub open_runs: usize,
 }
 
 impl Outcome {
@@ -169,7 +185,7 @@ impl Outcome {
 }
 
 /// Figures of the final evaluation on the test split, decoders apart; runs that were left
-/// out do not count.
+/// out do not count. What is still open has no figures: see [`Outcome::with_open_runs`].
 pub fn outcome(
     experiment: &Experiment,
     arms: &[ArmFigures],
@@ -226,6 +242,7 @@ pub fn outcome(
         contrasts,
         required_attempts,
         withheld: false,
+        open_runs: 0,
     };
     let lacking = outcome.missing().count();
     let unregistered = outcome.m > 0 && outcome.required_attempts.is_empty();

@@ -39,7 +39,7 @@ fn said(family: &[&[f64]], margin: f64, min_gain: f64) -> Vec<(Verdict, Option<M
 }
 
 /// Five seeds around a mean; sd 1.5811 x `step`, standard error 0.7071 x `step`.
-fn around(mean: f64, step: f64) -> [f64; 5] {
+pub(super) fn around(mean: f64, step: f64) -> [f64; 5] {
     [-2.0, -1.0, 0.0, 1.0, 2.0].map(|k| mean + k * step)
 }
 
@@ -270,7 +270,7 @@ fn the_interval_covers_as_often_as_it_says() {
     }
 }
 
-const FILE: &str = "
+pub(super) const FILE: &str = "
 name: t
 question: q?
 task: { name: modchain }
@@ -294,7 +294,7 @@ arms:
   - { id: rerank, stages: [{ id: d, kind: search, method: best_of_n, levels: [4, 16], inputs: { init: zero/grpo, prm: prm } }] }
 ";
 
-fn arm(id: &str, values: &[f64]) -> ArmFigures {
+pub(super) fn arm(id: &str, values: &[f64]) -> ArmFigures {
     let run = |(seed, v): (u64, &f64)| crate::compare::RunFigures {
         seed,
         charged: 1000.0,
@@ -310,7 +310,7 @@ fn arm(id: &str, values: &[f64]) -> ArmFigures {
     }
 }
 
-fn decoder(id: &str, level: u32, values: &[f64]) -> DecoderFigures {
+pub(super) fn decoder(id: &str, level: u32, values: &[f64]) -> DecoderFigures {
     let run = |(seed, v): (u64, &f64)| crate::decoders::DecoderRun {
         seed,
         level,

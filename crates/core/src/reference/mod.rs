@@ -141,6 +141,9 @@ pub fn benchmark(task: &TaskSpec) -> Option<&'static str> {
 }
 
 #[cfg(test)]
+mod pinned;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::spec::reader::Sink;
@@ -181,6 +184,12 @@ mod tests {
         }
         let of = |id: &str| library().hours(id).unwrap().total;
         assert_eq!(of("r1"), 512.0 * 198.0 + 512.0 * 80.0 + 5_000.0);
+        // The number of GPUs that some pages have instead, and what its note says of it.
+        let wrong = 648.0 * (198.0 + 80.0) + 5_000.0;
+        assert_eq!((wrong / 1e3_f64).round(), 185.0);
+        assert_eq!((2.0 * wrong / 1e3_f64).round(), 370.0);
+        let notes = library().hours("r1").unwrap().notes.join(" ");
+        assert!(notes.contains("185 thousand hours, $370K at $2"), "{notes}");
         let ratio = |id: &str| (of(id) / of("v3") * 10.0).round() / 10.0;
         assert_eq!(ratio("llama-3-1-405b"), 11.1);
         // What comes of taking the family's hours for one model's.

@@ -120,10 +120,11 @@ pub struct Experiment {
     pub arms: Vec<ArmSpec>,
 }
 
+/// As it was kept; what is handed in goes through [`Experiment::from_value`].
 impl<'de> Deserialize<'de> for Experiment {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        Self::from_value(&value).map_err(serde::de::Error::custom)
+        Self::read(&value, Sink::of_kept()).map_err(serde::de::Error::custom)
     }
 }
 
@@ -150,7 +151,10 @@ impl Experiment {
     }
 
     pub fn from_value(value: &Value) -> Result<Self, Violations> {
-        let sink = Sink::default();
+        Self::read(value, Sink::default())
+    }
+
+    fn read(value: &Value, sink: Sink) -> Result<Self, Violations> {
         let experiment = super::parse::read(value, &sink);
         let mut violations = sink.into_inner();
         if violations.is_empty() {

@@ -10,6 +10,7 @@ use super::reader::{Field, Reader, Sink, describe};
 use super::registered;
 use crate::metric;
 use crate::task::TaskSpec;
+use crate::unseen::is_unseen;
 use serde_json::Value;
 
 /// `None` where what is missing leaves nothing to return; the sink then says why.
@@ -115,10 +116,14 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Free text for people: no markup, no control characters.
+/// Free text for people: no markup, and nothing that cannot be seen.
 pub(super) fn text(r: &Reader<'_>, key: &'static str, max: usize) -> Option<String> {
     let text = r.required::<String>(key)?;
-    match refused_text(&text, max) {
+    let refused = match r.sink().is_kept() {
+        true => refused_for(&text, max, is_markup),
+        false => refused_text(&text, max),
+    };
+    match refused {
         Some(message) => {
             r.report(key, message);
             None
@@ -129,6 +134,10 @@ pub(super) fn text(r: &Reader<'_>, key: &'static str, max: usize) -> Option<Stri
 
 /// Why a text is not one for people.
 pub(crate) fn refused_text(text: &str, max: usize) -> Option<String> {
+    refused_for(text, max, |c| is_markup(c) || is_hidden(c))
+}
+
+fn refused_for(text: &str, max: usize, is_bad: fn(char) -> bool) -> Option<String> {
     let text = text.trim();
     if text.is_empty() {
         return Some("must not be empty".into());
@@ -136,16 +145,17 @@ pub(crate) fn refused_text(text: &str, max: usize) -> Option<String> {
     if text.chars().count() > max {
         return Some(format!("longer than {max} characters"));
     }
-    let bad = text
-        .chars()
-        .find(|&c| matches!(c, '<' | '>' | '&') || is_hidden(c))?;
+    let bad = text.chars().find(|&c| is_bad(c))?;
     Some(format!("must be plain text; {bad:?} is not allowed"))
 }
 
-/// Control and direction-changing characters, which can disguise a name.
+fn is_markup(c: char) -> bool {
+    matches!(c, '<' | '>' | '&')
+}
+
+/// What cannot be seen can disguise a name.
 fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    c.is_control() || is_unseen(c)
 }
 
 /// A short name for URLs, files and references.
@@ -302,4 +312,42 @@ fn read_arm(value: &Value, pointer: String, sink: &Sink) -> Option<ArmSpec> {
         settings_tried,
         stages,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::spec::Experiment;
+    use serde_json::{Value, json};
+
+    fn named(label: &str) -> Value {
+        json!({
+            "name": "A test", "question": "Does it work?", "task": { "name": "modchain" },
+            "seeds": 1, "budget": { "unit": "flops", "amount": 4e11 }, "baseline": "base",
+            "stages": [{ "id": "base", "kind": "pretrain", "model": {} }],
+            "arms": [{ "id": "base", "label": label, "policy": "base" }],
+        })
+    }
+
+    #[test]
+    fn a_label_has_no_character_that_a_page_would_have_to_write_out() {
+        assert!(Experiment::from_value(&named("Schr\u{f6}dinger's base, \u{5d0}")).is_ok());
+        for hidden in [
+            '\u{7}',
+            '\u{ad}',
+            '\u{61c}',
+            '\u{2028}',
+            '\u{202e}',
+            '\u{e0041}',
+        ] {
+            let label = format!("base{hidden}line");
+            let found = Experiment::from_value(&named(&label)).unwrap_err().0;
+            let own = |v: &crate::violation::Violation| v.pointer == "/arms/0/label";
+            assert!(found.iter().any(own), "{found:?}");
+            // What was let in once can still be read.
+            let kept: Experiment = serde_json::from_value(named(&label)).unwrap();
+            assert_eq!(kept.arms[0].label, label);
+        }
+        let markup = serde_json::from_value::<Experiment>(named("<b>"));
+        assert!(markup.is_err());
+    }
 }

@@ -8,15 +8,33 @@ use std::ops::RangeInclusive;
 
 /// Collects violations while a document is read.
 #[derive(Debug, Default)]
-pub struct Sink(RefCell<Vec<Violation>>);
+pub struct Sink {
+    found: RefCell<Vec<Violation>>,
+    is_kept: bool,
+}
 
 impl Sink {
+    /// Of a document that was let in before.
+    pub fn of_kept() -> Self {
+        Self {
+            is_kept: true,
+            ..Self::default()
+        }
+    }
+
+    /// Rules on single characters have become stricter: what they let in once stays readable.
+    pub fn is_kept(&self) -> bool {
+        self.is_kept
+    }
+
     pub fn report(&self, pointer: impl Into<String>, message: impl Into<String>) {
-        self.0.borrow_mut().push(Violation::new(pointer, message));
+        self.found
+            .borrow_mut()
+            .push(Violation::new(pointer, message));
     }
 
     pub fn into_inner(self) -> Vec<Violation> {
-        self.0.into_inner()
+        self.found.into_inner()
     }
 }
 

@@ -194,6 +194,10 @@ pub(crate) trait Kind {
     {
         pieces::cut(self, problem, completion)
     }
+    /// Whether a text of this task can turn back on itself at all.
+    fn reflects(&self) -> bool {
+        self.take_back().is_some()
+    }
     fn reflections(&self, completion: &str) -> u32 {
         let Some(mark) = self.take_back() else {
             return 0;
@@ -429,6 +433,12 @@ impl TaskSpec {
     /// text is beyond all reason.
     pub fn pieces<'a>(&self, problem: &Problem, completion: &'a str) -> Option<Vec<Piece<'a>>> {
         each!(self, task => task.pieces(problem, completion))
+    }
+
+    /// Whether the task has such marks: without them there is nothing to count, with them
+    /// a text that has none counts too.
+    pub fn reflects(&self) -> bool {
+        each!(self, task => task.reflects())
     }
 
     /// Number of marks that take back a step; in free text, of phrases that do.

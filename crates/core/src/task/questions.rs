@@ -50,6 +50,8 @@ choice! {
         Gsm8k = "gsm8k",
         Math500 = "math_500",
         Aime2024 = "aime_2024",
+        GpqaDiamond = "gpqa_diamond",
+        Mmlu = "mmlu",
     }
 }
 
@@ -291,6 +293,9 @@ impl Kind for Questions {
     }
     fn pieces<'a>(&self, problem: &Problem, completion: &'a str) -> Option<Vec<Piece<'a>>> {
         marks::cut(self.question(problem), completion)
+    }
+    fn reflects(&self) -> bool {
+        true
     }
     fn reflections(&self, completion: &str) -> u32 {
         marks::phrases(completion).len() as u32

@@ -297,3 +297,11 @@ fn modchain_is_what_it_was() {
     }
     assert_eq!(crate::rng::derive_seed(&[&text]), 1_856_539_278_672_771);
 }
+
+#[test]
+fn only_a_task_with_marks_of_reflection_has_a_rate_of_them() {
+    let reflects = |value: Value| read(&value).unwrap().reflects();
+    assert!(!reflects(json!({ "name": "modchain" })) && !reflects(json!({ "name": "parity" })));
+    assert!(reflects(json!({ "name": "modchain", "p_reflect": 0.1 })));
+    assert!(reflects(json!({ "name": "countdown" })));
+}

@@ -155,7 +155,7 @@ async fn charged_time_is_in_dollars_once_every_device_has_a_price() {
     let mut conn = db.conn().await;
     let id = worked(&mut conn, "1").await;
     let none = assay_store::charged_dollars(&mut conn, id).await.unwrap();
-    assert_eq!(none.unpriced(), ["unknown device"]);
+    assert_eq!(none.unpriced(), [assay_store::UNKNOWN_DEVICE]);
     sqlx::query("update worker set host = jsonb_set(host, '{device}', '\"cpu\"')")
         .execute(&mut *conn)
         .await

@@ -4,7 +4,7 @@ use crate::support::*;
 use assay_core::wire::{CompletionItem, Outcome, Record, role};
 use assay_store::{
     Cut, GraderVerdict, Place, SampleFilter, StoreError, count_samples, insert_contest,
-    list_contests, list_groups, list_samples, list_stage_files,
+    list_contests, list_groups, list_prompt_steps, list_samples, list_stage_files,
 };
 
 const CUT: Cut = Cut {
@@ -155,6 +155,52 @@ async fn samples_are_filtered_and_paged_in_the_order_of_sampling() {
     assert_eq!((groups[0].step, groups[0].group), (5, 1));
     assert_eq!(groups[0].rewards, [0.0, -0.5]);
     assert_eq!(groups[1].correct, [true, false]);
+}
+
+#[tokio::test]
+async fn prompts_are_told_apart_by_the_whole_of_them() {
+    let db = Database::new().await;
+    let mut conn = db.conn().await;
+    insert(&mut conn, &small("1")).await;
+    let w = worker(&mut conn, 8).await;
+    let a = attempt(&claim(&mut conn, w).await);
+    let start = "Q: 1+1? A: 2. ".repeat(400);
+    let asks = |ending: &str, step: u64| Record::Completions {
+        step,
+        items: vec![CompletionItem {
+            prompt: format!("{start}{ending}"),
+            gold: "8".repeat(2_000),
+            ..item(0, 0, 1.0, true, "A8")
+        }],
+    };
+    let records = [
+        started(0),
+        asks("one", 5),
+        asks("other", 10),
+        asks("one", 15),
+    ];
+    append(&mut conn, w, a, 1, &records).await.unwrap();
+    let all = SampleFilter::default();
+    let found = list_samples(&mut conn, a.stage, &all, None, CUT, 99)
+        .await
+        .unwrap();
+    let named: Vec<String> = found.iter().map(|s| s.prompt_md5.clone()).collect();
+    // Alike as far as they are read.
+    assert_eq!(found[0].view.prompt, found[1].view.prompt);
+    assert!(named[0] == named[2] && named[0] != named[1]);
+    // One more than a page shows, so that it can say that there is more.
+    assert_eq!(found[0].view.gold.len(), 1_001);
+    let own = |step: i64| (named[0].clone(), step);
+    let steps = list_prompt_steps(&mut conn, a.stage, &named[..1])
+        .await
+        .unwrap();
+    assert_eq!(steps, [own(5), own(15)]);
+    assert!(
+        list_prompt_steps(&mut conn, a.stage, &[])
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]

@@ -40,11 +40,12 @@ fn decoder(
             planned_seeds: 3,
             runs: levels.iter().flat_map(at).collect(),
         },
+        left_out: vec![],
         runs: vec![],
     }
 }
 
-fn mixed() -> Material {
+pub(super) fn mixed() -> Material {
     let known = experiment(1, DECODERS);
     let id = known.0;
     Material {
@@ -118,7 +119,7 @@ fn a_mixed_selection_makes_two_kinds_of_table_and_no_common_one() {
     // The head, one trained arm, two decoders at two levels, one at one.
     assert_eq!(csv.lines().count(), 7);
     for line in csv.lines() {
-        assert_eq!(line.split(',').count(), 32, "{line}");
+        assert_eq!(line.split(',').count(), 37, "{line}");
     }
     let own = csv.lines().filter(|l| l.contains("\"equal inference: "));
     assert_eq!(own.count(), 5);
@@ -174,4 +175,75 @@ fn why_decoders_have_no_verdict_is_said_as_of_other_columns() {
     let whole = "none: the registered contrast is of whole arms";
     assert_eq!(said(&of, 1), whole);
     assert_eq!(said(&mixed(), 1), "none: not registered");
+}
+
+#[test]
+fn whom_a_table_for_papers_is_without_is_named_in_its_note_and_under_every_figure() {
+    let mut of = mixed();
+    let mut base = entry(of.entries[0].experiment, "second", 0.7, &[1, 2, 3]);
+    base.arm = "base".into();
+    base.origin = Origin::Policy;
+    of.entries.push(base);
+    of.decoders[1].origin = Origin::Policy;
+    of.collapsed = vec!["prm (prm-rl)".into()];
+    of.not_run = vec!["mcts: not run, because: Too dear".into()];
+    let table = compared(&of, metric::PASS_AT_1);
+    let carried = files::carried(&of, &table, "pass@1", &[]);
+    let tex = export::tex(&table, "pass@1", &carried, &denominator::behind(&of));
+    let note = tex.lines().find(|line| line.starts_with("\\caption"));
+    let note = note.unwrap();
+    let text = render(&of);
+    let captions: Vec<&str> = text
+        .split("<figcaption>")
+        .skip(1)
+        .map(|rest| rest.split("</figcaption>").next().unwrap())
+        .collect();
+    assert!(captions.len() >= 3, "forest, decoders, training");
+    for words in [
+        "Added by policy: second; longest.",
+        "Decoders, at equal inference in tables and figures of their own: majority; longest; zero.",
+        "Collapsed by the link: prm (prm-rl).",
+    ] {
+        assert!(carried.iter().any(|line| line == words), "{carried:?}");
+        assert!(note.contains(words), "{words} in {note}");
+        assert!(captions.iter().all(|c| c.contains(words)), "{captions:?}");
+    }
+    let not_run = "mcts: not run, because: Too dear.";
+    assert!(note.contains(not_run) && captions.iter().all(|c| c.contains(not_run)));
+    // Nobody is named where nobody is left out.
+    of.decoders.clear();
+    of.collapsed.clear();
+    of.entries.truncate(1);
+    assert!(denominator::named(&of).is_empty());
+}
+
+#[test]
+fn what_is_not_given_of_decoders_is_said_on_the_page_and_in_every_file() {
+    let mut of = mixed();
+    let questions = "No wins and losses by question for decoders: ";
+    let experiments = "Decoders of two experiments have no difference: ";
+    let said = |of: &Material, words: &str| {
+        let table = compared(of, metric::PASS_AT_1);
+        let carried = files::carried(of, &table, "t", &[]);
+        let in_files = carried.iter().any(|line| line.starts_with(words));
+        assert_eq!(in_files, render(of).contains(words), "{words}");
+        in_files
+    };
+    assert!(said(&of, questions) && !said(&of, experiments));
+    let (id, known) = experiment(2, DECODERS);
+    of.experiments.insert(id, known);
+    of.decoders
+        .push(decoder(id, "majority", "base", &[4, 16], 0.6));
+    assert!(said(&of, questions) && said(&of, experiments));
+    let groups = decoders::groups(&of);
+    assert_eq!(groups.len(), 3, "of one policy's name, and apart");
+    let other = &groups[2];
+    assert!(
+        other
+            .levels
+            .iter()
+            .all(|at| at.rows[0].difference.is_none())
+    );
+    of.decoders.clear();
+    assert!(!said(&of, questions) && !said(&of, experiments));
 }

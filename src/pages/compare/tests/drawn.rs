@@ -114,12 +114,36 @@ fn figures_are_drawn_as_the_link_asks_and_move_together() {
     let rows = rows.as_array().unwrap();
     let of_seeds = rows.iter().filter(|r| r["seed"] == "2").count();
     assert_eq!(of_seeds, 2 * 3, "both columns' three milestones");
-    let at = |r: &&serde_json::Value| {
+    let said = |r: &serde_json::Value, words: &str| {
         r["part"]
             .as_str()
-            .is_some_and(|p| p.starts_with("at 60.00"))
+            .is_some_and(|part| part.starts_with(words))
     };
-    assert_eq!(rows.iter().filter(at).count(), 2);
+    let count = |words: &str| rows.iter().filter(|r| said(r, words)).count();
+    // Both were measured last far below it: nothing is subtracted.
+    assert_eq!(
+        count("at 60.00 s of work: measured last under 95 % of it"),
+        2
+    );
+    assert_eq!(count("at 60.00"), 2);
+    let text = shown(&mut of, "x=wall&budget=51");
+    let drawn = validation::milestones(&of, &table).unwrap();
+    let rows = numbers::curves(&drawn, &table, of.view.lines).numbers();
+    let rows = rows.as_array().unwrap();
+    let count = |words: &str| rows.iter().filter(|r| said(r, words)).count();
+    let difference = "at 51.00 s of work: difference to ";
+    assert_eq!((count("at 51.00"), count(difference)), (3, 1));
+    let row = rows.iter().find(|r| said(r, difference)).unwrap();
+    assert!((row["value"].as_f64().unwrap() - 0.1).abs() < 1e-9, "{row}");
+    assert_eq!(row["n"], 3);
+    assert!(text.contains("Differences are exploration on the validation split"));
+    // Seeds that share nothing are not paired.
+    let mut other = measured_twice(&format!("{TASK}\nroot_seed: 9"), 4e11);
+    let text = shown(&mut other, "budget=2e11");
+    assert!(text.contains("Values at 200 G FLOPs"), "{text}");
+    let table = compared(&other, metric::PASS_AT_1);
+    let at = validation::milestones(&other, &table).unwrap().at.unwrap();
+    assert!(at.rows.len() == 2 && at.rows.iter().all(|r| r.difference.is_none()));
     // A part of the axis.
     shown(&mut of, "x0=1e11&x1=3e11");
     let chart = validation::milestones(&of, &table).unwrap().chart;
@@ -156,7 +180,8 @@ fn a_hidden_column_is_in_no_figure_in_every_table_and_named_everywhere() {
             assert_eq!(drawn.unwrap().chart.curves.len(), 1);
         }
         assert!(figure::forest(&table, Kind::Share, "pass@1").is_none());
-        assert!(files::carried(&of, &table, "t").contains(&"Hidden by the link: second.".into()));
+        let carried = files::carried(&of, &table, "t", &[]);
+        assert!(carried.contains(&"Hidden by the link: second.".into()));
     }
     // Of the same data there is one hash, whatever is drawn of them.
     let table = compared(&of, metric::PASS_AT_1);
@@ -234,6 +259,20 @@ fn columns_that_were_asked_other_questions_have_a_figure_a_group() {
 }
 
 #[test]
+fn a_figure_of_other_questions_stands_on_the_basis_of_its_own_columns() {
+    let second = "task: { name: parity }\nbudget: { unit: flops, amount: 2.0e+11 }";
+    let of = measured_twice(second, 2e11);
+    let table = compared(&of, metric::PASS_AT_1);
+    let all = &table.basis_text;
+    assert!(all.starts_with("not equal compute: "), "{all}");
+    let own = "equal compute: 2.000e11 training FLOPs per seed";
+    assert_eq!(files::basis(&of, &table, "group-1"), own);
+    for word in ["training", "forest", "group-0", "group-2"] {
+        assert_eq!(files::basis(&of, &table, word), *all, "{word}");
+    }
+}
+
+#[test]
 fn only_the_validation_figure_of_other_validation_questions_stands_apart() {
     let mut of = measured_twice(
         &format!("{TASK}\nevaluation: {{ validation_problems: 7 }}"),
@@ -257,6 +296,7 @@ fn budgets_in_different_units_have_a_common_axis_where_a_cost_is_asked_for() {
     let text = shown(&mut of, "");
     assert!(!text.contains("id=\"validation\"") && text.contains("A cost axis, chosen above,"));
     let text = shown(&mut of, "x=wall&budget=60");
+    assert!(!text.contains("Differences are exploration"));
     let said = "Not at equal budgets: these are counted in different units.";
     assert!(
         text.matches(said).count() >= 3,
@@ -339,6 +379,11 @@ fn how_a_column_stands_is_written_beside_its_line() {
 /// Both columns with a second of the device a hundredth of the budget, at these prices an hour.
 fn in_dollars(prices: [Option<f64>; 2]) -> Material {
     let mut of = measured_twice(TASK, 4e11);
+    price(&mut of, &prices);
+    of
+}
+
+fn price(of: &mut Material, prices: &[Option<f64>]) {
     for (entry, price) in of.entries.iter_mut().zip(prices) {
         for p in &mut entry.milestones {
             p.device_ms = f64::from(p.milestone) * 1e3;
@@ -356,7 +401,6 @@ fn in_dollars(prices: [Option<f64>; 2]) -> Material {
             of.dollars.runs.insert(run.id, vec![attempt]);
         }
     }
-    of
 }
 
 #[test]
@@ -424,4 +468,57 @@ fn a_column_without_a_price_is_named_and_left_out_and_without_any_there_is_no_su
     }
     assert!(!text.contains("dollars charged, per seed</text>") && !text.contains("Values at"));
     assert_eq!(of.unknown, ["x=usd", "budget=100, which was in dollars"]);
+}
+
+#[test]
+fn a_column_without_a_price_is_named_once_under_the_figure_of_its_group() {
+    let parity = "task: { name: parity }";
+    let mut of = measured_twice(parity, 4e11);
+    let third = experiment(3, parity);
+    // Not measured on its way, so that the group's training is drawn.
+    of.entries.push(entry(third.0, "third", 0.6, &[1, 2, 3]));
+    of.experiments.extend([third]);
+    price(&mut of, &[Some(3_600.0), None, Some(3_600.0)]);
+    shown(&mut of, "x=usd");
+    let table = compared(&of, metric::PASS_AT_1);
+    let groups = validation::groups(&of, &table, 0);
+    assert_eq!(groups.len(), 1);
+    let drawn = groups[0].chart.curves.iter().map(|c| c.label.as_str());
+    assert_eq!(drawn.collect::<Vec<_>>(), ["third"]);
+    let caption = groups[0].caption.join(" ");
+    let said = "second is not drawn: no price was in force for cpu";
+    assert_eq!(caption.matches(said).count(), 1, "{caption}");
+}
+
+#[test]
+fn published_marks_stand_where_the_columns_are_of_one_benchmark() {
+    let mut of = measured_twice(TASK, 4e11);
+    assert!(!shown(&mut of, "").contains("published"));
+    let file = serde_json::json!({"file": "a.jsonl", "sha256": "0".repeat(64)});
+    let task = serde_json::json!({
+        "name": "questions", "train": file, "test": file, "ood": file, "template": "{question}",
+        "answer": "tag", "max_prompt_tokens": 8, "max_solution_tokens": 8,
+        "benchmark": "math_500",
+    });
+    for known in of.experiments.values_mut() {
+        known.view.spec.task = serde_json::from_value(task.clone()).unwrap();
+    }
+    let text = shown(&mut of, "");
+    for words in [
+        "ublished pass@1 on MATH-500",
+        "DeepSeek-R1-Zero 0.959 (arXiv v1, Table 2)",
+        "The lines are over validation questions",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    let table = compared(&of, metric::PASS_AT_1);
+    let drawn = validation::milestones(&of, &table).unwrap();
+    let rows = numbers::curves(&drawn, &table, of.view.lines).numbers();
+    let published = rows.as_array().unwrap().iter();
+    let published = published.filter(|r| r["mark"] == "published").count();
+    assert_eq!(published, drawn.chart.published.len());
+    assert!(published > 10);
+    // Of other figures nothing is published.
+    let frontier = validation::frontier(&of, &table).unwrap();
+    assert!(frontier.chart.published.is_empty());
 }

@@ -4,6 +4,7 @@
 use super::*;
 use assay_core::denominator::NoVerdict;
 use assay_core::outcome::Verdict;
+use std::collections::HashMap;
 
 #[test]
 fn a_value_that_is_no_number_is_said_under_the_differences() {
@@ -131,4 +132,106 @@ fn why_there_is_no_verdict_is_said_as_it_is_on_the_page_and_in_every_file() {
     // Nobody registered a contrast between two experiments.
     let of = two(TASK);
     assert_eq!(said(&of, metric::PASS_AT_1, 1), "none: not registered");
+}
+
+#[test]
+fn names_of_people_have_nothing_unseen_in_files() {
+    let mut of = two(TASK);
+    of.entries[1].label = "se\u{202e}cond".into();
+    of.entries[1].origin = Origin::Policy;
+    let table = compared(&of, metric::PASS_AT_1);
+    let trained = figure::training(&of, &table, 0).unwrap();
+    let carried = files::carried(&of, &table, "t", &[]);
+    for file in [
+        numbers::forest(&table, "t", "").numbers().to_string(),
+        numbers::curves(&trained, &table, of.view.lines)
+            .numbers()
+            .to_string(),
+        lines(&table, &[], &carried, &[]),
+        export::tex(&table, "t", &carried, &denominator::behind(&of)),
+        carried.join("\n"),
+    ] {
+        assert!(!file.contains('\u{202e}'), "{file}");
+        assert!(file.contains("U+202E"), "{file}");
+    }
+}
+
+#[test]
+fn words_for_a_part_of_the_seeds_are_called_that_on_the_page_and_in_every_file() {
+    let mut of = registered(Some(Verdict::Worse));
+    let plain = files::carried(&of, &compared(&of, metric::PASS_AT_1), "t", &[]);
+    let known = of.experiments.values_mut().next().unwrap();
+    known.outcome.contrasts[0].mark = Some(Mark::Unsuccessful);
+    known.outcome.open_runs = 2;
+    let table = compared(&of, metric::PASS_AT_1);
+    let beside = "for the seeds so far (2 runs open)";
+    let text = render(&of);
+    for words in [
+        format!("<td>worse, {beside}</td>"),
+        format!("<small>unsuccessful, {beside}</small>"),
+    ] {
+        assert!(text.contains(&words), "{words} not in {text}");
+    }
+    let tex = export::tex(&table, "t", &[], "");
+    assert!(tex.contains(&format!("& worse, {beside} \\\\")), "{tex}");
+    assert_eq!(serde_json::json!(table)["lines"][1]["open_runs"], 2);
+    let carried = files::carried(&of, &table, "t", &[]);
+    let said = ": Runs are still open (2): these are the words for the seeds so far.";
+    assert!(
+        carried.iter().any(|line| line.ends_with(said)),
+        "{carried:?}"
+    );
+    assert!(!plain.iter().any(|line| line.contains("so far")));
+    // In another figure there is no word, and so none for a part; the mark keeps its own.
+    let other = compared(&of, metric::LENGTH);
+    assert!(!other.lines[1].verdict_said().contains("so far"));
+}
+
+#[test]
+fn what_of_an_address_was_not_understood_is_named_in_the_files() {
+    let of = two(TASK);
+    let table = compared(&of, metric::PASS_AT_1);
+    let carried = files::carried(&of, &table, "t", &["hdie".into(), "x=eur".into()]);
+    let csv = lines(&table, &[], &carried, &[]);
+    assert!(csv.contains("\r\n# ignored: hdie, x=eur\r\n"), "{csv}");
+    let tex = export::tex(&table, "t", &carried, "");
+    assert!(tex.contains("\n% ignored: hdie, x=eur\n"), "{tex}");
+    let carried = files::carried(&of, &table, "t", &[]);
+    assert!(carried.iter().all(|line| !line.contains("ignored")));
+}
+
+#[test]
+fn columns_that_there_is_no_room_for_are_named_on_the_page_and_in_every_file() {
+    let mut of = two(TASK);
+    let id = of.entries[0].experiment;
+    let runs_of = HashMap::from([(id, of.entries[0].runs.clone())]);
+    let name = of.experiments[&id].view.name.clone();
+    let base = of.experiments[&id].view.spec.arm("base").unwrap();
+    let base = format!("{} ({name})", base.label);
+    let runs = [run_id(id, 2).to_string(), "no\u{202e}body".to_string()];
+    // One of them is here, and one is named twice.
+    let arms = ["grpo", "base", "base"].map(|arm| format!("{id}/{arm}"));
+    of.rest = rest::named(&of, &runs_of, (&runs[..], &arms[..]));
+    let run = format!("GRPO, seed 2 ({name})");
+    assert_eq!(of.rest, [run, "no⟨U+202E⟩body".to_string(), base]);
+    let said = format!(
+        "Beyond 24 columns, in no table and no figure here: {}.",
+        of.rest.join("; ")
+    );
+    let table = compared(&of, metric::PASS_AT_1);
+    let carried = files::carried(&of, &table, "t", &[]);
+    assert!(carried.contains(&said), "{carried:?}");
+    let behind = denominator::behind(&of);
+    assert!(behind.contains(&said), "{behind}");
+    let tex = export::tex(&table, "t", &carried, &behind);
+    let note = tex.lines().find(|line| line.starts_with("\\caption"));
+    assert!(note.unwrap().contains("Beyond 24 columns"), "{tex}");
+    // Under each of the two figures, and under the table.
+    assert_eq!(render(&of).matches("Beyond 24 columns").count(), 3);
+    // A list without an end would be no sentence.
+    let many: Vec<String> = (0..250).map(|n| format!("x{n}")).collect();
+    let names = rest::named(&of, &runs_of, (&many[..], &[]));
+    assert_eq!(names.len(), 201);
+    assert_eq!(names[200], "and 50 more");
+    assert!(rest::named(&of, &runs_of, (&[], &[])).is_empty());
 }

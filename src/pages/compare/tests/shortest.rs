@@ -160,6 +160,42 @@ fn what_was_measured_far_below_the_shortest_budget_is_flagged_and_no_difference(
 }
 
 #[test]
+fn one_seed_far_below_the_shortest_budget_is_counted_and_is_in_no_pair() {
+    let mut of = at_half_of_the_budget();
+    of.entries[0]
+        .milestones
+        .retain(|p| p.milestone != 50 || p.seed != 2);
+    let table = compared(&of, metric::PASS_AT_1);
+    let (first, second) = (&table.lines[0], &table.lines[1]);
+    let said = "1 seed measured last under 95 % of it";
+    assert_eq!(first.at_shortest_remark, said);
+    assert_eq!(first.at_shortest_seeds_far_below, 1);
+    assert_eq!(second.at_shortest_seeds_far_below, 0);
+    assert_eq!(first.at_shortest.unwrap().n, 3);
+    let difference = second.difference.unwrap();
+    assert!(difference.n == 2 && (difference.mean - 0.3).abs() < 1e-9);
+    assert_eq!(second.difference_seeds.len(), 2);
+    assert!(render(&of).contains(&format!("<small>n = 3; {said}</small>")));
+    let tex = export::tex(&table, "pass@1", &[], "");
+    let noted = "Within the shortest budget: first: 1 seed measured last under 95";
+    assert!(tex.contains(noted), "{tex}");
+    // Two that are far below, and the third of the other ends before the budget.
+    let mut of = at_half_of_the_budget();
+    of.entries[0]
+        .milestones
+        .retain(|p| p.milestone != 50 || p.seed == 2);
+    of.entries[1]
+        .milestones
+        .retain(|p| p.milestone != 100 || p.seed != 2);
+    let table = compared(&of, metric::PASS_AT_1);
+    assert_eq!(table.lines[1].difference, None);
+    assert_eq!(
+        table.lines[1].no_difference.as_deref(),
+        Some("in every pair a seed was measured last under 95 % of the shortest budget")
+    );
+}
+
+#[test]
 fn validation_figures_of_other_questions_are_neither_subtracted_nor_drawn_together() {
     let of = |validation: &str, budget: &str| {
         let mut of = two(&format!(
@@ -211,6 +247,7 @@ fn files_name_the_validation_figure_that_differences_are_of() {
     // The basis of unequal budgets has a comma of its own.
     let shift = cells.len() - head.len();
     assert_eq!(cells[place("at_shortest_n") + shift], "3");
+    assert_eq!(cells[place("at_shortest_seeds_far_below") + shift], "0");
     let mean: f64 = cells[place("at_shortest") + shift].parse().unwrap();
     assert!((mean - 0.41).abs() < 1e-9, "{mean}");
     let tex = export::tex(&table, "maj@k", &[], "");

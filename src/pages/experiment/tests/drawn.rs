@@ -113,6 +113,16 @@ fn a_part_is_drawn_from_what_was_read_of_it_and_nothing_else_is() {
     assert_eq!(training(&of, "").1, plain);
     let part = training(&of, query).1;
     assert!(places(&part) > places(&coarse), "{part}");
+    // So do the lines of single seeds.
+    let of_seed = |json: &Value| {
+        let points = json["series"][0]["seeds"][0]["points"].as_array().unwrap();
+        let xs = points.iter().map(|p| p[0].as_f64().unwrap());
+        xs.collect::<Vec<f64>>()
+    };
+    let every = of_seed(&training(&of, &format!("{query}&seeds=1")).1);
+    assert!(every.len() >= places(&part) - 1, "{every:?}");
+    let (low, high) = (every[0], every[every.len() - 1]);
+    assert!(low >= 1e11 && high <= 2e11 * 1.001, "{low} {high}");
     // Values at a budget are those of the whole, whatever part is drawn.
     let budget = |of: &Material, query: &str| training(of, query).1["at_budget"].clone();
     let at = budget(&of, "budget=1.5e11");
@@ -125,7 +135,7 @@ fn files_draw_every_seed_whatever_their_number_and_say_how_many() {
     let labels: Vec<String> = (0..26).map(|i| format!("Recipe number {i}")).collect();
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
     let thin = |svg: &str| svg.matches("class=\"bh\"").count();
-    for (arms, seeds, drawn) in [(13, 5, 60), (26, 4, 24 * 4)] {
+    for (arms, seeds, drawn) in [(13, 5, 60), (26, 4, 25 * 4)] {
         let of = material(&labels[..arms], seeds, &vec![seeds; arms], 40);
         let (wanted, _) = asked(&of, "seeds=1");
         let carried = Carried::new(&of, &wanted);
@@ -161,6 +171,27 @@ fn files_draw_every_seed_whatever_their_number_and_say_how_many() {
     assert_eq!(thin(&figure.draw().svg), 6);
     let same = figure.draw();
     assert_eq!(figure.for_file().draw(), same);
+}
+
+#[test]
+fn a_line_a_seed_stands_in_every_figure_that_has_seeds() {
+    let of = material(&LABELS, 3, &[3, 3, 3], 40);
+    let drawn = |name: Name, query: &str| -> Vec<usize> {
+        let (wanted, _) = asked(&of, query);
+        let figure::Chart::Curves(chart) = name.figure(&of, &wanted).chart else {
+            unreachable!("these are lines")
+        };
+        chart.curves.iter().map(|c| c.behind.len()).collect()
+    };
+    for name in [Name::Frontier, Name::Milestones] {
+        assert!(drawn(name, "").iter().all(|n| *n == 0), "{}", name.word());
+        let every = drawn(name, "seeds=1");
+        assert!(
+            !every.is_empty() && every.iter().all(|n| *n == 3),
+            "{}: {every:?}",
+            name.word()
+        );
+    }
 }
 
 #[test]

@@ -49,25 +49,29 @@ pub(super) fn page(of: &Material, query: &str) -> String {
 fn under_every_figure_and_in_every_export_stands_what_is_behind_it() {
     let mut of = with_a_failure();
     of.runs[14].state = RunState::Failed;
-    let line = "3 arms, 15 runs planned: 14 done, 1 crashed, 0 cancelled, 0 excluded. Did not work: 1 of 3, all drawn. Hidden: none.";
+    let all = "3 arms, 15 runs planned: 14 done, 1 crashed, 0 cancelled, 0 excluded. Did not work: 1 of 3, all drawn.";
     let text = page(&of, "");
     assert_eq!(
-        text.matches(line).count(),
-        Name::ALL.len() - 1,
-        "passk has no table here"
+        text.matches(&format!("{all} Hidden: none.")).count(),
+        Name::ALL.len() - 2,
+        "passk has no table here, and the base does not train"
     );
+    let trained =
+        format!("{all} In this figure: 2 of 3 arms, with 10 of 15 runs planned. Hidden: none.");
+    assert_eq!(text.matches(&trained).count(), 1);
     let (wanted, _) = asked(&of, "");
-    let carried = Carried::new(&of, &wanted);
     for name in Name::ALL {
         let figure = name.figure(&of, &wanted);
+        let carried = Carried::new(&of, &wanted).of_figure(&of, &figure);
+        // No pass@k was measured: no arm has a point in that figure.
+        let drawn = match name == Name::Passk {
+            true => "1 of 3, 0 drawn; not in this figure: SFT on clean chains",
+            false => "1 of 3, all drawn",
+        };
         let svg = files::drawing(&figure, &carried, Theme::Both);
         let csv = numbers::csv(&of, &wanted, &figure, &carried);
         let json = numbers::json(&of, &wanted, &figure, &carried).to_string();
-        for part in [
-            carried.basis.as_str(),
-            carried.snapshot.as_str(),
-            "1 of 3, all drawn",
-        ] {
+        for part in [carried.basis.as_str(), carried.snapshot.as_str(), drawn] {
             assert!(
                 csv.contains(part) && json.contains(part),
                 "{part} of {}",
@@ -111,15 +115,12 @@ fn an_unsuccessful_arm_is_in_every_figure_table_and_file() {
         assert!(sheet.json(&carried).to_string().contains("unsuccessful"));
         let tex = sheet.tex(&carried);
         assert!(tex.contains("$\\times$ SFT on clean chains"), "{tex}");
-        for part in [
-            "\\toprule",
-            "\\bottomrule",
-            "$\\pm$",
-            "equal compute",
-            "% Snapshot",
-        ] {
+        for part in ["\\toprule", "\\bottomrule", "$\\pm$", "% Snapshot"] {
             assert!(tex.contains(part), "{part} in {tex}");
         }
+        let caption = tex.lines().find(|line| line.starts_with("\\caption"));
+        let basis = "equal compute: 4.000e11 training FLOPs per seed";
+        assert_eq!(caption.unwrap().matches(basis).count(), 1, "{tex}");
         assert_eq!(tex.matches('{').count(), tex.matches('}').count());
     }
 }
@@ -149,7 +150,9 @@ fn who_is_hidden_is_named_on_the_page_and_in_every_export() {
             let sheet = tables::sheet(&of, &wanted, table);
             assert!(sheet.tex(&carried).contains(said) && sheet.csv(&carried).contains(said));
         }
-        assert!(cite::bibtex(&carried, "http://h", OffsetDateTime::UNIX_EPOCH).contains(said));
+        assert!(
+            cite::bibtex(&carried, "http://h", OffsetDateTime::UNIX_EPOCH, true).contains(said)
+        );
     }
 }
 
@@ -297,18 +300,22 @@ fn files_with_hostile_names_are_whole_and_run_nothing() {
             resvg::usvg::roxmltree::Document::parse(&svg).unwrap_or_else(|e| panic!("{e}"));
             let csv = numbers::csv(&of, &wanted, &figure, &carried);
             assert!(csv.lines().all(|l| !l.starts_with('=')), "{csv}");
+            assert!(!csv.contains(['\u{202e}', '\u{0}']), "{csv}");
             let tex = numbers::sheet(&of, &wanted, &figure).tex(&carried);
             assert_eq!(tex.matches('{').count(), tex.matches('}').count(), "{tex}");
             assert!(tex.lines().all(|l| !l.starts_with(['[', '*'])), "{tex}");
         }
         for table in Table::ALL {
-            let tex = tables::sheet(&of, &wanted, table).tex(&carried);
+            let sheet = tables::sheet(&of, &wanted, table);
+            let csv = sheet.csv(&carried);
+            assert!(!csv.contains(['\u{202e}', '\u{0}']), "{csv}");
+            let tex = sheet.tex(&carried);
             assert_eq!(tex.matches('{').count(), tex.matches('}').count(), "{tex}");
             assert_eq!(tex.matches("\\end{").count(), 2, "{tex}");
             assert!(tex.lines().all(|l| !l.starts_with(['[', '*'])), "{tex}");
             assert!(tex.lines().all(|l| !l.contains(char::is_control)), "{tex}");
         }
-        let entry = cite::bibtex(&carried, "http://h", OffsetDateTime::UNIX_EPOCH);
+        let entry = cite::bibtex(&carried, "http://h", OffsetDateTime::UNIX_EPOCH, true);
         assert_eq!(
             entry.matches('{').count(),
             entry.matches('}').count(),
@@ -338,6 +345,20 @@ fn numbers_that_are_none_leave_every_figure_standing() {
     ] {
         let text = page(&of, query);
         assert!(text.contains("not drawn: not a number"), "{query}");
+    }
+    // Each figure says it of its own, not one for all.
+    for (query, names) in [
+        ("", [Name::Milestones, Name::Frontier, Name::Training]),
+        (
+            "seeds=1",
+            [Name::Milestones, Name::Frontier, Name::Training],
+        ),
+    ] {
+        let (wanted, _) = asked(&of, query);
+        for name in names {
+            let (_, said) = name.figure(&of, &wanted).shown();
+            assert!(said.contains("not drawn: not a number"), "{query} {said}");
+        }
     }
 }
 

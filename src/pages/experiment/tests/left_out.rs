@@ -90,6 +90,16 @@ fn both_ways_carry_the_numbers_of_either() {
 }
 
 #[test]
+fn where_the_comparator_has_lost_a_seed_differences_say_how_many_pairs_are_left() {
+    let of = leaving_out(5, "arm-0", 0, "why not");
+    let both = excluded::excluded(&of, 0).both;
+    let row = both.iter().find(|r| r.arm == "arm-1").unwrap();
+    assert_eq!((row.n_without, row.n_with), (5, 5));
+    assert!(row.difference_without.interval.ends_with("], n = 4"));
+    assert!(row.difference_with.interval.ends_with(']'), "{row:?}");
+}
+
+#[test]
 fn exports_carry_the_denominator_and_what_was_left_out() {
     let of = leaving_out(3, "arm-1", 2, "a reason, with a comma");
     let csv = export::csv(&of);
@@ -156,6 +166,54 @@ fn the_matrix_lists_what_differs_and_links_to_everything() {
     assert!(matrix.elsewhere > 10 && matrix.same > 5);
     let text = render(&of, 0, 0);
     assert!(text.contains("&#38;all=1") || text.contains("&amp;all=1"));
+}
+
+#[test]
+fn other_code_is_the_first_row_of_the_matrix_and_the_same_or_none_has_no_row() {
+    let mut of = material(&LABELS, 3, &[3; 3], 0);
+    let built = |of: &mut Material, arm: &str, code: &str| {
+        let runs = of.runs.iter().filter(|run| run.arm.key == arm);
+        let runs: Vec<RunId> = runs.map(|run| run.id).collect();
+        for id in runs {
+            of.code.entry(id).or_default().insert(code.into());
+        }
+    };
+    let first = |of: &Material| matrix::matrix(of).rows.into_iter().next().unwrap();
+    assert_eq!(first(&of).key, "recipe");
+    built(&mut of, "arm-1", "0.1.0, commit aaa");
+    assert_eq!(first(&of).key, "recipe", "known of one alone");
+    built(&mut of, "arm-2", "0.1.0, commit aaa");
+    assert_eq!(first(&of).key, "recipe", "the same");
+    built(&mut of, "arm-2", "0.1.0, commit b\u{202e}b");
+    let row = first(&of);
+    assert_eq!(row.key, "code");
+    let both = "0.1.0, commit aaa; 0.1.0, commit b⟨U+202E⟩b";
+    assert_eq!(row.cells, ["not recorded", "0.1.0, commit aaa", both]);
+    assert!(render(&of, 0, 0).contains(">code</th>"));
+    let wanted = Wanted::new(of.view.spec.budget.unit);
+    let sheet = tables::sheet(&of, &wanted, tables::Table::Matrix);
+    assert_eq!(sheet.numbers()[0]["arm_arm-2"], both);
+    // A run that does not count says nothing of the arm.
+    let out = (0..3).map(|seed| event(&of, "arm-2", seed, "x"));
+    of.exclusions = out.collect();
+    assert_eq!(first(&of).key, "recipe");
+}
+
+#[test]
+fn more_arms_than_a_comparison_holds_have_every_key_in_several_links() {
+    let labels: Vec<String> = (0..26).map(|i| format!("Arm {i}")).collect();
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let of = material(&labels, 1, &[1; 26], 0);
+    let every = matrix::matrix(&of).every;
+    let names: Vec<&str> = every.iter().map(|link| link.0.as_str()).collect();
+    let both = ["Every key of arms 1 to 24", "Every key of arms 25 to 26"];
+    assert_eq!(names, both);
+    let id = of.view.id;
+    assert_eq!(every[1].1, format!("{id}/arm-24,{id}/arm-25"));
+    let text = render(&of, 0, 0);
+    assert!(text.contains(">Every key of arms 25 to 26</a>"));
+    let few = render(&material(&LABELS, 1, &[1; 3], 0), 0, 0);
+    assert_eq!(few.matches(">Every key of every arm</a>").count(), 1);
 }
 
 #[test]
@@ -255,7 +313,7 @@ fn published_marks_are_few_and_named_and_stand_in_the_files_and_stretch_no_axis(
         "benchmark": "aime_2024",
     });
     of.view.spec.task = serde_json::from_value(task).unwrap();
-    let all = published::of_task(&of, None).len();
+    let all = published::of_task(&of.view.spec.task, None).len();
     assert!(all > crate::charts::MOST_PUBLISHED);
     let carried = Carried::new(&of, &wanted);
     for (name, plain) in names.into_iter().zip(plain) {

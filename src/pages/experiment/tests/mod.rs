@@ -1,6 +1,9 @@
 //! The whole page from made-up material: what must stand on it, in every state.
 
 mod address;
+mod behind;
+mod beside;
+mod both;
 mod cited;
 mod drawn;
 mod figures;
@@ -10,6 +13,7 @@ mod registered;
 mod said;
 mod standing;
 mod versions;
+mod worded;
 
 use super::*;
 use assay_core::compare::{ArmFigures, RunFigures};
@@ -86,12 +90,14 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
         ood: vec![],
         milestones: vec![],
         pass_at_k: vec![],
+        pass_at_k_left_out: vec![],
         shares: vec![],
         series: vec![],
         zoomed: None,
         along: axis::Cost::Flops,
         places: axis::Places::Cost,
         signs: vec![],
+        code: Default::default(),
         failures: vec![],
         dollars: Dollars::default(),
         unreported: false,
@@ -227,7 +233,8 @@ fn material(labels: &[&str], seeds: u64, finished: &[u64], points: u32) -> Mater
         of.test.push(all(figures.pop().unwrap()));
         of.ood.push(all(ood));
     }
-    of.outcome = outcome(&of.view.spec, &of.test, &of.decoders);
+    of.outcome = outcome(&of.view.spec, &of.test, &of.decoders)
+        .with_open_runs(assay_store::fates(&of.runs, &of.exclusions));
     of
 }
 

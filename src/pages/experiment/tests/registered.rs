@@ -145,7 +145,8 @@ budget: {{ unit: flops, amount: {BUDGET:e} }}
         .chunk_by(|a, b| a.arm.key == b.arm.key)
         .map(|runs| runs[0].arm.clone())
         .collect();
-    of.outcome = outcome(&spec, &of.test, &of.decoders);
+    of.outcome = outcome(&spec, &of.test, &of.decoders)
+        .with_open_runs(assay_store::fates(&of.runs, &of.exclusions));
     of.view.question.clone_from(&spec.question);
     of.view.spec = spec;
     of

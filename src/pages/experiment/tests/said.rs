@@ -264,12 +264,19 @@ fn every_table_is_a_whole_file_and_none_takes_a_word_for_a_column() {
 }
 
 #[test]
-fn a_file_of_some_arms_says_nothing_of_how_many_it_draws() {
+fn a_file_of_the_whole_or_of_a_part_says_nothing_of_how_many_it_draws() {
     let of = with_a_failure();
     let (wanted, _) = asked(&of, "");
+    let figure = Name::Forest.figure(&of, &wanted);
+    let drawn = Carried::new(&of, &wanted).of_figure(&of, &figure);
+    let drawn = drawn.denominator.line();
+    assert!(drawn.ends_with(", all drawn. Hidden: none."), "{drawn}");
     let mut behind = Carried::new(&of, &wanted).denominator;
     let whole = behind.line();
-    assert!(whole.ends_with(", all drawn. Hidden: none."), "{whole}");
+    assert!(
+        whole.ends_with("Did not work: 1 of 3. Hidden: none."),
+        "{whole}"
+    );
     behind.part = true;
     let part = behind.line();
     assert!(
@@ -282,4 +289,43 @@ fn a_file_of_some_arms_says_nothing_of_how_many_it_draws() {
     let mut behind = Carried::new(&of, &wanted).denominator;
     behind.part = true;
     assert!(behind.line().contains("Hidden by the link: "));
+}
+
+#[test]
+fn what_was_not_run_is_said_beside_the_verdict_and_in_every_file() {
+    let said = "mcts: not run, because: Too dear for two cores.";
+    let mut of = made(REGISTERED, TRAINED, 6, 6);
+    let text = page(&of, "");
+    assert!(verdict(&text).contains(said), "{}", verdict(&text));
+    let (wanted, _) = asked(&of, "");
+    let carried = Carried::new(&of, &wanted);
+    for table in [Table::Verdicts, Table::Comparison] {
+        let sheet = tables::sheet(&of, &wanted, table);
+        assert!(sheet.said.starts_with("Required attempts: "));
+        for words in [
+            "prm: PRM rerank, in the comparison",
+            said.trim_end_matches('.'),
+        ] {
+            assert!(sheet.said.contains(words), "{}", sheet.said);
+        }
+        let csv = sheet.csv(&carried);
+        assert!(csv.contains(&format!("\r\n# {said}\r\n")), "{csv}");
+        let tex = sheet.tex(&carried);
+        let caption = tex.lines().find(|line| line.starts_with("\\caption"));
+        assert!(caption.unwrap().contains(said), "{tex}");
+        let json = crate::pages::filed::value(&sheet, false, &carried);
+        assert_eq!(json["not_run"][0]["role"], "mcts");
+        assert_eq!(json["caption"], sheet.said.as_str());
+    }
+    let figure = Name::Forest.figure(&of, &wanted);
+    assert!(files::drawing(&figure, &carried, Theme::Both).contains(said));
+    // While the verdict is withheld too.
+    of.decoders[1].runs.retain(|run| run.seed < 2);
+    of.outcome = outcome(&of.view.spec, &of.test, &of.decoders);
+    let text = page(&of, "");
+    let withheld = verdict(&text);
+    assert!(withheld.contains("class=\"alert\"") && withheld.contains(said));
+    // Nothing is said where all that was required was run.
+    let of = made("baseline: majority\n", ALONE, 5, 5);
+    assert!(!page(&of, "").contains("not run, because"));
 }

@@ -229,6 +229,12 @@ fn steps_are_the_training_curves_alone_and_keep_their_own_range() {
         assert!(training.contains(words), "{words} not in {training}");
     }
     assert!(!training.contains("class=\"budget\""));
+    let basis = |name: Name| {
+        let figure = name.figure(&of, &wanted);
+        Carried::new(&of, &wanted).of_figure(&of, &figure).basis
+    };
+    assert!(basis(Name::Training).starts_with("none: at equal steps "));
+    assert_eq!(basis(Name::Milestones), of.basis().to_string());
     for word in ["milestones", "frontier"] {
         let figure = own(word);
         assert!(figure.contains("training FLOPs charged, per seed</text>"));

@@ -46,7 +46,7 @@ fn a_part_of_the_run_has_its_axis_its_numbers_and_a_way_back() {
     let part = table(&text);
     assert!(part.contains("11: ") && part.contains("20: "), "{part}");
     assert!(!part.contains("40: ") && table(&render(&material())).contains("40: "));
-    assert!(text.contains("Files: the whole stage, as measured."));
+    assert!(text.contains("Files: these steps, in numbers as measured."));
     // What rules and detectors say is of the whole stage, whatever is drawn.
     let plain = render(&material());
     let section = |text: &str, id: &str| {
@@ -57,7 +57,7 @@ fn a_part_of_the_run_has_its_axis_its_numbers_and_a_way_back() {
         assert_eq!(section(&text, id), section(&plain, id));
     }
     assert!(!plain.contains("Whole run") && !plain.contains(" alone; alarms"));
-    assert!(!plain.contains("Files: the whole stage"));
+    assert!(!plain.contains("in numbers as measured"));
 }
 
 #[test]
