@@ -263,8 +263,7 @@ function written(kind, v) {
     that spends there is none beyond its data, as in a value at a budget. */
 function at(series, x, shape) {
   let best = null;
-  const last = series.points[series.points.length - 1];
-  if (series.spends && last && last[0] < 0.95 * x) return null;
+  if (series.spends && series.end !== null && series.end < 0.95 * x) return null;
   for (const point of series.points) {
     if (shape === "steps" ? point[0] <= x * (1 + 1e-9) : !best || Math.abs(point[0] - x) < Math.abs(best[0] - x)) best = point;
   }

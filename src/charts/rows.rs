@@ -24,6 +24,8 @@ pub struct Row {
     pub seeds: Vec<f64>,
     /// Stands in the place of numbers: "baseline", "no seed finished".
     pub note: Option<String>,
+    /// Key of another arm that its numbers are of, which has no row of its own.
+    pub other: Option<String>,
     /// Of the registered contrast that is drawn here; nothing where none is.
     pub verdict: Option<VerdictWord>,
 }

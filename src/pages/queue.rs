@@ -188,7 +188,7 @@ fn unlisted(of: &Material) -> Option<String> {
 
 fn clearing_said(of: Option<&Clearing>) -> String {
     let Some(of) = of else {
-        return "No estimate of when it is cleared: no worker is there, or no stage of these kinds has been run on its device.".into();
+        return "No estimate of when it is cleared: no worker is there, or none of the latest stages of these kinds was run on its device alone.".into();
     };
     let kinds = |list: &[KindBasis], past: bool| {
         let said: Vec<String> = list

@@ -40,7 +40,7 @@ def test_many_news_are_one_swap_in_two_seconds_and_none_in_a_hidden_tab(visit):
     assert asked() == 1
     assert page.evaluate("window.streams.length") == 1
     assert page.evaluate("window.streams[0].url").startswith("/")
-    page.evaluate(PUSH, 18)
+    page.evaluate(PUSH, 10)
     assert asked() == 2, "the first of them at once, the others wait"
     page.wait_for_timeout(PACE + 1500)
     assert asked() == 3, "all others together"

@@ -353,7 +353,7 @@ fn spending_stands_by_experiment_and_arm_and_in_dollars_once_there_is_a_price() 
     );
     assert!(own.contains("Shared by several arms") && own.contains("GRPO from the base"));
     // Its device is named, and the link has the form with that very name.
-    let form = "/cost?device=CPU%2C%202%20cores#price-form";
+    let form = format!("/cost?experiment={id}&#38;device=CPU%2C%202%20cores#price-form");
     assert!(own.contains(&format!("<a href=\"{form}\"><bdi>CPU, 2 cores</bdi></a>")));
     let filled = page(&app, "/cost?device=CPU%2C%202%20cores");
     for words in ["<details id=\"price-form\" open>", "value=\"CPU, 2 cores\""] {

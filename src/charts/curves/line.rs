@@ -238,10 +238,14 @@ impl Curves {
             return Ok(None);
         };
         if x < plot.x.low - slack {
-            if curve.spends {
+            let goes_on = self.x_range.is_some_and(|r| self.holds(curve, r.1));
+            if curve.spends && !goes_on {
                 return Ok(None);
             }
-            held(chart, (plot.x.low, y))?;
+            // The step itself is drawn already.
+            if !goes_on {
+                held(chart, (plot.x.low, y))?;
+            }
             return Ok(Some((plot.right, chart.backend_coord(&(x, y)).1)));
         }
         let end = chart.backend_coord(&(x, y));

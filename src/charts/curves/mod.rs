@@ -56,6 +56,8 @@ pub struct Curve {
     pub spends: bool,
     /// Thin lines behind the arm's: every seed's, or what was smoothed.
     pub behind: Vec<Vec<(f64, f64)>>,
+    /// How far its data go, where its bins are of a part of them.
+    pub until: Option<f64>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -195,13 +197,18 @@ impl Curves {
         };
         let slack = (high - low) * 1e-6;
         let last = curve.bins.iter().rfind(|b| b.x <= high + slack);
-        last.filter(|b| b.x >= low - slack || !curve.spends)
+        last.filter(|b| b.x >= low - slack || !curve.spends || self.holds(curve, high + slack))
+    }
+
+    /// Whether a value is held through to a later measurement.
+    fn holds(&self, curve: &Curve, until: f64) -> bool {
+        self.shape == Shape::Steps && curve.bins.iter().any(|b| b.x > until)
     }
 
     /// What is said of a line of which nothing is shown.
     fn nothing(&self) -> &'static str {
         match self.x_range {
-            Some(_) => "nothing in this part",
+            Some(_) => "not measured here",
             None => "no data yet",
         }
     }

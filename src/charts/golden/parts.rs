@@ -26,8 +26,28 @@ fn a_label_says_the_value_where_its_line_ends() {
     assert!(!svg.contains(&label(&last)));
     assert!(whole.draw().svg.contains(&label(&last)));
     let beyond = part((last.x * 2.0, last.x * 3.0)).draw().svg;
-    assert!(beyond.contains(">nothing in this part<"), "{beyond}");
-    assert!(beyond.contains("<title>a: nothing in this part"));
+    assert!(beyond.contains(">not measured here<"), "{beyond}");
+    assert!(beyond.contains("<title>a: not measured here"));
+}
+
+#[test]
+fn between_two_milestones_a_label_has_the_value_that_is_held() {
+    let whole = curves(vec![curve(0, "a", milestones(1, 3))]);
+    let bins = &whole.curves[0].bins;
+    let (held, next) = (bins[4], bins[5]);
+    let within = |share: f64| held.x + (next.x - held.x) * share;
+    let part = |shape| Curves {
+        x_range: Some((within(0.3), within(0.6))),
+        shape,
+        ..whole.clone()
+    };
+    let svg = part(Shape::Steps).draw().svg;
+    let label = format!(">{}, n = {}<", number::value(whole.kind, held.mean), held.n);
+    assert!(svg.contains(&label), "{svg}");
+    assert_is_clean(&svg);
+    // A line that joins two measurements has none of its own there.
+    let joined = part(Shape::Joined).draw().svg;
+    assert!(joined.contains(">not measured here<"), "{joined}");
 }
 
 #[test]

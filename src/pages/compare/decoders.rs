@@ -387,6 +387,7 @@ pub(super) fn forest(place: usize, of: &Group) -> Option<Picture> {
                 seeds: row.difference_seeds.iter().map(|s| s.1).collect(),
                 note: None,
                 verdict: None,
+                other: None,
             });
         }
     }

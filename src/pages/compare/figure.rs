@@ -15,7 +15,9 @@ use crate::pages::experiment::forest::banded;
 use crate::pages::experiment::milestones::{band, measured};
 use crate::pages::experiment::numbers::all;
 use crate::pages::experiment::published;
-use crate::pages::experiment::training::{MAX_POINTS, bins, enclose_alone, line, seeds_of};
+use crate::pages::experiment::training::{
+    MAX_POINTS, bins, enclose_alone, line, reach as furthest, seeds_of,
+};
 use crate::pages::figure_data::{self, FigureData};
 use crate::pages::looks::SeedLines;
 use crate::pages::words;
@@ -59,6 +61,7 @@ pub(super) fn forest(of: &Compared, kind: Kind, title: &str) -> Option<Picture> 
                 note: None,
                 // Of any columns, and in any figure: the table has the registered words.
                 verdict: None,
+                other: None,
             }
         })
         .collect();
@@ -302,6 +305,7 @@ pub(super) fn curves<'a>(
                 end: standing::end(c.entry, c.line.budget),
                 bins,
                 spends: true,
+                until: furthest(&c.entry.series),
                 ..Curve::default()
             }
         })

@@ -40,6 +40,7 @@ pub(super) struct Line {
     /// The figure on the validation split within the smallest budget, where budgets differ.
     pub at_shortest: Option<Estimate>,
     /// How many of its seeds were measured last under 95 % of that budget.
+    #[serde(skip_serializing_if = "is_none")]
     pub at_shortest_seeds_far_below: usize,
     /// What that does not cover; empty where it covers all.
     pub at_shortest_remark: String,
@@ -112,6 +113,11 @@ impl Compared {
     pub fn count(&self, wanted: Differs) -> usize {
         self.config.iter().filter(|r| r.differs == wanted).count()
     }
+}
+
+/// Left out where there is none, so that snapshots keep the hash that they had.
+fn is_none(n: &usize) -> bool {
+    *n == 0
 }
 
 pub(super) fn compared(of: &Material, metric: &str) -> Compared {

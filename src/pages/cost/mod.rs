@@ -189,7 +189,7 @@ impl CostPage {
                 train: plain(ask.train),
             },
             prices: price_rows(&of.prices, now, &ask, experiment.as_deref()),
-            without: unpriced::rows(&of.without),
+            without: unpriced::rows(&of.without, &query),
             form: PriceForm::empty(now),
             query,
             spent: of

@@ -1,7 +1,7 @@
 //! What an hour of a device costs: the prices that are known, and the form for another.
 
 use super::what_if::WhatIf;
-use super::{CostPage, chosen, material, shell};
+use super::{CostPage, chosen, material, shell, unpriced};
 use crate::entering::{self, Entry};
 use crate::number;
 use crate::pages::html;
@@ -185,11 +185,12 @@ pub async fn add(
         }
         Err(wrong) => wrong,
     };
-    let of = material(&state, chosen).await?;
+    let now = OffsetDateTime::now_utc();
+    let mut of = material(&state, chosen).await?;
+    of.without = unpriced::read(&mut *state.conn().await?, &of, now).await?;
     let mut shell = shell(&state, &request).await?;
     // This address only answers what is sent to it.
     shell.url = page;
-    let now = OffsetDateTime::now_utc();
     let mut page = CostPage::new(shell, &of, ask, now);
     page.form = PriceForm::again(&form, &wrong, now);
     let mut answer = html(&page)?;

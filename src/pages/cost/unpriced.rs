@@ -27,11 +27,19 @@ impl Unpriced {
     }
 }
 
-pub(super) fn rows(devices: &[String]) -> Vec<Unpriced> {
+/// `query`: what the page is asked for, which the links keep.
+pub(super) fn rows(devices: &[String], query: &str) -> Vec<Unpriced> {
+    let href = |device: &str| {
+        let own = link([("device", device)]);
+        let own = match query.is_empty() {
+            true => own,
+            false => format!("{query}&{}", own.trim_start_matches('?')),
+        };
+        format!("/cost{own}#price-form")
+    };
     let row = |device: &String| Unpriced {
         device: device.clone(),
-        href: (device != UNKNOWN_DEVICE && is_enterable(device))
-            .then(|| format!("/cost{}#price-form", link([("device", device.as_str())]))),
+        href: (device != UNKNOWN_DEVICE && is_enterable(device)).then(|| href(device)),
     };
     devices.iter().map(row).collect()
 }
@@ -80,7 +88,8 @@ pub(super) async fn read(
     let workers = store::list_workers(conn).await?;
     let named = workers
         .iter()
-        .filter(|w| all || is_here(w))
+        // One without threads stands for work that was imported.
+        .filter(|w| w.threads > 0 && (all || is_here(w)))
         .filter(|w| !is_priced(&w.host, &of.prices, now))
         .map(|w| name(&w.host).to_string());
     found.extend(named);
@@ -160,7 +169,13 @@ mod tests {
     #[test]
     fn a_name_leads_to_the_form_with_it_and_what_cannot_be_entered_does_not() {
         let devices = ["NVIDIA H200", UNKNOWN_DEVICE, "a\u{202e}b"].map(String::from);
-        let rows = rows(&devices);
+        let kept = rows(&devices, "?gpus=8&experiment=x");
+        let href = kept.iter().find_map(|r| r.href.as_deref()).unwrap();
+        assert!(
+            href.starts_with("/cost?gpus=8&experiment=x&device="),
+            "{href}"
+        );
+        let rows = rows(&devices, "");
         let href = rows[0].href.as_deref().unwrap();
         assert_eq!(href, "/cost?device=NVIDIA%20H200#price-form");
         assert!(rows[1].href.is_none() && rows[2].href.is_none());

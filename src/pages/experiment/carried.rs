@@ -45,8 +45,14 @@ const NO_BASIS: &str = "none: at equal steps nothing is compared at equal comput
 /// The canonical form of the data of the comparison: figures, milestones, pass@k, charges and
 /// verdicts, under the specification's own hash; and the prices that count, where there are any.
 pub(super) fn state(of: &Material) -> String {
+    let mut comparison = export::json(of);
+    // How many runs are open is none of the data, and states keep the hash that they had.
+    for key in ["outcome", "outcome_with_all_runs"] {
+        let outcome = comparison.get_mut(key).and_then(Value::as_object_mut);
+        outcome.map(|outcome| outcome.remove("open_runs"));
+    }
     let mut state = json!({
-        "comparison": export::json(of),
+        "comparison": comparison,
         "milestones": of.milestones,
         "pass_at_k": of.pass_at_k,
     });

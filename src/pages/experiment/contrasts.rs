@@ -94,5 +94,6 @@ fn row(of: &Material, c: &ContrastOutcome) -> Row {
             .is_none()
             .then(|| "no seed in common yet".into()),
         verdict: verdict_words::word(c.verdict),
+        other: Some(c.against.clone()),
     }
 }

@@ -274,7 +274,8 @@ impl Figure {
             }
             Chart::Rows(chart) => {
                 let rows = chart.rows.iter().filter(has_any);
-                rows.map(|r| r.key.as_str()).collect()
+                let both = rows.flat_map(|r| [Some(&r.key), r.other.as_ref()]);
+                both.flatten().map(String::as_str).collect()
             }
         }
     }

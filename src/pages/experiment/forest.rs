@@ -64,6 +64,7 @@ pub(super) fn differences(of: &Material, wanted: &Wanted) -> Figure {
             verdict: registered(of, wanted, &row.arm)
                 .filter(|c| c.metric == name && !exploratory)
                 .and_then(|c| verdict_words::word(c.verdict)),
+            other: None,
         })
         .collect();
     let heading = match exploratory {
@@ -161,6 +162,7 @@ pub(super) fn seeds(of: &Material, wanted: &Wanted) -> Figure {
             seeds: row.seeds.iter().map(|(_, v)| *v).collect(),
             note: None,
             verdict: None,
+            other: None,
         })
         .collect();
     let chart = Rows {

@@ -137,6 +137,7 @@ fn curve(of: &Material, wanted: &Wanted, slot: usize, arm: &ArmView) -> Curve {
         seeds,
         spends: arm.trains,
         behind: vec![],
+        until: None,
     }
 }
 

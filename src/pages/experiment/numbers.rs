@@ -137,6 +137,7 @@ pub(in crate::pages) fn drawn(
             "unsuccessful": c.fate == Fate::Unsuccessful,
             // Beyond its last place nothing is known of it.
             "spends": c.spends,
+            "end": c.until.or(c.bins.last().map(|b| b.x)),
             "standing": chart.standing(&c.key),
             // One run's: low and high are of the values within each bin, and no interval.
             "envelope": chart.is_enveloped(c),

@@ -82,6 +82,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
                 end: end(of, key),
                 bins,
                 spends: true,
+                until: reach(of_arm(&of.series, key)),
                 ..Curve::default()
             }
         })
@@ -228,6 +229,13 @@ fn seeds(of: &Material, arm: &str) -> Vec<Seed> {
 
 fn of_arm<'a>(runs: &'a [RunSeries], arm: &'a str) -> impl Iterator<Item = &'a RunSeries> {
     runs.iter().filter(move |run| run.arm_key == arm)
+}
+
+/// How far the runs of an arm have got.
+pub(in crate::pages) fn reach<'a>(runs: impl IntoIterator<Item = &'a RunSeries>) -> Option<f64> {
+    let points = runs.into_iter().flat_map(|run| &run.points);
+    let xs = points.map(|p| p.x).filter(|x| x.is_finite());
+    xs.reduce(f64::max)
 }
 
 /// Where one run alone is behind a line: within each bin its smallest and largest value.

@@ -193,6 +193,7 @@ pub(super) fn figure(of: &Material, wanted: &Wanted) -> Figure {
                 seeds,
                 spends: true,
                 behind: vec![],
+                until: None,
             }
         })
         .collect();

@@ -201,6 +201,7 @@ fn along(of: &Material, arm: &str) -> Option<Curve> {
         fate: of.fate(arm),
         end: end(of, arm),
         behind: vec![],
+        until: None,
     })
 }
 
@@ -267,6 +268,7 @@ fn proxy_and_truth(of: &Material, key: &str, table: &FailureTable) -> Course {
         fate,
         end: end(of, key),
         behind: vec![],
+        until: None,
     };
     Course {
         chart: Curves {

@@ -79,7 +79,9 @@ pub(super) fn estimate_view(of: &Ground) -> EstimateView {
         nothing: match (devices.is_empty(), done) {
             (false, _) => None,
             (true, true) => Some("nothing is left to compute"),
-            (true, false) => Some("no basis: none of these stages has been run here"),
+            (true, false) => {
+                Some("no basis: none of the latest stages of these kinds was run on one device")
+            }
         },
         unmeasured: if done { vec![] } else { unmeasured(of) },
         priced: devices.iter().any(|d| d.dollars.is_some()),
@@ -186,7 +188,8 @@ pub(super) async fn estimated(
         (device.clone(), estimate(&experiment, &plan, &known, &own))
     });
     let live = workers.iter();
-    let live = live.filter(|w| w.seconds_since_seen <= LEASE_SECONDS as f64);
+    // One without threads stands for work that was imported.
+    let live = live.filter(|w| w.threads > 0 && w.seconds_since_seen <= LEASE_SECONDS as f64);
     Ok(estimate_view(&Ground {
         work: estimate(&experiment, &plan, &known, &[]),
         past: past.collect(),

@@ -48,7 +48,7 @@ impl Standing {
             return None;
         }
         let mut said = format!(
-            "{} of device time so far, in all its stages",
+            "{} of device time so far, stages of earlier experiments apart",
             number::duration(self.device_ms)
         );
         let priced_ms = self.device_ms - self.unpriced_ms;

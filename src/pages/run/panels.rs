@@ -130,7 +130,12 @@ fn filed(of: &Material, shown: PanelView) -> PanelView {
     let stage = of.stage.as_deref().unwrap_or("");
     let is_speed = shown.metric == metric::TOKENS_PER_SECOND;
     PanelView {
-        files: curve::links_of(of.run.id, stage, &shown.metric, &of.view),
+        files: curve::links_of(
+            of.run.id,
+            stage,
+            &shown.metric,
+            &of.view.within(of.steps_shown()),
+        ),
         caption: match is_speed {
             true => of.standing.device_time(),
             false => shown.caption,

@@ -63,7 +63,7 @@ pub(super) fn panel(of: &Material, series: &Series) -> PanelView {
     let stage = of.stage.as_deref().unwrap_or("");
     PanelView {
         caption: Some(caption(base)),
-        files: curve::links_of(of.run.id, stage, METRIC, &of.view),
+        files: curve::links_of(of.run.id, stage, METRIC, &of.view.within(of.steps_shown())),
         ..panels::view_of(of, METRIC, series, base.map(|b| b.rate))
     }
 }

@@ -50,6 +50,18 @@ impl View {
         Some((low, high.max(low + 1)))
     }
 
+    /// The same with both ends said: each curve has got to a step of its own.
+    pub fn within(self, steps: Option<(i64, i64)>) -> Self {
+        match steps {
+            Some((low, high)) => Self {
+                low: Some(low),
+                high: Some(high),
+                ..self
+            },
+            None => self,
+        }
+    }
+
     /// The words that ask for it.
     pub fn words(&self) -> Vec<(&'static str, String)> {
         let number = |step: Option<i64>| step.map_or(String::new(), |s| s.to_string());

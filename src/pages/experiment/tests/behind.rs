@@ -87,7 +87,8 @@ fn a_figure_says_how_many_arms_it_draws_and_where_the_other_unsuccessful_ones_st
         (Name::Seeds, trained),
         // The base does not train.
         (Name::Training, of_figure(1, JUDGE, 2)),
-        (Name::Contrasts, of_figure(1, SFT, 2)),
+        // Those that it compares, and with whom.
+        (Name::Contrasts, of_figure(1, SFT, 4)),
         (Name::Decoders(0), of_figure(1, SFT, 2)),
         (
             Name::Decoders(1),

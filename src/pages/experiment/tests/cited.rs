@@ -29,6 +29,16 @@ fn shown(of: &Material, query: &str, newer: bool) -> String {
 }
 
 #[test]
+fn open_runs_are_none_of_the_data_that_a_hash_is_of() {
+    let mut of = material(&LABELS, 3, &[3, 3, 2], 10);
+    let snapshot = carried::snapshot(&of);
+    of.outcome.open_runs += 2;
+    assert!(export::json(&of).to_string().contains("open_runs"));
+    assert_eq!(carried::snapshot(&of), snapshot);
+    assert!(!carried::state(&of).contains("open_runs"));
+}
+
+#[test]
 fn a_kept_state_alone_is_no_view_to_be_saved() {
     let of = cited();
     let save = "Save as my default";

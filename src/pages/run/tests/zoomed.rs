@@ -90,3 +90,15 @@ fn a_log_axis_and_smoothing_are_said_and_drawn() {
     assert_eq!(text.matches("class=\"bh\"").count(), 7);
     assert!(!render(&material()).contains("class=\"bh\""));
 }
+
+#[test]
+fn files_are_of_the_steps_that_the_page_shows_however_far_a_curve_has_got() {
+    let text = render(&zoomed("x0=11&x1=20"));
+    assert!(text.contains(".csv?stage=rl&#38;x0=11&#38;x1=20"), "{text}");
+    // To where the stage has got, and not each curve to its own last measurement.
+    let mut of = zoomed("x0=30");
+    of.part.as_mut().unwrap().0 = (30, 45);
+    let text = render(&of);
+    let links = text.matches(".csv?stage=rl&#38;x0=30&#38;x1=45\"").count();
+    assert!(links > 5, "{links} {text}");
+}

@@ -83,7 +83,11 @@ fn a_word_that_was_not_kept_stands_in_its_own_form_with_what_is_wrong() {
     let action = "action=\"/runs/00000000-0000-0000-0000-000000000001/samples?stage=grpo&#38;step=6\
                   &#38;result=wrong&#38;render=1&#38;after=6.0.0\"";
     assert_eq!(text.matches(action).count(), 2, "{text}");
-    assert_eq!(text.matches("dir=\"auto\" required>").count(), 2);
+    assert_eq!(
+        text.matches("name=\"reason\" maxlength=\"500\" size=\"24\" dir=\"auto\">")
+            .count(),
+        2
+    );
     assert!(!text.contains("<details class=\"contest\" open>"));
     of.unkept = Some(Unkept {
         id: "s6-g0-i1".into(),
@@ -97,7 +101,7 @@ fn a_word_that_was_not_kept_stands_in_its_own_form_with_what_is_wrong() {
     for words in [
         "role=\"alert\" id=\"s6-g0-i1-wrong\">Not kept: a reason has at most 1000 characters.</p>",
         "<option value=\"right\" selected>",
-        "required value=\"&#34; autofocus &#60;b&#62;\" aria-invalid=\"true\" \
+        "dir=\"auto\" value=\"&#34; autofocus &#60;b&#62;\" aria-invalid=\"true\" \
          aria-describedby=\"s6-g0-i1-wrong\">",
     ] {
         assert!(form.contains(words), "{words}\n{form}");
