@@ -315,6 +315,8 @@ mod tests {
             let axis = Axis::new(Scale::Linear, values.iter().copied(), 5);
             let mut labels: Vec<String> = axis.ticks.iter().map(|t| axis.label(*t)).collect();
             let n = labels.len();
+            // More decimals than can be read would run into the drawing's edge.
+            assert!(labels.iter().all(|l| l.chars().count() <= 8), "{labels:?}");
             labels.sort();
             labels.dedup();
             assert!(n > 2 && labels.len() == n, "{labels:?}");
